@@ -1,0 +1,293 @@
+// AnyValue payloads <-> JavaScript values. Reads only bytes that the kernel has validated.
+import type { SharedMemory } from './memory.ts';
+import type { Value, ValueKind } from './value.ts';
+import { varintSize, writeVarint } from './varint.ts';
+
+const encoder = new TextEncoder();
+const scratch = new DataView(new ArrayBuffer(8));
+
+const tag = { string: 0x0a, bool: 0x10, int: 0x18, double: 0x21, array: 0x2a, kvlist: 0x32, bytes: 0x3a } as const;
+
+/** The kind of an AnyValue by its first byte. A field that this build does not know counts as empty. */
+export function kindAt(bytes: Uint8Array, at: number, length: number): ValueKind {
+  if (length === 0) return 0;
+  const field = bytes[at] >> 3;
+  return (field >= 1 && field <= 7 ? field : 0) as ValueKind;
+}
+
+/** Where a reader stands. One a thread: the functions below are not re-entered. */
+let position = 0;
+
+function readLength(bytes: Uint8Array): number {
+  let b = bytes[position++];
+  if (b < 128) return b;
+  let n = b & 127;
+  let unit = 128;
+  do {
+    b = bytes[position++];
+    n += (b & 127) * unit;
+    unit *= 128;
+  } while (b > 127);
+  return n;
+}
+
+/** A varint as int64. */
+export function readInt64(bytes: Uint8Array, at: number): bigint {
+  let p = at;
+  let low = 0;
+  for (let shift = 0; shift < 28; shift += 7) {
+    const b = bytes[p++];
+    low |= (b & 127) << shift;
+    if (b < 128) return BigInt(low);
+  }
+  let value = BigInt(low);
+  for (let shift = 28n; shift < 70n; shift += 7n) {
+    const b = bytes[p++];
+    value |= BigInt(b & 127) << shift;
+    if (b < 128) break;
+  }
+  return BigInt.asIntN(64, value);
+}
+
+/** Eight little-endian bytes as an unsigned 64-bit number. */
+export function readFixed64(bytes: Uint8Array, at: number): bigint {
+  const low = (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
+  const high = (bytes[at + 4] | (bytes[at + 5] << 8) | (bytes[at + 6] << 16) | (bytes[at + 7] << 24)) >>> 0;
+  return (BigInt(high) << 32n) | BigInt(low);
+}
+
+export function readDouble(bytes: Uint8Array, at: number): number {
+  for (let i = 0; i < 8; i++) scratch.setUint8(i, bytes[at + i]);
+  return scratch.getFloat64(0, true);
+}
+
+/** Decodes the AnyValue payload at `at`. */
+export function decodeValue(shared: SharedMemory, at: number, length: number): Value {
+  const { bytes, buffer } = shared;
+  const end = at + length;
+  switch (kindAt(bytes, at, length)) {
+    case 1: {
+      position = at + 1;
+      const n = readLength(bytes);
+      return buffer.utf8Slice(position, position + n);
+    }
+    case 2:
+      return readInt64(bytes, at + 1) !== 0n;
+    case 3:
+      return readInt64(bytes, at + 1);
+    case 4:
+      return readDouble(bytes, at + 1);
+    case 5:
+      position = at + 1;
+      readLength(bytes);
+      return decodeList(shared, position, end);
+    case 6:
+      position = at + 1;
+      readLength(bytes);
+      return decodeMap(shared, position, end);
+    case 7: {
+      position = at + 1;
+      const n = readLength(bytes);
+      return bytes.slice(position, position + n);
+    }
+    default:
+      return null;
+  }
+}
+
+/** Steps over the field at `position`; true when it was `tagByte` with a length, which then is read. */
+function enterField(bytes: Uint8Array, tagByte: number): boolean {
+  const first = bytes[position];
+  if (first === tagByte) {
+    position++;
+    return true;
+  }
+  const fieldTag = readLength(bytes);
+  switch (fieldTag & 7) {
+    case 0:
+      while (bytes[position++] > 127);
+      break;
+    case 1:
+      position += 8;
+      break;
+    case 2: {
+      const n = readLength(bytes);
+      position += n;
+      break;
+    }
+    default:
+      position += 4;
+  }
+  return false;
+}
+
+function decodeList(shared: SharedMemory, from: number, end: number): Value[] {
+  const list: Value[] = [];
+  let p = from;
+  while (p < end) {
+    position = p;
+    if (enterField(shared.bytes, 0x0a)) {
+      const n = readLength(shared.bytes);
+      const at = position;
+      list.push(decodeValue(shared, at, n));
+      p = at + n;
+    } else p = position;
+  }
+  return list;
+}
+
+/** Of a key that occurs twice the first value counts, as in every look-up of the Collector. */
+function decodeMap(shared: SharedMemory, from: number, end: number): Map<string, Value> {
+  const map = new Map<string, Value>();
+  let p = from;
+  while (p < end) {
+    position = p;
+    if (!enterField(shared.bytes, 0x0a)) {
+      p = position;
+      continue;
+    }
+    const n = readLength(shared.bytes);
+    const stop = position + n;
+    let key = '';
+    let value: Value = null;
+    let q = position;
+    while (q < stop) {
+      position = q;
+      const field = shared.bytes[q];
+      if (!enterField(shared.bytes, field === 0x0a ? 0x0a : 0x12)) {
+        q = position;
+        continue;
+      }
+      const size = readLength(shared.bytes);
+      const at = position;
+      if (field === 0x0a) key = shared.buffer.utf8Slice(at, at + size);
+      else value = decodeValue(shared, at, size);
+      q = at + size;
+    }
+    if (!map.has(key)) map.set(key, value);
+    p = stop;
+  }
+  return map;
+}
+
+// --- encoding --------------------------------------------------------------------------------------------------------
+
+function int64Size(value: bigint): number {
+  let rest = BigInt.asUintN(64, value);
+  let n = 1;
+  while (rest > 127n) {
+    rest >>= 7n;
+    n++;
+  }
+  return n;
+}
+
+function writeInt64(bytes: Uint8Array, at: number, value: bigint): number {
+  let rest = BigInt.asUintN(64, value);
+  let p = at;
+  while (rest > 127n) {
+    bytes[p++] = Number(rest & 127n) | 128;
+    rest >>= 7n;
+  }
+  bytes[p++] = Number(rest);
+  return p;
+}
+
+function withLength(n: number): number {
+  return 1 + varintSize(n) + n;
+}
+
+/** Bytes of the AnyValue payload of `value`. */
+export function encodedSize(value: Value): number {
+  switch (typeof value) {
+    case 'string':
+      return withLength(Buffer.byteLength(value));
+    case 'boolean':
+      return 2;
+    case 'bigint':
+      return 1 + int64Size(value);
+    case 'number':
+      return 9;
+  }
+  if (value === null) return 0;
+  if (value instanceof Uint8Array) return withLength(value.length);
+  return withLength(childrenSize(value));
+}
+
+function childrenSize(value: readonly Value[] | ReadonlyMap<string, Value>): number {
+  let size = 0;
+  if (value instanceof Map) {
+    for (const [key, item] of value) size += withLength(entrySize(key, item));
+  } else {
+    for (const item of value as readonly Value[]) size += withLength(encodedSize(item));
+  }
+  return size;
+}
+
+function entrySize(key: string, value: Value): number {
+  return withLength(Buffer.byteLength(key)) + withLength(encodedSize(value));
+}
+
+/** Writes the AnyValue payload of `value`; returns the end. */
+export function encodeValue(bytes: Uint8Array, at: number, value: Value): number {
+  switch (typeof value) {
+    case 'string':
+      bytes[at] = tag.string;
+      return writeText(bytes, at + 1, value);
+    case 'boolean':
+      bytes[at] = tag.bool;
+      bytes[at + 1] = value ? 1 : 0;
+      return at + 2;
+    case 'bigint':
+      bytes[at] = tag.int;
+      return writeInt64(bytes, at + 1, value);
+    case 'number':
+      bytes[at] = tag.double;
+      scratch.setFloat64(0, value, true);
+      for (let i = 0; i < 8; i++) bytes[at + 1 + i] = scratch.getUint8(i);
+      return at + 9;
+  }
+  if (value === null) return at;
+  if (value instanceof Uint8Array) {
+    bytes[at] = tag.bytes;
+    const p = writeVarint(bytes, at + 1, value.length);
+    bytes.set(value, p);
+    return p + value.length;
+  }
+  bytes[at] = value instanceof Map ? tag.kvlist : tag.array;
+  let p = writeVarint(bytes, at + 1, childrenSize(value as readonly Value[]));
+  if (value instanceof Map) {
+    for (const [key, item] of value as ReadonlyMap<string, Value>) {
+      bytes[p] = 0x0a;
+      p = writeVarint(bytes, p + 1, entrySize(key, item));
+      bytes[p] = 0x0a;
+      p = writeText(bytes, p + 1, key);
+      bytes[p] = 0x12;
+      p = encodeValue(bytes, writeVarint(bytes, p + 1, encodedSize(item)), item);
+    }
+  } else {
+    for (const item of value as readonly Value[]) {
+      bytes[p] = 0x0a;
+      p = encodeValue(bytes, writeVarint(bytes, p + 1, encodedSize(item)), item);
+    }
+  }
+  return p;
+}
+
+/** Length and UTF-8 of a text; returns the end. Lone surrogates become U+FFFD. */
+function writeText(bytes: Uint8Array, at: number, text: string): number {
+  const n = Buffer.byteLength(text);
+  const p = writeVarint(bytes, at, n);
+  // TextEncoder.encodeInto and Buffer.write refuse or copy shared memory in some versions: short texts go by hand.
+  if (n === text.length && n < 64) {
+    for (let i = 0; i < n; i++) bytes[p + i] = text.charCodeAt(i);
+  } else bytes.set(encoder.encode(text), p);
+  return p + n;
+}
+
+/** The AnyValue payload of `value` in bytes of its own. */
+export function valueBytes(value: Value): Uint8Array {
+  const bytes = new Uint8Array(encodedSize(value));
+  encodeValue(bytes, 0, value);
+  return bytes;
+}

@@ -1,0 +1,344 @@
+// The attributes of one message as positions in the shared memory: what the kernel indexed, plus the edits of this stage.
+// An edit never copies what it can point at: a changed entry is a key range and a value range, wherever those lie.
+import { decodeValue, encodedSize, encodeValue, kindAt } from './any-value.ts';
+import { type AttributeConstant, entryBytes, type StageMemory } from './stage-memory.ts';
+import type { Value, ValueKind } from './value.ts';
+import { varintSize, writeVarint } from './varint.ts';
+
+const words = entryBytes / 4;
+/** Words of an entry, as the kernel writes them. */
+const fieldStart = 0;
+const fieldEnd = 1;
+const keyAt = 2;
+const keyLength = 3;
+const valueAt = 4;
+const valueLength = 5;
+const stateAt = 6;
+
+/** untouched: the bytes as they came | edited: from key and value range | removed | constant: the field range, without tag */
+export const entryState = { untouched: 0, edited: 1, removed: 2, constant: 3 } as const;
+
+const duplicateKeys = 1;
+
+export class AttributeTable {
+  readonly #stage: StageMemory;
+  readonly #words: Uint32Array;
+  readonly #ints: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #block: number;
+  readonly #entries: number;
+  readonly #capacity: number;
+  #slots = 0;
+  #indexed = 0;
+  #count = 0;
+  /** Entries with a state other than untouched that the kernel indexed, and how many there are. */
+  readonly edited: number[] = [];
+  editedCount = 0;
+
+  constructor(stage: StageMemory, block: number) {
+    this.#stage = stage;
+    this.#words = stage.shared.words;
+    this.#ints = stage.shared.ints;
+    this.#bytes = stage.shared.bytes;
+    this.#block = block / 4;
+    this.#entries = this.#words[this.#block + 4] / 4;
+    this.#capacity = this.#words[this.#block + 5];
+  }
+
+  /** After the kernel indexed a message into the block. */
+  load(): void {
+    this.#slots = this.#words[this.#block + 3] / 4;
+    this.#indexed = this.#words[this.#block + 1];
+    this.#count = this.#indexed;
+    this.editedCount = 0;
+  }
+
+  /** Entries, with those that were removed: walk `0 … count-1` and ask `live`. */
+  get count(): number {
+    return this.#count;
+  }
+  /** Entries that came with the message; those from here on were added. */
+  get indexed(): number {
+    return this.#indexed;
+  }
+
+  /** Whether an interned key came more than once with the message. */
+  get hasDuplicateKeys(): boolean {
+    return (this.#words[this.#block + 2] & duplicateKeys) !== 0;
+  }
+
+  /** How many attributes there are. */
+  size(): number {
+    let n = 0;
+    for (let e = 0; e < this.#count; e++) if (this.live(e)) n++;
+    return n;
+  }
+
+  state(entry: number): number {
+    return this.#words[this.#entries + entry * words + stateAt];
+  }
+  live(entry: number): boolean {
+    return this.state(entry) !== entryState.removed;
+  }
+  fieldStart(entry: number): number {
+    return this.#words[this.#entries + entry * words + fieldStart];
+  }
+  fieldEnd(entry: number): number {
+    return this.#words[this.#entries + entry * words + fieldEnd];
+  }
+  keyOffset(entry: number): number {
+    return this.#words[this.#entries + entry * words + keyAt];
+  }
+  keyLength(entry: number): number {
+    return this.#words[this.#entries + entry * words + keyLength];
+  }
+  /** Position of the AnyValue payload. */
+  valueOffset(entry: number): number {
+    return this.#words[this.#entries + entry * words + valueAt];
+  }
+  valueLength(entry: number): number {
+    return this.#words[this.#entries + entry * words + valueLength];
+  }
+
+  /** The first live entry of an interned key, or -1. */
+  find(key: number): number {
+    return this.#ints[this.#slots + key];
+  }
+
+  /** The first live entry of any key, or -1: compares with every entry. */
+  findKey(key: string): number {
+    const id = this.#stage.keyId(key);
+    if (id >= 0 && key !== '') return this.find(id);
+    const n = Buffer.byteLength(key);
+    for (let e = 0; e < this.#count; e++) {
+      if (this.keyLength(e) === n && this.live(e) && this.key(e) === key) return e;
+    }
+    return -1;
+  }
+
+  key(entry: number): string {
+    const at = this.keyOffset(entry);
+    return this.#stage.shared.buffer.utf8Slice(at, at + this.keyLength(entry));
+  }
+  kind(entry: number): ValueKind {
+    return kindAt(this.#bytes, this.valueOffset(entry), this.valueLength(entry));
+  }
+  get(entry: number): Value {
+    return decodeValue(this.#stage.shared, this.valueOffset(entry), this.valueLength(entry));
+  }
+
+  /** The AnyValue payload of the entry is the `length` bytes at `constant`. */
+  equalsEncoded(entry: number, constant: number, length: number): boolean {
+    const e = this.#entries + entry * words;
+    if (this.#words[e + valueLength] !== length) return false;
+    return this.#stage.kernel.equal(this.#words[e + valueAt], constant, length) !== 0;
+  }
+
+  #touch(entry: number, state: number): void {
+    const at = this.#entries + entry * words + stateAt;
+    if (this.#words[at] === entryState.untouched) this.edited[this.editedCount++] = entry;
+    this.#words[at] = state;
+  }
+
+  #append(state: number): number {
+    const entry = this.#count;
+    if (entry >= this.#capacity) throw new RangeError(`more than ${this.#capacity} attributes on one item`);
+    this.#count++;
+    this.#words[this.#entries + entry * words + stateAt] = state;
+    return entry;
+  }
+
+  /** Sets an interned key to the AnyValue payload at `at`, which stays valid until the item is written. */
+  setEncoded(key: number, at: number, length: number): void {
+    let entry = this.find(key);
+    if (entry >= 0) {
+      // An added constant has its field range elsewhere, but its key range is set: it may become an edited one.
+      this.#touch(entry, entryState.edited);
+    } else {
+      entry = this.#append(entryState.edited);
+      const e = this.#entries + entry * words;
+      this.#words[e + keyAt] = this.#stage.keyPosition(key);
+      this.#words[e + keyLength] = this.#stage.keyLength(key);
+      this.#ints[this.#slots + key] = entry;
+    }
+    const e = this.#entries + entry * words;
+    this.#words[e + valueAt] = at;
+    this.#words[e + valueLength] = length;
+  }
+
+  set(key: number, value: Value): void {
+    const length = encodedSize(value);
+    const at = this.#stage.scratch.take(length);
+    encodeValue(this.#bytes, at, value);
+    this.setEncoded(key, at, length);
+  }
+
+  /** Adds a constant attribute whose key is not there (see `find`). */
+  addConstant(constant: AttributeConstant): void {
+    const entry = this.#append(entryState.constant);
+    const e = this.#entries + entry * words;
+    this.#words[e + fieldStart] = constant.field;
+    this.#words[e + fieldEnd] = constant.field + constant.fieldLength;
+    this.#words[e + keyAt] = this.#stage.keyPosition(constant.key);
+    this.#words[e + keyLength] = this.#stage.keyLength(constant.key);
+    this.#words[e + valueAt] = constant.value;
+    this.#words[e + valueLength] = constant.valueLength;
+    this.#ints[this.#slots + constant.key] = entry;
+  }
+
+  /** Sets a key that need not be interned. */
+  setKey(key: string, value: Value): void {
+    const id = this.#stage.keyId(key);
+    if (id >= 0 && key !== '') {
+      this.set(id, value);
+      return;
+    }
+    const length = encodedSize(value);
+    const at = this.#stage.scratch.take(length);
+    encodeValue(this.#bytes, at, value);
+    let entry = this.findKey(key);
+    if (entry >= 0) this.#touch(entry, entryState.edited);
+    else {
+      entry = this.#append(entryState.edited);
+      const name = Buffer.from(key);
+      const keyPosition = this.#stage.scratch.take(name.length);
+      this.#bytes.set(name, keyPosition);
+      this.#words[this.#entries + entry * words + keyAt] = keyPosition;
+      this.#words[this.#entries + entry * words + keyLength] = name.length;
+    }
+    this.setEntryEncoded(entry, at, length);
+  }
+
+  /** Gives a live entry another value, wherever its key came from. */
+  setEntry(entry: number, value: Value): void {
+    const length = encodedSize(value);
+    const at = this.#stage.scratch.take(length);
+    encodeValue(this.#bytes, at, value);
+    this.setEntryEncoded(entry, at, length);
+  }
+
+  /** As setEntry, with the AnyValue payload at `at`. */
+  setEntryEncoded(entry: number, at: number, length: number): void {
+    this.#touch(entry, entryState.edited);
+    const e = this.#entries + entry * words;
+    this.#words[e + valueAt] = at;
+    this.#words[e + valueLength] = length;
+  }
+
+  /** Removes every attribute of an interned key; false when there was none. */
+  remove(key: number): boolean {
+    const first = this.find(key);
+    if (first < 0) return false;
+    this.#touch(first, entryState.removed);
+    this.#ints[this.#slots + key] = -1;
+    if ((this.#words[this.#block + 2] & duplicateKeys) !== 0) this.#removeRest(key, first);
+    return true;
+  }
+
+  #removeRest(key: number, first: number): void {
+    const at = this.#stage.keyPosition(key);
+    const n = this.#stage.keyLength(key);
+    for (let e = first + 1; e < this.#indexed; e++) {
+      if (this.keyLength(e) === n && this.live(e) && this.#stage.kernel.equal(this.keyOffset(e), at, n) !== 0) {
+        this.#touch(e, entryState.removed);
+      }
+    }
+  }
+
+  /** Removes one entry, found by walking. */
+  removeEntry(entry: number): void {
+    this.#touch(entry, entryState.removed);
+    const slots = this.#slots;
+    const keys = this.#words[this.#block + 6] / 4;
+    for (let k = 0; k < keys; k++) {
+      if (this.#ints[slots + k] === entry) this.#ints[slots + k] = this.#nextOf(k, entry);
+    }
+  }
+
+  /** The live entry of the key behind `entry`, or -1. */
+  #nextOf(key: number, entry: number): number {
+    if ((this.#words[this.#block + 2] & duplicateKeys) === 0) return -1;
+    const at = this.#stage.keyPosition(key);
+    const n = this.#stage.keyLength(key);
+    for (let e = entry + 1; e < this.#count; e++) {
+      if (this.keyLength(e) === n && this.live(e) && this.#stage.kernel.equal(this.keyOffset(e), at, n) !== 0) return e;
+    }
+    return -1;
+  }
+
+  /** Removes every attribute of a key that need not be interned; false when there was none. */
+  removeKey(key: string): boolean {
+    const id = this.#stage.keyId(key);
+    if (id >= 0 && key !== '') return this.remove(id);
+    let found = false;
+    for (let e = this.findKey(key); e >= 0; e = this.findKey(key)) {
+      this.removeEntry(e);
+      found = true;
+    }
+    return found;
+  }
+
+  /** Gives the attribute of one interned key the name of another, in its place; what stood there before goes. */
+  rename(from: number, to: number): boolean {
+    const entry = this.find(from);
+    if (entry < 0 || from === to) return entry >= 0;
+    this.remove(to);
+    this.#touch(entry, entryState.edited);
+    const e = this.#entries + entry * words;
+    this.#words[e + keyAt] = this.#stage.keyPosition(to);
+    this.#words[e + keyLength] = this.#stage.keyLength(to);
+    this.#ints[this.#slots + from] = this.#nextOf(from, entry);
+    this.#ints[this.#slots + to] = entry;
+    return true;
+  }
+
+  // --- writing -------------------------------------------------------------------------------------------------------
+
+  get dirty(): boolean {
+    return this.editedCount > 0 || this.#count > this.#indexed;
+  }
+
+  /** Bytes of the entry as a field with its one-byte tag. */
+  encodedSize(entry: number): number {
+    const state = this.state(entry);
+    if (state === entryState.removed) return 0;
+    if (state !== entryState.edited)
+      return this.fieldEnd(entry) - this.fieldStart(entry) + (state === entryState.constant ? 1 : 0);
+    const n = this.#payload(entry);
+    return 1 + varintSize(n) + n;
+  }
+
+  #payload(entry: number): number {
+    const k = this.keyLength(entry);
+    const v = this.valueLength(entry);
+    return 1 + varintSize(k) + k + 1 + varintSize(v) + v;
+  }
+
+  /** Writes the entry as a field with that tag; returns the end. */
+  write(entry: number, tag: number, at: number): number {
+    const state = this.state(entry);
+    if (state === entryState.removed) return at;
+    const { kernel } = this.#stage;
+    const bytes = this.#bytes;
+    let p = at;
+    if (state !== entryState.edited) {
+      if (state === entryState.constant) bytes[p++] = tag;
+      const from = this.fieldStart(entry);
+      const n = this.fieldEnd(entry) - from;
+      kernel.copy(p, from, n);
+      return p + n;
+    }
+    bytes[p++] = tag;
+    p = writeVarint(bytes, p, this.#payload(entry));
+    bytes[p++] = 0x0a;
+    const k = this.keyLength(entry);
+    p = writeVarint(bytes, p, k);
+    kernel.copy(p, this.keyOffset(entry), k);
+    p += k;
+    bytes[p++] = 0x12;
+    const v = this.valueLength(entry);
+    p = writeVarint(bytes, p, v);
+    kernel.copy(p, this.valueOffset(entry), v);
+    return p + v;
+  }
+}

@@ -1,0 +1,76 @@
+// Events and links of a span, shown one at a time.
+import type { AttributeTable } from './attribute-table.ts';
+import { MessageView } from './message-view.ts';
+import { eventField, linkField, messageKind } from './schema.ts';
+import type { EntryTables } from './span-view.ts';
+import type { StageMemory } from './stage-memory.ts';
+
+export class EventView {
+  readonly message: MessageView;
+  readonly attributes: AttributeTable;
+  isDropped = false;
+
+  constructor(stage: StageMemory, tables: EntryTables) {
+    this.message = new MessageView(stage, messageKind.event, eventField.attributes, tables.item, tables.capacity / 2);
+    this.attributes = this.message.attributes;
+  }
+
+  get name(): string {
+    return this.message.text(eventField.name);
+  }
+  set name(value: string) {
+    this.message.setText(eventField.name, value);
+  }
+  get timeUnixNano(): bigint {
+    return this.message.fixed64(eventField.timeUnixNano);
+  }
+  set timeUnixNano(value: bigint) {
+    this.message.setFixed(eventField.timeUnixNano, value, 8);
+  }
+  get droppedAttributesCount(): number {
+    return Number(BigInt.asUintN(32, this.message.int64(eventField.droppedAttributesCount)));
+  }
+  set droppedAttributesCount(value: number) {
+    this.message.setVarint(eventField.droppedAttributesCount, BigInt(value));
+  }
+  /** Removes the event; the span stays. */
+  drop(): void {
+    this.isDropped = true;
+  }
+}
+
+export class LinkView {
+  readonly message: MessageView;
+  readonly attributes: AttributeTable;
+  isDropped = false;
+
+  constructor(stage: StageMemory, tables: EntryTables) {
+    // Events and links share the entry table: the list of each commits its edits before another element is shown, but
+    // both may be shown at once, so links have the second half.
+    const half = tables.capacity / 2;
+    this.message = new MessageView(stage, messageKind.link, linkField.attributes, tables.item + half * 32, half);
+    this.attributes = this.message.attributes;
+  }
+
+  get traceId(): Uint8Array {
+    return this.message.bytes(linkField.traceId);
+  }
+  get spanId(): Uint8Array {
+    return this.message.bytes(linkField.spanId);
+  }
+  get traceState(): string {
+    return this.message.text(linkField.traceState);
+  }
+  set traceState(value: string) {
+    this.message.setText(linkField.traceState, value);
+  }
+  get droppedAttributesCount(): number {
+    return Number(BigInt.asUintN(32, this.message.int64(linkField.droppedAttributesCount)));
+  }
+  get flags(): number {
+    return this.message.fixed32(linkField.flags);
+  }
+  drop(): void {
+    this.isDropped = true;
+  }
+}

@@ -1,0 +1,106 @@
+// The elements of a repeated message field of a span (events, links): positions found on first use, one view for all.
+import type { MessageView } from './message-view.ts';
+
+export interface ItemView {
+  readonly message: MessageView;
+  isDropped: boolean;
+}
+
+export class ItemList<V extends ItemView> {
+  readonly #owner: MessageView;
+  readonly #field: number;
+  readonly #view: V;
+  /** Field start, payload start, end of each element. */
+  #at: number[] = [];
+  #count = -1;
+  #shown = -1;
+
+  constructor(owner: MessageView, field: number, view: V) {
+    this.#owner = owner;
+    this.#field = field;
+    this.#view = view;
+  }
+
+  reset(): void {
+    this.#count = -1;
+    this.#shown = -1;
+  }
+
+  show(index: number): V | null {
+    if (this.#count < 0) this.#find();
+    if (index < 0 || index >= this.#count) return null;
+    if (index === this.#shown) return this.#view.isDropped ? null : this.#view;
+    this.commit();
+    const start = this.#at[index * 3];
+    const replaced = this.#owner.replacedItem(start);
+    if (replaced !== undefined && replaced.length < 0) return null;
+    const from = replaced?.at ?? this.#at[index * 3 + 1];
+    const end = replaced === undefined ? this.#at[index * 3 + 2] : replaced.at + replaced.length;
+    this.#view.message.load(from, end, 4);
+    this.#view.isDropped = false;
+    this.#shown = index;
+    return this.#view;
+  }
+
+  /** Takes the edits of the element that is shown into the owner. */
+  commit(): void {
+    if (this.#shown < 0) return;
+    const start = this.#at[this.#shown * 3];
+    const end = this.#at[this.#shown * 3 + 2];
+    const { message } = this.#view;
+    if (this.#view.isDropped) this.#owner.replaceItem(start, end, 0, -1);
+    else if (message.dirty) {
+      const length = message.measure();
+      const at = message.stage.scratch.take(length);
+      message.write(at);
+      this.#owner.replaceItem(start, end, at, length);
+    }
+    this.#shown = -1;
+  }
+
+  #find(): void {
+    const { bytes } = this.#owner.stage.shared;
+    const wanted = this.#owner.repeats(this.#field);
+    const tag = (this.#field << 3) | 2;
+    let n = 0;
+    let p = wanted > 0 ? this.#owner.firstStart(this.#field) : this.#owner.end;
+    while (n < wanted) {
+      const start = p;
+      let fieldTag = bytes[p++];
+      if (fieldTag > 127) {
+        // Two bytes at most matter: field 16 and unknown fields, none of which is wanted.
+        fieldTag = (fieldTag & 127) | ((bytes[p] & 127) << 7);
+        while (bytes[p++] > 127);
+      }
+      switch (fieldTag & 7) {
+        case 0:
+          while (bytes[p++] > 127);
+          break;
+        case 1:
+          p += 8;
+          break;
+        case 5:
+          p += 4;
+          break;
+        default: {
+          let length = 0;
+          let unit = 1;
+          let b = 0;
+          do {
+            b = bytes[p++];
+            length += (b & 127) * unit;
+            unit *= 128;
+          } while (b > 127);
+          if (fieldTag === tag) {
+            this.#at[n * 3] = start;
+            this.#at[n * 3 + 1] = p;
+            this.#at[n * 3 + 2] = p + length;
+            n++;
+          }
+          p += length;
+        }
+      }
+    }
+    this.#count = n;
+  }
+}

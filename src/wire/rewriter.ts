@@ -1,0 +1,435 @@
+// One pass over a request: shows each resource, scope and span to the hooks and writes what stays. With no hooks and a
+// limit it is the splitter. Works request by request as a transaction: what does not end in `written` left no trace.
+
+import { describeWireCode, wireCode } from './codes.ts';
+import type { ResourceView, ScopeView } from './container-view.ts';
+import { MessageView } from './message-view.ts';
+import { messageKind, resourceSpansField, scopeSpansField } from './schema.ts';
+import type { EntryTables, SpanView } from './span-view.ts';
+import type { StageMemory } from './stage-memory.ts';
+import { paddedLengthBytes, varintSize, writePaddedLength, writeVarint } from './varint.ts';
+
+/** One step of a stage. Each hook reads and edits the view that shows the current item. */
+export interface RewriteHooks {
+  resource?(): void;
+  scope?(): void;
+  span?(): void;
+}
+
+export const rewriteOutcome = {
+  /** All of the request was taken; what stayed of it is in the output. */
+  written: 0,
+  /** Legal, but to be normalised first. */
+  unusual: 1,
+  /** The output has too little room: again with more. */
+  full: 2,
+  /** A hook threw; `message` says what. */
+  failed: 3,
+  malformed: 4,
+} as const;
+export type RewriteOutcome = (typeof rewriteOutcome)[keyof typeof rewriteOutcome];
+
+/** Where the output goes on. A segment is a message of its own: `segmentEnds[i]` its end, `segmentSpans[i]` its spans. */
+export interface Output {
+  at: number;
+  end: number;
+  /** Spans in the segment that is open, and the most it may get (Infinity: no limit). */
+  openSpans: number;
+  maxSpans: number;
+  /** Most segments; a request that would end one more finds the output full. */
+  readonly maxSegments: number;
+  readonly segmentEnds: number[];
+  readonly segmentSpans: number[];
+}
+
+class OutputFull extends Error {}
+class BadRequest extends Error {
+  readonly wireCode: number;
+  constructor(code: number) {
+    super('');
+    this.wireCode = code;
+  }
+}
+const outputFull = new OutputFull();
+
+const resourceSpansTag = (1 << 3) | 2;
+const scopeSpansTag = (resourceSpansField.scopeSpans << 3) | 2;
+const spanTag = (scopeSpansField.spans << 3) | 2;
+
+export class Rewriter {
+  /** Of the last run. */
+  message = '';
+  spansIn = 0;
+  spansOut = 0;
+  readonly #stage: StageMemory;
+  readonly #bytes: Uint8Array;
+  readonly #span: SpanView;
+  readonly #resource: ResourceView;
+  readonly #scope: ScopeView;
+  readonly #resourceSpans: MessageView;
+  readonly #scopeSpans: MessageView;
+  readonly #resourceHooks: { readonly hooks: RewriteHooks; readonly index: number }[] = [];
+  readonly #scopeHooks: { readonly hooks: RewriteHooks; readonly index: number }[] = [];
+  readonly #spanHooks: { readonly hooks: RewriteHooks; readonly index: number }[] = [];
+  readonly #counters: Float64Array;
+  readonly #snapshot: Float64Array;
+  /** Hooks from this one on do not see the item: an earlier resource or scope hook has dropped what holds it. */
+  #limit = 0;
+  #limitCounter = -1;
+  readonly #hookCount: number;
+
+  #out: Output = { at: 0, end: 0, openSpans: 0, maxSpans: Infinity, maxSegments: 0, segmentEnds: [], segmentSpans: [] };
+  #resourceOpen = 0;
+  #scopeOpen = 0;
+  /** Untouched spans that stand in a row and are not copied yet. */
+  #runStart = 0;
+  #runEnd = 0;
+
+  /** `counters`: where `drop` counts, by the counter's number. */
+  constructor(
+    stage: StageMemory,
+    views: { readonly span: SpanView; readonly resource: ResourceView; readonly scope: ScopeView },
+    tables: EntryTables,
+    hooks: readonly RewriteHooks[],
+    counters: Float64Array,
+  ) {
+    this.#stage = stage;
+    this.#bytes = stage.shared.bytes;
+    this.#span = views.span;
+    this.#resource = views.resource;
+    this.#scope = views.scope;
+    // Containers have no attributes of their own: they share any entry table without using it.
+    this.#resourceSpans = new MessageView(stage, messageKind.resourceSpans, 0, tables.item, 0);
+    this.#scopeSpans = new MessageView(stage, messageKind.scopeSpans, 0, tables.item, 0);
+    hooks.forEach((hook, index) => {
+      if (hook.resource) this.#resourceHooks.push({ hooks: hook, index });
+      if (hook.scope) this.#scopeHooks.push({ hooks: hook, index });
+      if (hook.span) this.#spanHooks.push({ hooks: hook, index });
+    });
+    this.#hookCount = hooks.length;
+    this.#counters = counters;
+    this.#snapshot = new Float64Array(counters.length);
+  }
+
+  /** Runs the request at from … end. On anything but `written` the output and the counters are as they were. */
+  run(from: number, end: number, out: Output): RewriteOutcome {
+    const { at, openSpans } = out;
+    const segments = out.segmentEnds.length;
+    this.#snapshot.set(this.#counters);
+    this.#out = out;
+    this.#resourceOpen = 0;
+    this.#scopeOpen = 0;
+    this.#runStart = 0;
+    this.#runEnd = 0;
+    this.spansIn = 0;
+    this.spansOut = 0;
+    try {
+      this.#request(from, end);
+      return rewriteOutcome.written;
+    } catch (error) {
+      out.at = at;
+      out.openSpans = openSpans;
+      out.segmentEnds.length = segments;
+      out.segmentSpans.length = segments;
+      this.#counters.set(this.#snapshot);
+      if (error === outputFull) return rewriteOutcome.full;
+      if (error instanceof BadRequest) return this.#refuse(error.wireCode, from);
+      this.message = error instanceof Error ? error.message : String(error);
+      return rewriteOutcome.failed;
+    }
+  }
+
+  #refuse(code: number, from: number): RewriteOutcome {
+    if (code === wireCode.unusual) return rewriteOutcome.unusual;
+    this.message = describeWireCode(code, (this.#stage.kernel.errorPosition() >>> 0) - from);
+    return rewriteOutcome.malformed;
+  }
+
+  #request(from: number, end: number): void {
+    // The request is a message of its own kind only so that its top level is validated like the rest.
+    const code = this.#resourceSpans.stage.kernel.countSpans(messageKind.request, from, end);
+    if (code < 0) throw new BadRequest(code);
+    const bytes = this.#bytes;
+    let p = from;
+    while (p < end) {
+      const start = p;
+      const tag = bytes[p++];
+      if (tag !== resourceSpansTag) {
+        p = this.#otherField(start, end);
+        continue;
+      }
+      let length = bytes[p++];
+      if (length > 127) {
+        length = this.#longLength(p - 1);
+        p = this.#behindLength;
+      }
+      this.#resourceSpansMessage(p, p + length);
+      p += length;
+    }
+  }
+
+  #behindLength = 0;
+  #longLength(at: number): number {
+    const bytes = this.#bytes;
+    let p = at;
+    let n = 0;
+    let unit = 1;
+    let b = 0;
+    do {
+      b = bytes[p++];
+      n += (b & 127) * unit;
+      unit *= 128;
+    } while (b > 127);
+    this.#behindLength = p;
+    return n;
+  }
+
+  /** A field of the request that OTLP does not define, copied as it is. countSpans has checked its bounds. */
+  #otherField(start: number, end: number): number {
+    const tag = this.#longLength(start);
+    let p = this.#behindLength;
+    if (tag >>> 3 === 1) throw new BadRequest((tag & 7) === 2 ? wireCode.unusual : wireCode.badWireType);
+    if (tag >>> 3 === 0) throw new BadRequest(wireCode.badTag);
+    if ((tag & 7) === 2) {
+      const n = this.#longLength(p);
+      p = this.#behindLength + n;
+    } else if ((tag & 7) === 0) {
+      this.#longLength(p);
+      p = this.#behindLength;
+    } else p += (tag & 7) === 1 ? 8 : 4;
+    if (p > end) throw new BadRequest(wireCode.truncated);
+    const out = this.#out;
+    if (out.at + (p - start) > out.end) throw outputFull;
+    this.#stage.kernel.copy(out.at, start, p - start);
+    out.at += p - start;
+    return p;
+  }
+
+  #resourceSpansMessage(start: number, end: number): void {
+    const holder = this.#resourceSpans;
+    const code = holder.load(start, end, 1);
+    if (code !== 0) throw new BadRequest(code);
+    const resource = this.#resource;
+    this.#stage.scratch.reset();
+    const has = holder.has(resourceSpansField.resource);
+    const at = has ? holder.valueAt(resourceSpansField.resource) : start;
+    const resourceCode = resource.load(at, has ? at + holder.valueLength(resourceSpansField.resource) : at);
+    if (resourceCode !== 0) throw new BadRequest(resourceCode);
+    resource.schemaUrl = this.#resourceHooks.length > 0 ? holder.text(resourceSpansField.schemaUrl) : '';
+    this.#limit = this.#hookCount;
+    this.#limitCounter = -1;
+    for (const { hooks, index } of this.#resourceHooks) {
+      hooks.resource?.();
+      if (resource.dropped >= 0) {
+        this.#limit = index;
+        this.#limitCounter = resource.dropped;
+        break;
+      }
+    }
+    const mark = this.#stage.scratch.mark();
+    const resourceLimit = this.#limit;
+    const resourceCounter = this.#limitCounter;
+    const count = holder.repeats(resourceSpansField.scopeSpans);
+    let p = count > 0 ? holder.firstStart(resourceSpansField.scopeSpans) : end;
+    const bytes = this.#bytes;
+    for (let i = 0; i < count; i++) {
+      let length = bytes[p + 1];
+      p += 2;
+      if (length > 127) {
+        length = this.#longLength(p - 1);
+        p = this.#behindLength;
+      }
+      this.#stage.scratch.resetTo(mark);
+      this.#limit = resourceLimit;
+      this.#limitCounter = resourceCounter;
+      this.#scopeSpansMessage(p, p + length);
+      p += length;
+    }
+    this.#closeResource();
+  }
+
+  #scopeSpansMessage(start: number, end: number): void {
+    const holder = this.#scopeSpans;
+    const code = holder.load(start, end, 2);
+    if (code !== 0) throw new BadRequest(code);
+    const scope = this.#scope;
+    const has = holder.has(scopeSpansField.scope);
+    const at = has ? holder.valueAt(scopeSpansField.scope) : start;
+    const scopeCode = scope.load(at, has ? at + holder.valueLength(scopeSpansField.scope) : at);
+    if (scopeCode !== 0) throw new BadRequest(scopeCode);
+    scope.schemaUrl = this.#scopeHooks.length > 0 ? holder.text(scopeSpansField.schemaUrl) : '';
+    for (const { hooks, index } of this.#scopeHooks) {
+      if (index >= this.#limit) break;
+      hooks.scope?.();
+      if (scope.dropped >= 0) {
+        this.#limit = index;
+        this.#limitCounter = scope.dropped;
+        break;
+      }
+    }
+    const count = holder.repeats(scopeSpansField.spans);
+    this.#spans(count > 0 ? holder.firstStart(scopeSpansField.spans) : end, count);
+    this.#flushRun();
+    this.#closeScope();
+  }
+
+  #spans(first: number, count: number): void {
+    const bytes = this.#bytes;
+    const span = this.#span;
+    const { scratch } = this.#stage;
+    const mark = scratch.mark();
+    const spanHooks = this.#spanHooks;
+    const hookCount = spanHooks.length;
+    const limit = this.#limit;
+    let p = first;
+    for (let i = 0; i < count; i++) {
+      const fieldStart = p;
+      let length = bytes[p + 1];
+      p += 2;
+      if (length > 127) {
+        length = this.#longLength(p - 1);
+        p = this.#behindLength;
+      }
+      const start = p;
+      p += length;
+      const code = span.load(start, p);
+      if (code !== 0) throw new BadRequest(code);
+      scratch.resetTo(mark);
+      for (let h = 0; h < hookCount; h++) {
+        const hook = spanHooks[h];
+        if (hook.index >= limit) break;
+        hook.hooks.span?.();
+        if (span.dropped >= 0) break;
+      }
+      const dropped = span.dropped >= 0 ? span.dropped : this.#limitCounter;
+      if (dropped >= 0) this.#counters[dropped]++;
+      else this.#keep(fieldStart, p);
+    }
+    this.spansIn += count;
+  }
+
+  #keep(fieldStart: number, end: number): void {
+    const span = this.#span;
+    const out = this.#out;
+    span.commit();
+    if (out.openSpans >= out.maxSpans) this.#closeSegment();
+    if (this.#scopeOpen === 0) this.#openScope();
+    if (!span.message.dirty) {
+      if (this.#runEnd === fieldStart && this.#runStart > 0) this.#runEnd = end;
+      else {
+        this.#flushRun();
+        this.#runStart = fieldStart;
+        this.#runEnd = end;
+      }
+      if (out.at + (this.#runEnd - this.#runStart) > out.end) throw outputFull;
+    } else {
+      this.#flushRun();
+      const length = span.message.measure();
+      if (out.at + 1 + varintSize(length) + length > out.end) throw outputFull;
+      this.#bytes[out.at] = spanTag;
+      out.at = span.message.write(writeVarint(this.#bytes, out.at + 1, length));
+    }
+    out.openSpans++;
+    this.spansOut++;
+  }
+
+  #flushRun(): void {
+    const n = this.#runEnd - this.#runStart;
+    if (n > 0) {
+      this.#stage.kernel.copy(this.#out.at, this.#runStart, n);
+      this.#out.at += n;
+    }
+    this.#runStart = 0;
+    this.#runEnd = 0;
+  }
+
+  // --- headers -------------------------------------------------------------------------------------------------------
+
+  #openScope(): void {
+    if (this.#resourceOpen === 0) {
+      this.#resourceOpen = this.#openMessage(
+        resourceSpansTag,
+        this.#resourceSpans,
+        resourceSpansField.resource,
+        this.#resource.message,
+        resourceSpansField.scopeSpans,
+      );
+    }
+    this.#scopeOpen = this.#openMessage(
+      scopeSpansTag,
+      this.#scopeSpans,
+      scopeSpansField.scope,
+      this.#scope.message,
+      scopeSpansField.spans,
+    );
+  }
+
+  /**
+   * Starts a container in the output: all of its fields but the repeated one, with the header message as it is now.
+   * Returns the position of its padded length.
+   */
+  #openMessage(tag: number, holder: MessageView, headerField: number, header: MessageView, items: number): number {
+    const out = this.#out;
+    const changed = header.dirty;
+    const headerLength = changed ? header.measure() : 0;
+    if (out.at + 1 + paddedLengthBytes + (holder.end - holder.start) + headerLength + 16 > out.end) {
+      // The container's own length stands for its headers: generous, and only near the end of an output.
+      if (out.at + 1 + paddedLengthBytes + this.#headerBytes(holder, items) + headerLength + 16 > out.end)
+        throw outputFull;
+    }
+    this.#bytes[out.at] = tag;
+    const lengthAt = out.at + 1;
+    out.at = lengthAt + paddedLengthBytes;
+    const firstItem = holder.firstStart(items);
+    const lastItem = holder.lastEnd(items);
+    if (!changed) {
+      this.#copy(holder.start, firstItem);
+      this.#copy(lastItem, holder.end);
+      return lengthAt;
+    }
+    const cutStart = holder.has(headerField) ? holder.fieldStart(headerField) : firstItem;
+    const cutEnd = holder.has(headerField) ? holder.fieldEnd(headerField) : firstItem;
+    this.#bytes[out.at] = (headerField << 3) | 2;
+    out.at = header.write(writeVarint(this.#bytes, out.at + 1, headerLength));
+    // The header may stand before or behind the items.
+    this.#copy(holder.start, Math.min(firstItem, cutStart));
+    this.#copy(Math.min(firstItem, cutEnd), firstItem);
+    this.#copy(lastItem, Math.max(lastItem, cutStart));
+    this.#copy(Math.max(lastItem, cutEnd), holder.end);
+    return lengthAt;
+  }
+
+  #headerBytes(holder: MessageView, items: number): number {
+    return holder.end - holder.start - (holder.lastEnd(items) - holder.firstStart(items));
+  }
+
+  #copy(from: number, end: number): void {
+    if (end <= from) return;
+    this.#stage.kernel.copy(this.#out.at, from, end - from);
+    this.#out.at += end - from;
+  }
+
+  #closeScope(): void {
+    if (this.#scopeOpen === 0) return;
+    writePaddedLength(this.#bytes, this.#scopeOpen, this.#out.at - this.#scopeOpen - paddedLengthBytes);
+    this.#scopeOpen = 0;
+  }
+
+  #closeResource(): void {
+    if (this.#resourceOpen === 0) return;
+    writePaddedLength(this.#bytes, this.#resourceOpen, this.#out.at - this.#resourceOpen - paddedLengthBytes);
+    this.#resourceOpen = 0;
+  }
+
+  /** Ends the segment in the middle of a scope; the next span opens both containers again. */
+  #closeSegment(): void {
+    this.#flushRun();
+    this.#closeScope();
+    this.#closeResource();
+    const out = this.#out;
+    if (out.segmentEnds.length >= out.maxSegments) throw outputFull;
+    out.segmentEnds.push(out.at);
+    out.segmentSpans.push(out.openSpans);
+    out.openSpans = 0;
+  }
+}
