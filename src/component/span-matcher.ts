@@ -1,0 +1,209 @@
+// The matcher that older components share (`include`, `exclude` of attributes, span and filter): which spans do they
+// mean. Different properties must all match; of one list any item will do, but all attributes, resources and libraries.
+import { z } from 'zod';
+import { compileRegExp, RegExpError } from '../lib/regexp/regexp.ts';
+import { valueText } from '../ottl/coerce.ts';
+import { equalValues } from '../ottl/compare.ts';
+import { kindSymbols } from '../ottl/paths.ts';
+import { valueBytes } from '../wire/any-value.ts';
+import type { AttributeTable } from '../wire/attribute-table.ts';
+import type { Value } from '../wire/value.ts';
+import { anyValue, problem, stringList } from './fields.ts';
+import type { ConfigIssue, StageBuilder } from './types.ts';
+
+const attribute = z.strictObject({
+  key: z.string().min(1).describe('The key of the attribute.'),
+  value: anyValue()
+    .optional()
+    .describe('What its value must be (with match_type regexp a text to be found in it); absent: any value.'),
+});
+
+const regexpSettings = z
+  .strictObject({
+    cacheenabled: z.boolean().prefault(false).describe('Accepted, without effect: expressions are compiled once.'),
+    cachemaxnumentries: z.int().min(0).prefault(0).describe('Accepted, without effect.'),
+  })
+  .optional()
+  .describe('Settings of the regexp match type.');
+
+/** `include` and `exclude` of a component. */
+export const matchProperties = z
+  .strictObject({
+    match_type: z.enum(['strict', 'regexp']).describe('Whether the texts below are compared, or are RE2 expressions.'),
+    regexp: regexpSettings,
+    services: stringList().describe(
+      'The service.name of the resource; one that is absent counts as <nil-service-name>.',
+    ),
+    span_names: stringList().describe('The name of the span.'),
+    span_kinds: stringList().describe('The kind of the span: SPAN_KIND_SERVER and so on.'),
+    attributes: z.array(attribute).prefault([]).describe('Attributes of the span, all of which must match.'),
+    resources: z.array(attribute).prefault([]).describe('Attributes of the resource, all of which must match.'),
+    libraries: z
+      .array(
+        z.strictObject({
+          name: z.string().describe('The name of the scope.'),
+          version: z.string().optional().describe('Its version; absent: any, empty: only an empty one.'),
+        }),
+      )
+      .prefault([])
+      .describe('Instrumentation scopes, all of which must match.'),
+  })
+  .refine(
+    (p) =>
+      [p.services, p.span_names, p.span_kinds, p.attributes, p.resources, p.libraries].some((list) => list.length > 0),
+    problem(
+      'CONFIG_MISSING',
+      'at least one of services, span_names, span_kinds, attributes, resources and libraries is required',
+    ),
+  );
+export type MatchProperties = z.output<typeof matchProperties>;
+
+/** What the schema cannot say: expressions that RE2 refuses, kinds that do not exist. `path` leads to the properties. */
+export function checkMatchProperties(properties: MatchProperties, path: ConfigIssue['path']): ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  const { match_type: matchType } = properties;
+  if (matchType === 'strict') {
+    for (const [i, kind] of properties.span_kinds.entries()) {
+      if (kindSymbols.slice(1).includes(kind)) continue;
+      const message = `expected one of ${kindSymbols.slice(1).join(', ')}`;
+      issues.push({ path: [...path, 'span_kinds', i], code: 'CONFIG_VALUE', message });
+    }
+    return issues;
+  }
+  for (const list of ['services', 'span_names', 'span_kinds'] as const) {
+    for (const [i, text] of properties[list].entries()) checkExpression(text, [...path, list, i], issues);
+  }
+  for (const list of ['attributes', 'resources'] as const) {
+    for (const [i, { value }] of properties[list].entries()) {
+      const at = [...path, list, i, 'value'];
+      if (typeof value === 'string') checkExpression(value, at, issues);
+      else if (value !== undefined && value !== null) {
+        issues.push({ path: at, code: 'CONFIG_TYPE', message: 'with match_type regexp the value is a text' });
+      }
+    }
+  }
+  for (const [i, { name, version }] of properties.libraries.entries()) {
+    checkExpression(name, [...path, 'libraries', i, 'name'], issues);
+    if (version !== undefined) checkExpression(version, [...path, 'libraries', i, 'version'], issues);
+  }
+  return issues;
+}
+
+function checkExpression(text: string, path: ConfigIssue['path'], issues: ConfigIssue[]): void {
+  try {
+    compileRegExp(text);
+  } catch (error) {
+    if (!(error instanceof RegExpError)) throw error;
+    const offset = error.offset === null ? {} : { offset: error.offset };
+    issues.push({
+      path,
+      code: 'CONFIG_REGEXP',
+      message: `not a regular expression of RE2: ${error.message}`,
+      ...offset,
+    });
+  }
+}
+
+type Test = () => boolean;
+type TextTest = (text: string) => boolean;
+
+/** Whether the span that the stage shows is meant. */
+export function compileSpanMatcher(properties: MatchProperties, stage: StageBuilder): Test {
+  const { match_type: matchType, services, span_names: names, span_kinds: kinds, libraries } = properties;
+  const textTest = (texts: readonly string[]): TextTest => anyOf(texts, matchType);
+  const { span, resource, scope } = stage;
+  const tests: Test[] = [];
+  if (kinds.length > 0) {
+    const matches = textTest(kinds);
+    const known = kindSymbols.map(matches);
+    const other = matches('');
+    tests.push(() => known[span.kind] ?? other);
+  }
+  if (names.length > 0) {
+    const matches = textTest(names);
+    tests.push(() => matches(span.name));
+  }
+  tests.push(...properties.attributes.map((wanted) => attributeTest(wanted, matchType, span.attributes, stage)));
+  if (services.length > 0) {
+    const matches = textTest(services);
+    const key = stage.intern('service.name');
+    tests.push(() => {
+      const entry = resource.attributes.find(key);
+      return matches(entry < 0 ? '<nil-service-name>' : valueText(resource.attributes.get(entry)));
+    });
+  }
+  tests.push(...properties.resources.map((wanted) => attributeTest(wanted, matchType, resource.attributes, stage)));
+  for (const { name, version } of libraries) {
+    const matchesName = textTest([name]);
+    const matchesVersion = version === undefined ? null : textTest([version]);
+    tests.push(() => matchesName(scope.name) && (matchesVersion === null || matchesVersion(scope.version)));
+  }
+  return tests.reduce((a, b) => () => a() && b());
+}
+
+function anyOf(texts: readonly string[], matchType: MatchProperties['match_type']): TextTest {
+  if (matchType === 'strict') {
+    const set = new Set(texts);
+    return (text) => set.has(text);
+  }
+  const matchers = texts.map((text) => compileRegExp(text));
+  return (text) => matchers.some((matcher) => matcher.test(text));
+}
+
+function attributeTest(
+  wanted: MatchProperties['attributes'][number],
+  matchType: MatchProperties['match_type'],
+  table: AttributeTable,
+  stage: StageBuilder,
+): Test {
+  const key = stage.intern(wanted.key);
+  const { value } = wanted;
+  if (value === undefined || value === null) return () => table.find(key) >= 0;
+  if (matchType === 'regexp') {
+    const matcher = compileRegExp(String(value));
+    return () => {
+      const entry = table.find(key);
+      const text = entry < 0 ? null : scalarText(table.get(entry));
+      return text !== null && matcher.test(text);
+    };
+  }
+  if (typeof value === 'object' || typeof value === 'number') {
+    return () => {
+      const entry = table.find(key);
+      return entry >= 0 && equalValues(table.get(entry), value);
+    };
+  }
+  // Texts, bools and ints have one encoding.
+  const bytes = valueBytes(value);
+  const at = stage.constant(bytes);
+  return () => {
+    const entry = table.find(key);
+    return entry >= 0 && table.equalsEncoded(entry, at, bytes.length);
+  };
+}
+
+/** Expressions are only tried on single values; a double is written without exponent, as the Collector does here. */
+function scalarText(value: Value): string | null {
+  switch (typeof value) {
+    case 'string':
+      return value;
+    case 'boolean':
+    case 'bigint':
+      return String(value);
+    case 'number':
+      return plainDecimal(value);
+  }
+  return null;
+}
+
+/** strconv.FormatFloat(value, 'f', -1, 64). */
+function plainDecimal(value: number): string {
+  const text = String(value);
+  const found = /^(-?)(\d)(?:\.(\d+))?e([-+]\d+)$/.exec(text);
+  if (found === null) return Number.isFinite(value) ? text : valueText(value);
+  const [, sign, first, fraction = '', exponent] = found;
+  const digits = first + fraction;
+  const point = 1 + Number(exponent);
+  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;
+  return sign + digits.padEnd(point, '0');
+}

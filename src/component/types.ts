@@ -1,0 +1,284 @@
+// What a receiver, a processor, an exporter and an extension are. A component is one folder: `index.ts` holds its
+// definition (a value of one of the types below, made with a `define…` function), a file beside it the behaviour.
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import type { AttributeTable } from '../wire/attribute-table.ts';
+import type { ResourceView, ScopeView } from '../wire/container-view.ts';
+import type { SpanView } from '../wire/span-view.ts';
+import type { AttributeConstant } from '../wire/stage-memory.ts';
+import type { Value } from '../wire/value.ts';
+
+export type Stability = 'development' | 'alpha' | 'beta' | 'stable';
+
+/** A mistake that the schema cannot express. `path` leads from the component's own configuration to the value. */
+export interface ConfigIssue {
+  readonly path: readonly (string | number)[];
+  readonly code: string;
+  readonly message: string;
+  /** Characters into the scalar at `path`, where one can be named (an OTTL error inside a YAML string). */
+  readonly offset?: number;
+}
+
+export interface Example {
+  readonly title: string;
+  /** YAML of the component's own configuration (what stands under its id). */
+  readonly yaml: string;
+}
+
+export interface MetricSpec {
+  readonly name: string;
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+interface Definition<C> {
+  /** The Collector's type name, lower_snake_case. */
+  readonly type: string;
+  /** Other names of the same component in configuration files (`otlp_grpc` for the exporter `otlp`). */
+  readonly aliases: readonly string[];
+  readonly stability: Stability;
+  /** One sentence. */
+  readonly summary: string;
+  /** Every field described; unknown keys refused (z.strictObject); defaults applied by parsing. Keys as in the YAML. */
+  readonly config: z.ZodType<C>;
+  /** What the schema cannot say; runs after a successful parse, before anything starts. No I/O. */
+  check?(config: C): ConfigIssue[];
+  readonly examples: readonly Example[];
+  readonly metrics: readonly MetricSpec[];
+}
+
+// --- receivers -------------------------------------------------------------------------------------------------------
+
+/** A range of the shared memory that belongs to one request until it is submitted or released. */
+export interface Place {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** How a submitted request ended. `refused` and `overloaded` say nothing was taken; the client may be told to retry. */
+export type RequestOutcome =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'malformed'; readonly message: string }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'overloaded'; readonly message: string; readonly retryDelayMs: number };
+
+/** What is known of the client of one request, read only when a processor asks for it. */
+export interface RequestInfo {
+  /** host:port of the client, '' where the transport has none. */
+  readonly peer: string;
+  /** All values of a metadata key (HTTP header), lower-case name; empty when absent. */
+  metadata(key: string): readonly string[];
+}
+
+/**
+ * The way from a receiver into the pipelines. One a receiver. All calls on the I/O thread.
+ * A place is first reserved, then filled by the receiver in `memory`, then submitted (or released): exactly one of both.
+ */
+export interface Intake {
+  /** All of the shared memory; a place is `memory[offset … offset + length)`. */
+  readonly memory: Buffer;
+  /** Space for `length` bytes, or null when the budget has none now. */
+  reserve(length: number): Place | null;
+  /** As reserve, but waits a short bounded time for space; null when none came. */
+  reserveLater(length: number): Promise<Place | null>;
+  /** The place is filled with one ExportTraceServiceRequest. `done` is called exactly once, never synchronously. */
+  submit(place: Place, info: RequestInfo, done: (outcome: RequestOutcome) => void): void;
+  /** The request will not come after all. */
+  release(place: Place): void;
+  /** The outcome to answer with when `reserveLater` gave null; counts the refusal in the ledger. */
+  refuse(): RequestOutcome;
+  /** Counts a request that the transport itself turned away; the reason is a label of the ledger (`too_large`, …). */
+  rejected(reason: string): void;
+}
+
+export interface ReceiverHost {
+  /** Component id as configured, `otlp` or `otlp/name`. */
+  readonly id: string;
+  readonly intake: Intake;
+  readonly log: Logger;
+}
+
+export interface Receiver {
+  /** Binds; resolves when requests can come. Rejects with a SpanmillError when it cannot. */
+  start(): Promise<void>;
+  /** No new requests; resolves when those under way are answered, or at the deadline. */
+  drain(deadlineMs: number): Promise<void>;
+  /** Closes everything now. May be called twice and before start. */
+  stop(): Promise<void>;
+  /** Where it listens, for the start-up line: `grpc 127.0.0.1:4317`. Empty before start. */
+  addresses(): readonly string[];
+}
+
+export interface ReceiverDefinition<C = unknown> extends Definition<C> {
+  readonly kind: 'receiver';
+  create(config: C, host: ReceiverHost): Receiver;
+}
+
+// --- processors ------------------------------------------------------------------------------------------------------
+
+/** Number of an interned attribute key; valid in every AttributeTable of the same stage. */
+export type KeyId = number;
+/** Number of a drop counter of the ledger; `dropped(processor, reason)`. */
+export type CounterId = number;
+
+/** What a processor gets when its stage is compiled, in the worker. Everything here is called at compile time only. */
+export interface StageBuilder {
+  /** Component id as configured. */
+  readonly id: string;
+  readonly span: SpanView;
+  readonly resource: ResourceView;
+  readonly scope: ScopeView;
+  /** Makes `key` a key that the kernel resolves while it indexes: look-ups by the returned id are an array read. */
+  intern(key: string): KeyId;
+  /** Copies bytes into the stage's part of the shared memory, where they stay; returns their offset. */
+  constant(bytes: Uint8Array): number;
+  /** An attribute that the stage adds as it is (`AttributeTable.addConstant`). */
+  attribute(key: string, value: Value): AttributeConstant;
+  /** A ledger counter `dropped(this processor, reason)`; hand it to `drop`. */
+  dropCounter(reason: string): CounterId;
+  /** Any other count of the processor, shown as the metric of that name (declared in the definition's `metrics`). */
+  counter(metric: string, labels: Readonly<Record<string, string>>): CounterId;
+  /** Adds to a counter; may be called for each span. */
+  add(counter: CounterId, n: number): void;
+  /** Values of a client metadata key of the request being processed. Only keys of the definition's `metadataKeys`. */
+  metadata(key: string): readonly string[];
+  /** Something went wrong while running. Logged on the main thread, rate-limited by `code`; cheap when repeated. */
+  warn(code: string, message: string): void;
+}
+
+/**
+ * The behaviour of a processor inside a stage. The hooks read and edit the builder's views, which show the current item.
+ * `resource` runs once a resource, `scope` once a scope, before their spans. A hook that throws refuses the request:
+ * nothing of it is forwarded. Later processors see what earlier ones changed; after `drop` none sees the item.
+ */
+export interface StageProcessor {
+  resource?(): void;
+  scope?(): void;
+  span?(): void;
+}
+
+interface ProcessorBase<C> extends Definition<C> {
+  readonly kind: 'processor';
+}
+/** Works span by span, without memory of earlier spans. */
+export interface SpanProcessorDefinition<C = unknown> extends ProcessorBase<C> {
+  readonly role: 'spans';
+  readonly traits: { readonly mutates: boolean; readonly drops: boolean };
+  /** Client metadata keys that it reads, lower case. */
+  metadataKeys?(config: C): readonly string[];
+  compile(config: C, stage: StageBuilder): StageProcessor;
+}
+/** Ends a stage: gathers its output. */
+export interface BatchProcessorDefinition<C = unknown> extends ProcessorBase<C> {
+  readonly role: 'batch';
+  batching(config: C): BatchingOptions;
+}
+export interface BatchingOptions {
+  /** Spans that make a batch go at once; 0: never waits for more. */
+  readonly minSpans: number;
+  /** Most spans in a batch; 0: no limit. */
+  readonly maxSpans: number;
+  readonly timeoutMs: number;
+  /** Batches are kept apart by the values of these client metadata keys. */
+  readonly metadataKeys: readonly string[];
+  readonly metadataCardinalityLimit: number;
+}
+/** Bounds what the process holds. */
+export interface AdmissionProcessorDefinition<C = unknown> extends ProcessorBase<C> {
+  readonly role: 'admission';
+  /** Byte budget for all that is held. `totalMemoryBytes`: what the machine or its cgroup has. */
+  budgetBytes(config: C, totalMemoryBytes: number): number;
+}
+export type ProcessorDefinition<C = unknown> =
+  | SpanProcessorDefinition<C>
+  | BatchProcessorDefinition<C>
+  | AdmissionProcessorDefinition<C>;
+
+// --- exporters -------------------------------------------------------------------------------------------------------
+
+/** What an exporter is given: the segments one after another are one ExportTraceServiceRequest (TracesData). */
+export interface Batch {
+  readonly spans: number;
+  readonly bytes: number;
+  /** Views over shared memory; valid until the promise of `export` settles. Never to be written to. */
+  readonly segments: readonly Buffer[];
+}
+
+/** Retryable or permanent is decided here, where the answer is understood. `reason` is a label of the ledger. */
+export type ExportResult =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'partial'; readonly rejectedSpans: number; readonly message: string }
+  | { readonly kind: 'retry'; readonly reason: string; readonly message: string; readonly afterMs: number }
+  | { readonly kind: 'refused'; readonly reason: string; readonly message: string };
+
+export interface Exporter {
+  start(): Promise<void>;
+  /** Sends one batch; never rejects. Up to `DeliveryOptions.consumers` calls at a time. `signal` ends it early. */
+  export(batch: Batch, signal: AbortSignal): Promise<ExportResult>;
+  /** After the last export. May be called twice and before start. */
+  stop(): Promise<void>;
+}
+
+export interface ExporterHost {
+  readonly id: string;
+  readonly log: Logger;
+}
+
+/** How delivery wraps an exporter: the Collector's sending_queue, retry_on_failure and timeout. Times in ms. */
+export interface DeliveryOptions {
+  readonly queue: {
+    readonly enabled: boolean;
+    readonly consumers: number;
+    readonly size: number;
+    readonly sizer: 'requests' | 'items' | 'bytes';
+  };
+  readonly retry: {
+    readonly enabled: boolean;
+    readonly initialIntervalMs: number;
+    readonly randomizationFactor: number;
+    readonly multiplier: number;
+    readonly maxIntervalMs: number;
+    /** 0: for ever. */
+    readonly maxElapsedMs: number;
+  };
+  /** For each attempt; 0: none. */
+  readonly timeoutMs: number;
+}
+
+export interface ExporterDefinition<C = unknown> extends Definition<C> {
+  readonly kind: 'exporter';
+  delivery(config: C): DeliveryOptions;
+  create(config: C, host: ExporterHost): Exporter;
+}
+
+// --- extensions ------------------------------------------------------------------------------------------------------
+
+export type ServiceState = 'starting' | 'ready' | 'draining' | 'stopped';
+
+export interface ExtensionHost {
+  readonly id: string;
+  readonly log: Logger;
+  state(): ServiceState;
+}
+export interface Extension {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  addresses(): readonly string[];
+}
+export interface ExtensionDefinition<C = unknown> extends Definition<C> {
+  readonly kind: 'extension';
+  create(config: C, host: ExtensionHost): Extension;
+}
+
+export type AnyDefinition = ReceiverDefinition | ProcessorDefinition | ExporterDefinition | ExtensionDefinition;
+
+/** All components that are built in; made in src/registry.ts, passed to config and pipeline. */
+export interface Registry {
+  readonly receivers: readonly ReceiverDefinition[];
+  readonly processors: readonly ProcessorDefinition[];
+  readonly exporters: readonly ExporterDefinition[];
+  readonly extensions: readonly ExtensionDefinition[];
+}
+
+export type { AttributeTable };

@@ -1,0 +1,189 @@
+// Regular expressions of the configuration: RE2's syntax and meaning, linear time, at the speed of V8 where that can be
+// had. re2js decides what is a pattern; a translation runs in V8's own engine when V8's linear engine could take over
+// from it (which it does when the first backtracks too much); everything else runs in re2js.
+import v8 from 'node:v8';
+import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js';
+import { expandTemplate, parseTemplate } from './expand.ts';
+import { translate } from './translate.ts';
+
+// The first lets `l` ask whether the linear engine can run a source; the second makes it take over from the backtracking
+// one. Both are for the process and for expressions compiled later.
+v8.setFlagsFromString('--enable-experimental-regexp-engine');
+v8.setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+
+/** Not RE2. `offset`: the character of the pattern, when it is known. */
+export class RegExpError extends Error {
+  readonly offset: number | null;
+  constructor(message: string, offset: number | null) {
+    super(message);
+    this.name = 'RegExpError';
+    this.offset = offset;
+  }
+}
+
+/** Positions are of UTF-16 units. `groups[0]` is the match; a group that took no part is undefined. */
+export interface Match {
+  readonly index: number;
+  readonly groups: readonly (string | undefined)[];
+}
+
+export interface Matcher {
+  readonly source: string;
+  /** Of the groups 1 and up; null for one without a name. */
+  readonly groupNames: readonly (string | null)[];
+  /** Whether V8 runs it; else re2js does. */
+  readonly native: boolean;
+  /** Whether it is found anywhere in the text. */
+  test(text: string): boolean;
+  /** The leftmost match that starts at `from` or later; what stands before `from` still counts for ^ and \b. */
+  exec(text: string, from?: number): Match | null;
+  /** Start and end of each group of that match, -1 where one took no part. Slower than `exec`. */
+  execPositions(text: string, from?: number): readonly (readonly [number, number])[] | null;
+  /** All matches replaced, as Go's ReplaceAllString (a template with $1, ${name}, $$) or by what a function gives. */
+  replaceAll(text: string, replacement: string | ((match: Match) => string)): string;
+}
+
+/** Runs one compiled form of the pattern. */
+interface Engine {
+  test(text: string): boolean;
+  exec(text: string, from: number): Match | null;
+}
+
+const surrogate = /[\ud800-\udfff]/;
+const otherLineEnd = /[\r\u2028\u2029]/;
+
+/** Throws RegExpError. */
+export function compileRegExp(source: string): Matcher {
+  const reference = compileReference(source);
+  const names = groupNames(reference);
+  const slow = referenceEngine(reference);
+  const native = compileNative(source, slow);
+  const forTest = native?.forText ?? (() => slow);
+  const forGroups = native?.groupsAgree === true ? native.forText : () => slow;
+  return {
+    source,
+    groupNames: names,
+    native: native !== null,
+    test: native?.always === null || native === null ? (text) => forTest(text).test(text) : native.always.test,
+    exec: (text, from = 0) => forGroups(text).exec(text, from),
+    execPositions: (text, from = 0) => positions(reference, text, from),
+    replaceAll: (text, replacement) => {
+      if (!forTest(text).test(text)) return text;
+      const engine = forGroups(text);
+      if (typeof replacement === 'function') return replaceAll(text, engine, replacement);
+      const parts = parseTemplate(replacement);
+      return replaceAll(text, engine, ({ groups }) => expandTemplate(parts, groups, names));
+    },
+  };
+}
+
+function compileReference(source: string): RE2JS {
+  try {
+    return RE2JS.compile(source);
+  } catch (error) {
+    if (error instanceof RE2JSSyntaxException) {
+      const part = error.getPattern();
+      const shown = part === null || part === source ? '' : `: ${part}`;
+      throw new RegExpError(`${error.getDescription()}${shown}`, offsetOf(source, part));
+    }
+    if (error instanceof RE2JSException) throw new RegExpError(error.message, null);
+    throw error;
+  }
+}
+
+/** re2js names the part that is wrong, not its place: known when the part occurs once, or ends the pattern. */
+function offsetOf(source: string, part: string | null): number | null {
+  if (part === null) return source.endsWith('\\') ? source.length - 1 : null;
+  if (part === '' || part === source) return null;
+  const first = source.indexOf(part);
+  return first === source.lastIndexOf(part) && first >= 0 ? first : null;
+}
+
+function groupNames(reference: RE2JS): (string | null)[] {
+  const names: (string | null)[] = new Array(reference.groupCount()).fill(null);
+  for (const [name, index] of Object.entries(reference.namedGroups())) names[index - 1] = name;
+  return names;
+}
+
+function referenceEngine(reference: RE2JS): Engine {
+  return {
+    test: (text) => reference.test(text),
+    exec: (text, from) => {
+      const matcher = reference.matcher(text);
+      if (!matcher.find(from)) return null;
+      const groups = Array.from({ length: matcher.groupCount() + 1 }, (_, i) => matcher.group(i) ?? undefined);
+      return { index: matcher.start(), groups };
+    },
+  };
+}
+
+function positions(reference: RE2JS, text: string, from: number): [number, number][] | null {
+  const matcher = reference.matcher(text);
+  if (!matcher.find(from)) return null;
+  return Array.from({ length: matcher.groupCount() + 1 }, (_, i) => [matcher.start(i), matcher.end(i)]);
+}
+
+/** null when the linear engine of V8 could not take the source over. */
+function nativeEngine(source: string): Engine | null {
+  try {
+    new RegExp(source, 'l');
+  } catch {
+    // What it cannot run it refuses, and that is the question here.
+    return null;
+  }
+  const once = new RegExp(source);
+  const search = new RegExp(source, 'g');
+  return {
+    test: (text) => once.test(text),
+    exec: (text, from) => {
+      search.lastIndex = from;
+      const found = search.exec(text);
+      return found === null ? null : { index: found.index, groups: found };
+    },
+  };
+}
+
+interface Native {
+  /** The engine for all texts, when one is. */
+  readonly always: Engine | null;
+  readonly groupsAgree: boolean;
+  forText(text: string): Engine;
+}
+
+function compileNative(source: string, slow: Engine): Native | null {
+  const translation = translate(source);
+  if (translation === null) return null;
+  const { bmp, pairs, endsLines, groupsAgree } = translation;
+  const plain = nativeEngine(bmp);
+  if (plain === null) return null;
+  let paired: Engine | null = null;
+  return {
+    always: pairs === null && !endsLines ? plain : null,
+    groupsAgree,
+    forText: (text) => {
+      if (endsLines && otherLineEnd.test(text)) return slow;
+      if (pairs === null || !surrogate.test(text)) return plain;
+      // Few patterns ever see such a text: the second form is compiled when the first does.
+      paired ??= nativeEngine(pairs) ?? slow;
+      return paired;
+    },
+  };
+}
+
+/** Go's rules: an empty match right behind another match does not count; the search steps over whole code points. */
+function replaceAll(text: string, engine: Engine, replace: (match: Match) => string): string {
+  let out = '';
+  let copied = 0;
+  let from = 0;
+  while (from <= text.length) {
+    const match = engine.exec(text, from);
+    if (match === null) break;
+    const end = match.index + (match.groups[0] ?? '').length;
+    out += text.slice(copied, match.index);
+    if (end > copied || match.index === 0) out += replace(match);
+    copied = end;
+    const step = (text.codePointAt(from) ?? 0) > 0xffff ? 2 : 1;
+    from = Math.max(end, from + step);
+  }
+  return out + text.slice(copied);
+}
