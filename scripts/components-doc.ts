@@ -1,0 +1,116 @@
+// Makes docs/components.md from the registry; with --check exits 1 when the two differ.
+import type { AnyDefinition, Registry } from '../src/component/types.ts';
+import { inputSchema, type JsonSchema } from '../src/config/known-keys.ts';
+import { publish } from './generated-doc.ts';
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
+
+const alternatives = (schema: JsonSchema): readonly JsonSchema[] => schema.anyOf ?? schema.oneOf ?? [];
+
+/** The type of a field in a word or two. */
+const typeName = (schema: JsonSchema): string => {
+  if (schema.not !== undefined) return 'none';
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (Array.isArray(schema.enum)) return schema.enum.filter((value) => value !== '').join(', ');
+  if (typeof schema.pattern === 'string' && schema.pattern.includes('ms|s|m|h')) return 'duration';
+  if (schema.type === 'array') return `list of ${typeof schema.items === 'object' ? typeName(schema.items) : 'any'}`;
+  if (schema.type === 'object') return schema.properties === undefined ? `map of ${valueType(schema)}` : 'block';
+  const parts = alternatives(schema);
+  if (parts.length > 0) return [...new Set(parts.map(typeName))].join(' or ');
+  return typeof schema.type === 'string' ? schema.type : 'any';
+};
+
+const valueType = (schema: JsonSchema): string =>
+  typeof schema.additionalProperties === 'object' ? typeName(schema.additionalProperties) : 'any';
+
+const isBlock = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const defaultText = (schema: JsonSchema, required: boolean): string => {
+  if (required) return 'required';
+  if (schema.default === undefined || (isBlock(schema.default) && schema.properties !== undefined)) return '';
+  return code(JSON.stringify(schema.default));
+};
+
+/** Schemas whose fields stand under a field: its own, its items', its variants'. */
+const inner = (schema: JsonSchema): readonly JsonSchema[] => {
+  const items = typeof schema.items === 'object' ? [schema.items] : [];
+  const values = typeof schema.additionalProperties === 'object' ? [schema.additionalProperties] : [];
+  return [schema, ...[...items, ...values, ...alternatives(schema)].flatMap(inner)];
+};
+
+const fieldRows = (schema: JsonSchema, prefix: string): string[] => {
+  const rows = new Map<string, string>();
+  for (const part of inner(schema)) {
+    for (const [name, field] of Object.entries(part.properties ?? {})) {
+      const path = `${prefix}${name}`;
+      const required = part.required?.includes(name) ?? false;
+      const cells = [code(path), typeName(field), defaultText(field, required), field.description ?? ''];
+      const under = fieldRows(field, `${path}.`).join('\n');
+      if (!rows.has(path))
+        rows.set(path, `| ${cells.map((text) => cell(String(text))).join(' | ')} |${under === '' ? '' : `\n${under}`}`);
+    }
+  }
+  return [...rows.values()];
+};
+
+const fieldTable = (definition: AnyDefinition): string[] => {
+  const rows = fieldRows(inputSchema(definition.config), '');
+  if (rows.length === 0) return ['No settings.', ''];
+  return ['| field | type | default | |', '|---|---|---|---|', ...rows, ''];
+};
+
+const examples = (definition: AnyDefinition): string[] =>
+  definition.examples.flatMap(({ title, yaml }) => {
+    const lines = yaml.replace(/\n+$/, '').split('\n');
+    const body = /^(\{\})?$/.test(yaml.trim()) ? [] : lines.map((line) => (line === '' ? '' : `  ${line}`));
+    return [`${title}:`, '', '```yaml', `${definition.type}:`, ...body, '```', ''];
+  });
+
+const metrics = (definition: AnyDefinition): string[] => {
+  if (definition.metrics.length === 0) return [];
+  const rows = definition.metrics.map(
+    ({ name, kind, labels, help }) => `| ${code(name)} | ${kind} | ${labels.map(code).join(', ')} | ${cell(help)} |`,
+  );
+  return ['| metric | kind | labels | |', '|---|---|---|---|', ...rows, ''];
+};
+
+const component = (definition: AnyDefinition): string[] => {
+  const also = definition.aliases.length === 0 ? '' : ` Also: ${definition.aliases.map(code).join(', ')}.`;
+  return [
+    `### ${definition.type}`,
+    '',
+    `${definition.summary} Stability: ${definition.stability}.${also}`,
+    '',
+    ...fieldTable(definition),
+    ...examples(definition),
+    ...metrics(definition),
+  ];
+};
+
+const section = (title: string, definitions: readonly AnyDefinition[]): string[] => {
+  if (definitions.length === 0) return [];
+  const sorted = definitions.toSorted((a, b) => (a.type < b.type ? -1 : 1));
+  return [`## ${title}`, '', ...sorted.flatMap(component)];
+};
+
+/** The text of docs/components.md. */
+export const renderComponents = (registry: Registry): string =>
+  [
+    '# Components',
+    '',
+    '<!-- Made by scripts/components-doc.ts from the registry. -->',
+    '',
+    'What is built in, with every setting. Durations are written as Go writes them: `300ms`, `1.5h`, `2m30s`.',
+    '',
+    ...section('Receivers', registry.receivers),
+    ...section('Processors', registry.processors),
+    ...section('Exporters', registry.exporters),
+    ...section('Extensions', registry.extensions),
+  ].join('\n');
+
+if (import.meta.main) {
+  const { registry } = await import('../src/registry.ts');
+  const check = process.argv.includes('--check');
+  process.exitCode = publish('components.md', renderComponents(registry), 'components-doc.ts', check);
+}

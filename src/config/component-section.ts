@@ -1,0 +1,104 @@
+// One section of components (`receivers:`, `processors:`, …): ids, types, configurations.
+import type { AnyDefinition, ConfigIssue } from '../component/types.ts';
+import { checkSchema } from './check-schema.ts';
+import { type ConfigNode, isBroken, nodeAt } from './node.ts';
+import { spotInScalar } from './scalar-offset.ts';
+import { type Issue, makeIssue, type Spot } from './source.ts';
+import { asErrorCode, placeName, type Subject, spotFor } from './subject.ts';
+import { nearest } from './suggest.ts';
+
+export interface Configured<D> {
+  readonly id: string;
+  readonly definition: D;
+  readonly key: Spot;
+  /** Set only where the configuration is right. */
+  readonly config: { readonly value: unknown } | null;
+}
+
+export interface Section<D> {
+  /** Every id written in the section, whatever is wrong with it: naming it in a pipeline is no second problem. */
+  readonly ids: ReadonlySet<string>;
+  /** The section as a whole could not be read: what it defines is not known. */
+  readonly unreadable: boolean;
+  readonly components: ReadonlyMap<string, Configured<D>>;
+  readonly issues: readonly Issue[];
+}
+
+/** `type[/name]`, as the Collector's component.ID; null where it is not one. */
+export const parseId = (id: string): { type: string; name: string } | null => {
+  const [, type = '', name] = /^([a-zA-Z][0-9a-zA-Z_]{0,62})(?:\/(.+))?$/.exec(id) ?? [];
+  if (type === '' || (name !== undefined && (name.trim() === '' || name.length > 1024))) return null;
+  return { type, name: name ?? '' };
+};
+
+const typeNames = (definitions: readonly AnyDefinition[]): string[] =>
+  definitions.flatMap((definition) => [definition.type, ...definition.aliases]);
+
+const unknownType = (type: string, section: string, definitions: readonly AnyDefinition[]): string => {
+  const names = typeNames(definitions);
+  const near = nearest(type, names);
+  const hint = near === undefined ? '' : `did you mean "${near}"? `;
+  return `${section}: there is no ${section.replace(/s$/, '')} "${type}" here; ${hint}built in: ${names.toSorted().join(', ') || 'none'}`;
+};
+
+/** An issue from a definition's `check`, at the character it names. */
+const placeCheckIssue = (issue: ConfigIssue, subject: Subject): Issue[] => {
+  if (isBroken(subject.node, issue.path)) return [];
+  const node = nodeAt(subject.node, issue.path);
+  const inside = issue.offset !== undefined && node?.kind === 'scalar';
+  const spot = inside ? spotInScalar(node, issue.offset) : spotFor(subject, issue.path);
+  return [makeIssue('error', spot, asErrorCode(issue.code), `${placeName(subject, issue.path)}: ${issue.message}`)];
+};
+
+const checkComponent = (
+  definition: AnyDefinition,
+  subject: Subject,
+): { config: { value: unknown } | null; issues: readonly Issue[] } => {
+  const parsed = checkSchema(definition.config, subject);
+  if (parsed.value === null) return { config: null, issues: parsed.issues };
+  const issues = (definition.check?.(parsed.value) ?? []).flatMap((issue) => placeCheckIssue(issue, subject));
+  return { config: issues.length === 0 ? { value: parsed.value } : null, issues };
+};
+
+/** Reads a section. `node` undefined: the file has none. */
+export const readSection = <D extends AnyDefinition>(
+  section: string,
+  node: ConfigNode | undefined,
+  definitions: readonly D[],
+): Section<D> => {
+  const ids = new Set<string>();
+  const components = new Map<string, Configured<D>>();
+  const issues: Issue[] = [];
+  const nothing = node === undefined || (node.kind === 'scalar' && node.value === null);
+  if (nothing) return { ids, unreadable: node?.broken === true, components, issues };
+  if (node.kind !== 'map') {
+    issues.push(makeIssue('error', node.at, 'CONFIG_TYPE', `${section}: expected a map of component ids`));
+    return { ids, unreadable: true, components, issues };
+  }
+  for (const [id, entry] of node.entries) {
+    ids.add(id);
+    const parsed = parseId(id);
+    if (parsed === null) {
+      issues.push(
+        makeIssue(
+          'error',
+          entry.key,
+          'CONFIG_VALUE',
+          `${section}: "${id}" is not a component id; write type or type/name`,
+        ),
+      );
+      continue;
+    }
+    const definition = definitions.find((one) => one.type === parsed.type || one.aliases.includes(parsed.type));
+    if (definition === undefined) {
+      issues.push(
+        makeIssue('error', entry.key, 'CONFIG_UNKNOWN_COMPONENT', unknownType(parsed.type, section, definitions)),
+      );
+      continue;
+    }
+    const checked = checkComponent(definition, { name: `${section}.${id}`, node: entry.node, key: entry.key });
+    issues.push(...checked.issues);
+    components.set(id, { id, definition, key: entry.key, config: checked.config });
+  }
+  return { ids, unreadable: false, components, issues };
+};

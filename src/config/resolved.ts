@@ -1,0 +1,59 @@
+// What the configuration comes to: only what pipelines and `service.extensions` use, every value parsed.
+import type {
+  ExporterDefinition,
+  ExtensionDefinition,
+  ProcessorDefinition,
+  ReceiverDefinition,
+} from '../component/types.ts';
+
+export interface ResolvedComponent<D> {
+  /** As configured: `otlp`, `otlp/name`, `otlp_grpc/name`. */
+  readonly id: string;
+  readonly definition: D;
+  /** What `definition.config` parsed. */
+  readonly config: unknown;
+}
+
+export interface ResolvedPipeline {
+  /** `traces` or `traces/name`. */
+  readonly id: string;
+  /** Ids of receivers; each stands in `ResolvedConfig.receivers`. */
+  readonly receivers: readonly string[];
+  /** In order. A processor that several pipelines name is an instance of its own in each. */
+  readonly processors: readonly ResolvedComponent<ProcessorDefinition>[];
+  /** Ids of exporters; each stands in `ResolvedConfig.exporters`. */
+  readonly exporters: readonly string[];
+}
+
+export interface LogsConfig {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly encoding: 'console' | 'json';
+  /** `stdout`, `stderr` or file names. */
+  readonly outputPaths: readonly string[];
+  readonly initialFields: Readonly<Record<string, unknown>>;
+  /** null: off. In each tick the first `initial` lines of a message pass, then each `thereafter`-th (0: none). */
+  readonly sampling: { readonly tickMs: number; readonly initial: number; readonly thereafter: number } | null;
+}
+
+export interface MetricsConfig {
+  readonly level: 'none' | 'basic' | 'normal' | 'detailed';
+  /** Where Prometheus text is served; null: nowhere. */
+  readonly address: { readonly host: string; readonly port: number } | null;
+}
+
+export interface TelemetryConfig {
+  readonly logs: LogsConfig;
+  readonly metrics: MetricsConfig;
+}
+
+export interface ResolvedConfig {
+  /** Those that a pipeline names, each once, in the order of the file. */
+  readonly receivers: readonly ResolvedComponent<ReceiverDefinition>[];
+  readonly exporters: readonly ResolvedComponent<ExporterDefinition>[];
+  /** In the order of `service.extensions`, which is the order to start them in. */
+  readonly extensions: readonly ResolvedComponent<ExtensionDefinition>[];
+  readonly pipelines: readonly ResolvedPipeline[];
+  /** Chain workers, at least 1. */
+  readonly workers: number;
+  readonly telemetry: TelemetryConfig;
+}
