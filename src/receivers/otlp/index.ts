@@ -1,0 +1,130 @@
+// The Collector's otlp receiver; of its protocols, grpc.
+import { z } from 'zod';
+import { defineReceiver } from '../../component/define.ts';
+import { notBuiltIn } from '../../component/delivery-fields.ts';
+import { durationMs, integer, sizeMib } from '../../component/fields.ts';
+import type { ConfigIssue } from '../../component/types.ts';
+import { parseListenTarget } from '../../transport/listen-target.ts';
+import { createOtlpReceiver } from './receiver.ts';
+
+const serverParameters = z
+  .strictObject({
+    max_connection_idle: durationMs('0s').describe('A connection without calls for this long is sent away; 0: never.'),
+    max_connection_age: durationMs('0s').describe(
+      'A connection is sent away after this time, spread by 10 % either way; 0: never.',
+    ),
+    max_connection_age_grace: durationMs('0s').describe(
+      'What such a connection gets to finish its calls before it is cut; 0: as long as they take.',
+    ),
+    time: durationMs('0s').describe('A connection that was silent for this long is pinged; 0: 2 hours.'),
+    timeout: durationMs('0s').describe('It is cut when the ping is not answered in this time; 0: 20 seconds.'),
+  })
+  .prefault({})
+  .describe('How connections live and end.');
+
+const enforcementPolicy = z
+  .strictObject({
+    min_time: durationMs('0s').describe(
+      'Clients that ping more often are disconnected (GOAWAY too_many_pings); 0: 5 minutes.',
+    ),
+    permit_without_stream: z
+      .boolean()
+      .prefault(false)
+      .describe('False: without calls under way a client may ping every two hours only.'),
+  })
+  .prefault({})
+  .describe('How often clients may ping.');
+
+const grpc = z
+  .strictObject({
+    endpoint: z
+      .string()
+      .prefault('localhost:4317')
+      .describe('host:port to listen on (`:4317` is every address); with transport unix the path of the socket.'),
+    transport: z
+      .enum(['tcp', 'tcp4', 'tcp6', 'unix'])
+      .prefault('tcp')
+      .describe('tcp4 and tcp6 take addresses of one family only.'),
+    max_recv_msg_size_mib: sizeMib()
+      .refine((mib) => mib < 4096, 'a gRPC message is smaller than 4096 MiB')
+      .prefault(0)
+      .describe('Largest request, as sent and decompressed, in MiB; 0: 4.'),
+    max_concurrent_streams: integer(0, 2 ** 31 - 1)
+      .prefault(0)
+      .describe('Calls under way on one connection; 0: 1000.'),
+    read_buffer_size: integer().prefault(524_288).describe('Accepted; the runtime sizes its own buffers.'),
+    write_buffer_size: integer().prefault(0).describe('Accepted; the runtime sizes its own buffers.'),
+    keepalive: z
+      .strictObject({ server_parameters: serverParameters, enforcement_policy: enforcementPolicy })
+      .prefault({})
+      .describe('Idle and age limits, pings.'),
+    include_metadata: z
+      .boolean()
+      .prefault(false)
+      .describe('Whether processors can read the headers of requests (`:authority` as host).'),
+    tls: notBuiltIn('TLS on the receiver is not available yet; remove tls, or end TLS before it').describe(
+      'Not built in.',
+    ),
+    auth: notBuiltIn('authenticators are not available yet; remove auth').describe('Not built in.'),
+    middlewares: notBuiltIn('middlewares are not available; remove them').describe('Not built in.'),
+  })
+  .describe('OTLP over gRPC. `grpc:` alone switches it on with all defaults.');
+
+const config = z.strictObject({
+  protocols: z
+    .strictObject({
+      grpc: grpc.optional(),
+      http: z.looseObject({}).optional().describe('OTLP over HTTP: not built in yet.'),
+    })
+    .describe('What to listen for; at least one.'),
+});
+
+export type OtlpReceiverConfig = z.infer<typeof config>;
+export type GrpcProtocolConfig = z.infer<typeof grpc>;
+
+function check({ protocols }: OtlpReceiverConfig): ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  if (protocols.http !== undefined) {
+    const message = 'OTLP over HTTP is not available yet in this build; remove http and send to grpc';
+    issues.push({ path: ['protocols', 'http'], code: 'CONFIG_UNSUPPORTED', message });
+  }
+  if (protocols.grpc === undefined) {
+    if (protocols.http === undefined) {
+      issues.push({ path: ['protocols'], code: 'CONFIG_MISSING', message: 'at least one protocol is needed: grpc' });
+    }
+  } else if (parseListenTarget(protocols.grpc.endpoint, protocols.grpc.transport) === null) {
+    const expected = protocols.grpc.transport === 'unix' ? 'a path' : 'host:port, such as localhost:4317';
+    const message = `"${protocols.grpc.endpoint}" is not ${expected}`;
+    issues.push({ path: ['protocols', 'grpc', 'endpoint'], code: 'CONFIG_VALUE', message });
+  }
+  return issues;
+}
+
+export default defineReceiver<OtlpReceiverConfig>({
+  kind: 'receiver',
+  type: 'otlp',
+  aliases: [],
+  stability: 'beta',
+  summary: 'Receives spans over OTLP/gRPC.',
+  config,
+  check,
+  examples: [
+    { title: 'For this machine only, port 4317', yaml: 'protocols:\n  grpc:\n' },
+    {
+      title: 'From everywhere, requests up to 16 MiB, connections spread again every five minutes',
+      yaml: [
+        'protocols:',
+        '  grpc:',
+        '    endpoint: 0.0.0.0:4317',
+        '    max_recv_msg_size_mib: 16',
+        '    keepalive:',
+        '      server_parameters:',
+        '        max_connection_age: 5m',
+        '        max_connection_age_grace: 30s',
+        '',
+      ].join('\n'),
+    },
+  ],
+  metrics: [],
+  create: createOtlpReceiver,
+});

@@ -1,0 +1,93 @@
+// What a unary gRPC client is here: the interface that node/grpc-client.ts (node:http2) and grpc-js/grpc-client.ts
+// (@grpc/grpc-js) share. pick-grpc-client.ts chooses.
+import { type GrpcStatus, grpcCode } from './grpc-status.ts';
+import { retryDelayOf } from './rpc-status.ts';
+
+/** PEM texts; whole files, read by the caller. */
+export interface ClientTls {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly insecureSkipVerify?: boolean;
+  /** Name that the server's certificate must carry, where it is not the endpoint's host. */
+  readonly serverNameOverride?: string;
+}
+
+export interface ClientKeepalive {
+  /** Nothing was received for this long: ping. */
+  readonly timeMs: number;
+  /** No answer to the ping for this long: the connection is closed. */
+  readonly timeoutMs: number;
+  /** Whether to ping while no call is under way. */
+  readonly permitWithoutStream: boolean;
+}
+
+/** grpc/grpc doc/connection-backoff.md. */
+export interface Backoff {
+  readonly baseMs: number;
+  readonly multiplier: number;
+  /** Part of the delay that is random, either way. */
+  readonly jitter: number;
+  readonly maxMs: number;
+}
+
+export interface GrpcClientOptions {
+  /** As the Collector takes it: host:port, http:// or https:// before it, unix:///path, dns:///name:port. */
+  readonly endpoint: string;
+  /** null or absent: plain text, unless the endpoint begins with https://. An http:// endpoint is always plain text. */
+  readonly tls?: ClientTls | null;
+  readonly compression?: 'none' | 'gzip' | 'zstd';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** :authority; by default the endpoint's host:port. */
+  readonly authority?: string;
+  readonly userAgent?: string;
+  readonly keepalive?: ClientKeepalive | null;
+  /** Calls wait for a connection until their deadline instead of failing while there is none. */
+  readonly waitForReady?: boolean;
+  /** A load balancing policy of @grpc/grpc-js; '' and `round_robin`, the Collector's default, need none. */
+  readonly balancerName?: string;
+  readonly maxReplyBytes?: number;
+  readonly backoff?: Partial<Backoff>;
+  readonly connectTimeoutMs?: number;
+}
+
+export interface CallOptions {
+  /** Of the whole call, connecting included; 0 or absent: none. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface GrpcReply {
+  readonly code: number;
+  readonly message: string;
+  /** From RetryInfo in grpc-status-details-bin. */
+  readonly retryDelayMs: number | undefined;
+  /** The response message; null unless the code is OK. */
+  readonly body: Buffer | null;
+}
+
+export interface GrpcClient {
+  /**
+   * One unary call; `segments` one after another are the request message. Never rejects: a connection that cannot be
+   * had is UNAVAILABLE, the deadline DEADLINE_EXCEEDED, `signal` CANCELLED. The segments are not read once it has settled.
+   */
+  call(path: string, segments: readonly Buffer[], options?: CallOptions): Promise<GrpcReply>;
+  /** Ends the connections; calls under way are CANCELLED. May be called twice. */
+  close(): void;
+}
+
+export const defaultMaxReplyBytes = 4 << 20;
+export const defaultConnectTimeoutMs = 20_000;
+export const defaultBackoff: Backoff = { baseMs: 1000, multiplier: 1.6, jitter: 0.2, maxMs: 120_000 };
+export const defaultUserAgent = 'spanmill';
+
+/** A reply that is an error. */
+export function failedReply(code: number, message: string, details?: Uint8Array): GrpcReply {
+  return { code, message, retryDelayMs: details === undefined ? undefined : retryDelayOf(details), body: null };
+}
+
+export const cancelledReply: GrpcReply = failedReply(grpcCode.CANCELLED, 'the call was cancelled');
+export const deadlineReply: GrpcReply = failedReply(grpcCode.DEADLINE_EXCEEDED, 'the deadline passed');
+export const closedReply: GrpcReply = failedReply(grpcCode.CANCELLED, 'the client is closed');
+export const replyOfStatus = (status: GrpcStatus): GrpcReply =>
+  failedReply(status.code, status.message, status.details);

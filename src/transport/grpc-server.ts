@@ -1,0 +1,188 @@
+// What a unary gRPC server is here: the interface that node/grpc-server.ts implements on node:http2, and that the
+// intake of our own shares. Nothing of HTTP/2 shows: a method gets whole messages in memory that it owns.
+import type { TlsOptions } from 'node:tls';
+import type { GrpcStatus } from './grpc-status.ts';
+
+/** A range of `UnaryMethod.memory`. */
+export interface Place {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** What is known of the client of one call. Valid until the call is answered. */
+export interface CallInfo {
+  /** host:port of the client; '' for a unix socket. */
+  readonly peer: string;
+  /** All values of a metadata key (lower case); `host` is :authority. Empty when absent or not included. */
+  metadata(key: string): readonly string[];
+}
+
+/** null: OK, with an empty response message. To be called exactly once. */
+export type Reply = (status: GrpcStatus | null) => void;
+
+/** Why the transport itself ended a call; a label of counters. */
+export const refusalReasons = [
+  'http_method',
+  'path',
+  'content_type',
+  'timeout_header',
+  'encoding',
+  'framing',
+  'decompression',
+  'too_large',
+  'over_budget',
+  'deadline',
+  'stalled',
+] as const;
+export type RefusalReason = (typeof refusalReasons)[number];
+
+/** One unary method whose request messages are put into memory of its own. All calls on the server's thread. */
+export interface UnaryMethod {
+  /** All of the memory; a place is `memory[offset … offset + length)`. */
+  readonly memory: Buffer;
+  /** Space for one message of `length` bytes (0 is possible), or null when there is none now. */
+  reserve(length: number): Place | null;
+  /** As reserve, but waits a bounded time; null when none came. Must not reject. */
+  reserveLater(length: number): Promise<Place | null>;
+  /** The message stands in its place, which belongs to the method from here on. */
+  handle(place: Place, call: CallInfo, reply: Reply): void;
+  /** A reserved place that will not be handled: the client went away, or its bytes were wrong. */
+  abandon(place: Place): void;
+  /** The answer when there is no place; called once for each call that is refused so. */
+  overBudget(): GrpcStatus;
+  /** The transport refused a call of this method by itself. Not called for what `overBudget` answers. */
+  rejected(reason: RefusalReason): void;
+}
+
+export interface ServerLimits {
+  /** Of one message, as sent and as decompressed. */
+  readonly maxMessageBytes: number;
+  readonly maxConcurrentStreams: number;
+  readonly maxHeaderBytes: number;
+  /**
+   * Bytes held outside of the methods' memory, over all connections: messages that are not whole yet, compressed ones,
+   * and what may arrive on streams that wait for a place. Past it calls take their place early, or are refused.
+   */
+  readonly maxHeldBytes: number;
+  /** HTTP/2 receive windows. */
+  readonly streamWindowBytes: number;
+  readonly connectionWindowBytes: number;
+  /** A message that makes no progress for this long is given up. */
+  readonly stallTimeoutMs: number;
+}
+
+/** As grpc-go's keepalive.ServerParameters; Infinity: never. Milliseconds. */
+export interface ServerKeepalive {
+  readonly maxConnectionIdleMs: number;
+  /** Spread by 10 % either way, so that clients do not all come back at once. */
+  readonly maxConnectionAgeMs: number;
+  readonly maxConnectionAgeGraceMs: number;
+  /** A connection that was silent for this long is pinged … */
+  readonly timeMs: number;
+  /** … and closed when nothing came back for this long. */
+  readonly timeoutMs: number;
+}
+
+/** As grpc-go's keepalive.EnforcementPolicy: more than two pings in a row that come too early end the connection. */
+export interface PingPolicy {
+  readonly minTimeMs: number;
+  readonly permitWithoutStream: boolean;
+}
+
+export type ListenTarget =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly family: 0 | 4 | 6 }
+  | { readonly kind: 'unix'; readonly path: string };
+
+export interface GrpcServerOptions {
+  readonly listen: ListenTarget;
+  /** Path (`/package.Service/Method`) to method. */
+  readonly routes: ReadonlyMap<string, UnaryMethod>;
+  readonly limits?: Partial<ServerLimits>;
+  readonly keepalive?: Partial<ServerKeepalive>;
+  readonly pings?: Partial<PingPolicy>;
+  /** Whether `CallInfo.metadata` shows the request's headers. */
+  readonly includeMetadata?: boolean;
+  /** As for node:tls; ALPN is set by the server. Absent: plain text (prior knowledge). */
+  readonly tls?: TlsOptions;
+}
+
+/** Plain numbers that only grow, but for those that say `now`. Read whenever metrics are. */
+export interface ServerCounters {
+  connectionsNow: number;
+  connections: number;
+  callsNow: number;
+  calls: number;
+  /** Answered with OK. */
+  ok: number;
+  /** Handled by the method and answered with another status. */
+  failed: number;
+  /** Given up by the client before they were answered. */
+  cancelled: number;
+  /** Connections that ended in a protocol error: other protocols, random bytes, floods. */
+  connectionErrors: number;
+  /** Connections ended because they did not answer a ping, sent too many, or because of their age. */
+  keepaliveClosed: number;
+  /** Bytes held outside of the methods' memory, see `ServerLimits.maxHeldBytes`. */
+  heldBytesNow: number;
+  readonly refused: Record<RefusalReason, number>;
+}
+
+export interface GrpcServer {
+  readonly counters: Readonly<ServerCounters>;
+  /** Resolves when connections can come. Rejects with a SpanmillError LISTEN. */
+  listen(): Promise<void>;
+  /**
+   * No new connections, GOAWAY on all; resolves when all calls under way are answered and the connections closed, or
+   * after `timeoutMs` (from now), when what is left is cut.
+   */
+  drain(timeoutMs: number): Promise<void>;
+  /** Cuts everything. May be called twice and before listen. */
+  close(): Promise<void>;
+  /** `127.0.0.1:4317`, or the path of the socket; '' when it does not listen. */
+  address(): string;
+}
+
+export const defaultServerLimits: ServerLimits = {
+  // grpc-go's default, and so the Collector's
+  maxMessageBytes: 4 << 20,
+  maxConcurrentStreams: 1000,
+  maxHeaderBytes: 16 << 10,
+  maxHeldBytes: 32 << 20,
+  // Measured with 214 KB and 3.7 MB messages: 1 MiB costs no more CPU than 8 MiB, and a stream that waits holds less.
+  streamWindowBytes: 1 << 20,
+  connectionWindowBytes: 8 << 20,
+  stallTimeoutMs: 60_000,
+};
+
+/** The limits of a server: what is given, the defaults for the rest, and room for at least two of the largest messages. */
+export function serverLimits(given: Partial<ServerLimits> = {}): ServerLimits {
+  const limits = { ...defaultServerLimits, ...given };
+  return { ...limits, maxHeldBytes: Math.max(limits.maxHeldBytes, given.maxHeldBytes ?? 2 * limits.maxMessageBytes) };
+}
+
+export const defaultServerKeepalive: ServerKeepalive = {
+  maxConnectionIdleMs: Number.POSITIVE_INFINITY,
+  maxConnectionAgeMs: Number.POSITIVE_INFINITY,
+  maxConnectionAgeGraceMs: Number.POSITIVE_INFINITY,
+  timeMs: 2 * 3_600_000,
+  timeoutMs: 20_000,
+};
+
+export const defaultPingPolicy: PingPolicy = { minTimeMs: 5 * 60_000, permitWithoutStream: false };
+
+export function newServerCounters(): ServerCounters {
+  const refused = Object.fromEntries(refusalReasons.map((reason) => [reason, 0])) as Record<RefusalReason, number>;
+  return {
+    connectionsNow: 0,
+    connections: 0,
+    callsNow: 0,
+    calls: 0,
+    ok: 0,
+    failed: 0,
+    cancelled: 0,
+    connectionErrors: 0,
+    keepaliveClosed: 0,
+    heldBytesNow: 0,
+    refused,
+  };
+}

@@ -1,0 +1,201 @@
+// The client's one connection: connects when a call needs it, backs off when that fails, replaces it after GOAWAY.
+import * as http2 from 'node:http2';
+import * as net from 'node:net';
+import * as tls from 'node:tls';
+import type { Endpoint } from '../endpoint.ts';
+import type { Backoff, ClientKeepalive, ClientTls } from '../grpc-client.ts';
+
+export interface Link {
+  readonly session: http2.ClientHttp2Session;
+  readonly socket: net.Socket;
+  /** Calls under way; counted by who makes them. */
+  streamsNow: number;
+}
+
+export interface ConnectionOptions {
+  readonly endpoint: Endpoint & { readonly kind: 'tcp' | 'unix' };
+  /** null: plain text. */
+  readonly tls: ClientTls | null;
+  readonly authority: string;
+  readonly keepalive: ClientKeepalive | null;
+  readonly backoff: Backoff;
+  readonly connectTimeoutMs: number;
+}
+
+/** Told once: a link to use, or why there is none. */
+export type Waiter = (link: Link | null, problem: string) => void;
+
+export interface ClientConnection {
+  /**
+   * Calls back with a link, at once where one is open. While backing off it tells the last problem at once, unless
+   * `waitForReady`: then only success (or close) is told. Returns a function that forgets the waiter.
+   */
+  acquire(waitForReady: boolean, waiter: Waiter): () => void;
+  close(): void;
+}
+
+type State =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'connecting'; readonly socket: net.Socket }
+  | { readonly kind: 'ready'; readonly link: Link }
+  | { readonly kind: 'backoff'; readonly until: number; readonly problem: string }
+  | { readonly kind: 'closed' };
+
+// Replies are a few bytes, but an error message may be long.
+const replyWindowBytes = 256 << 10;
+
+export function createClientConnection(options: ConnectionOptions): ClientConnection {
+  const waiters = new Map<Waiter, boolean>();
+  let state: State = { kind: 'idle' };
+  let failures = 0;
+  let keepaliveTimeMs = options.keepalive?.timeMs ?? 0;
+  let retryTimer: NodeJS.Timeout | undefined;
+  const links = new Set<Link>();
+
+  const tell = (link: Link | null, problem: string): void => {
+    for (const [waiter, waitsForReady] of waiters) {
+      if (link === null && waitsForReady && state.kind !== 'closed') continue;
+      waiters.delete(waiter);
+      waiter(link, problem);
+    }
+  };
+
+  const failed = (problem: string): void => {
+    const { baseMs, multiplier, jitter, maxMs } = options.backoff;
+    const delayMs = Math.min(maxMs, baseMs * multiplier ** failures++) * (1 - jitter + Math.random() * 2 * jitter);
+    state = { kind: 'backoff', until: performance.now() + delayMs, problem };
+    tell(null, problem);
+    if (waiters.size > 0) retryLater();
+  };
+
+  /** Those that wait for ready need somebody to try again. */
+  const retryLater = (): void => {
+    if (state.kind !== 'backoff') return;
+    clearTimeout(retryTimer);
+    retryTimer = setTimeout(connect, Math.max(1, state.until - performance.now()));
+  };
+
+  const connect = (): void => {
+    if (state.kind === 'closed' || state.kind === 'connecting' || state.kind === 'ready') return;
+    clearTimeout(retryTimer);
+    const socket = openSocket(options);
+    const attempt: State = { kind: 'connecting', socket };
+    state = attempt;
+    const session = http2.connect(options.tls === null ? 'http://localhost' : 'https://localhost', {
+      createConnection: () => socket,
+      settings: { enablePush: false, initialWindowSize: replyWindowBytes },
+      maxSessionMemory: 64,
+    });
+    const link: Link = { session, socket, streamsNow: 0 };
+    let problem = `no connection to ${options.authority} within ${options.connectTimeoutMs} ms`;
+    const timer = setTimeout(() => session.destroy(), options.connectTimeoutMs);
+    const broken = (error: Error): void => {
+      problem = `${options.authority}: ${error.message}`;
+    };
+    session.on('error', broken);
+    socket.on('error', (error) => {
+      broken(error);
+      // After a TLS alert Node ends the session but leaves the socket open, and tells nobody.
+      socket.destroy();
+    });
+    // Ready is when the server's SETTINGS came: whatever else listens there does not send them.
+    session.once('remoteSettings', () => {
+      clearTimeout(timer);
+      if (state !== attempt) {
+        session.destroy();
+        return;
+      }
+      failures = 0;
+      state = { kind: 'ready', link };
+      links.add(link);
+      watch(link);
+      tell(link, '');
+    });
+    let over = false;
+    const ended = (): void => {
+      if (over) return;
+      over = true;
+      clearTimeout(timer);
+      links.delete(link);
+      session.destroy();
+      socket.destroy();
+      if (state === attempt) failed(problem);
+      else if (state.kind === 'ready' && state.link === link) state = { kind: 'idle' };
+    };
+    session.once('close', ended);
+    socket.once('close', ended);
+  };
+
+  const watch = (link: Link): void => {
+    const { session, socket } = link;
+    session.on('goaway', (code, _lastStream, data) => {
+      // New calls take a new connection; those under way go on here, where the server still answers them.
+      if (state.kind === 'ready' && state.link === link) state = { kind: 'idle' };
+      const tooManyPings = code === http2.constants.NGHTTP2_ENHANCE_YOUR_CALM && String(data) === 'too_many_pings';
+      // grpc/proposal A8: "the client should double its keepalive time"
+      if (tooManyPings) keepaliveTimeMs *= 2;
+    });
+    const { keepalive } = options;
+    if (keepalive === null || keepaliveTimeMs <= 0) return;
+    let bytesRead = 0;
+    const timer = setInterval(() => {
+      if (session.destroyed) return;
+      const quiet = socket.bytesRead === bytesRead;
+      bytesRead = socket.bytesRead;
+      if (!quiet || (link.streamsNow === 0 && !keepalive.permitWithoutStream)) return;
+      const deadline = setTimeout(
+        () => session.destroy(new Error('keepalive ping was not answered')),
+        keepalive.timeoutMs,
+      );
+      if (!session.ping(() => clearTimeout(deadline))) clearTimeout(deadline);
+    }, keepaliveTimeMs);
+    timer.unref();
+    session.once('close', () => clearInterval(timer));
+  };
+
+  return {
+    acquire(waitForReady, waiter) {
+      if (state.kind === 'ready' && (state.link.session.closed || state.link.session.destroyed))
+        state = { kind: 'idle' };
+      if (state.kind === 'ready') {
+        waiter(state.link, '');
+        return () => undefined;
+      }
+      if (state.kind === 'closed' || (state.kind === 'backoff' && !waitForReady && performance.now() < state.until)) {
+        waiter(null, state.kind === 'closed' ? 'the client is closed' : state.problem);
+        return () => undefined;
+      }
+      waiters.set(waiter, waitForReady);
+      if (state.kind === 'backoff' && performance.now() < state.until) retryLater();
+      else connect();
+      return () => waiters.delete(waiter);
+    },
+    close() {
+      if (state.kind === 'closed') return;
+      const { kind } = state;
+      const connecting = kind === 'connecting' ? state.socket : null;
+      state = { kind: 'closed' };
+      clearTimeout(retryTimer);
+      connecting?.destroy();
+      for (const link of links) link.session.destroy();
+      tell(null, 'the client is closed');
+    },
+  };
+}
+
+function openSocket(options: ConnectionOptions): net.Socket {
+  const { endpoint, tls: secure } = options;
+  const where = endpoint.kind === 'unix' ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port };
+  if (secure === null) return net.connect({ ...where, noDelay: true });
+  const name = secure.serverNameOverride ?? (endpoint.kind === 'tcp' ? endpoint.host : 'localhost');
+  return tls.connect({
+    ...where,
+    ALPNProtocols: ['h2'],
+    // RFC 6066: an address is not a server name
+    ...(net.isIP(name) === 0 ? { servername: name } : {}),
+    rejectUnauthorized: secure.insecureSkipVerify !== true,
+    ...(secure.ca === undefined ? {} : { ca: secure.ca }),
+    ...(secure.cert === undefined ? {} : { cert: secure.cert }),
+    ...(secure.key === undefined ? {} : { key: secure.key }),
+  });
+}

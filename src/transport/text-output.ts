@@ -1,0 +1,37 @@
+// Text to stdout, stderr or a file without ever blocking the thread: a pipe that nobody reads fills a bounded buffer.
+import { openSync } from 'node:fs';
+import { destination } from 'pino';
+
+export interface TextOutput {
+  /** Colours are wanted: a terminal, and NO_COLOR is not set. */
+  readonly colours: boolean;
+  /** Text beyond the buffer's bound is lost. */
+  write(text: string): void;
+  /** Resolves when all that was written has left the process; rejects with the error of the system. */
+  flush(): Promise<void>;
+}
+
+/** sync(2) is not for pipes and terminals. */
+const notSyncable: ReadonlySet<string | undefined> = new Set(['EINVAL', 'ENOTSUP', 'EROFS', 'EBADF']);
+
+/** `path`: `stdout`, `stderr`, or a file to append to. Throws the error of the system when the file cannot be opened. */
+export function openTextOutput(path: string, bufferBytes: number): TextOutput {
+  const stdio = path === 'stderr' ? process.stderr : path === 'stdout' ? process.stdout : null;
+  // A file is opened now, so that one that cannot be written is found at the start and not at the first text.
+  const dest = stdio?.fd ?? openSync(path, 'a');
+  // With minLength 0 its flush would not wait.
+  const sink = destination({ dest, sync: false, minLength: 1, maxLength: bufferBytes });
+  // Without a listener an error of the output (a closed pipe, a full disk) would end the process.
+  sink.on('error', () => {});
+  return {
+    colours: stdio?.isTTY === true && process.env.NO_COLOR === undefined,
+    write: (text) => void sink.write(text),
+    flush: () =>
+      new Promise((resolve, reject) => {
+        sink.flush((error) => {
+          if (error instanceof Error && !notSyncable.has((error as NodeJS.ErrnoException).code)) reject(error);
+          else resolve();
+        });
+      }),
+  };
+}

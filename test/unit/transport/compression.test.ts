@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as zlib from 'node:zlib';
+import { createInflater, deflate, type Encoding, type InflateResult } from '../../../src/transport/compression.ts';
+
+const inflate = (limitBytes: number, encoding: Encoding, input: Buffer): Promise<InflateResult> =>
+  new Promise((resolve) => createInflater(limitBytes, 1).inflate(encoding, input, resolve));
+
+test('what is compressed comes out again, also at exactly the limit', async () => {
+  for (const encoding of ['gzip', 'zstd'] as const) {
+    for (const size of [0, 1, 1000, 70_000]) {
+      const bytes = Buffer.alloc(size, 'spans and ');
+      const result = await inflate(size, encoding, await deflate(encoding, bytes)).catch(() => null);
+      // Node takes no limit of 0; a server's limit is never that small.
+      if (size === 0) continue;
+      assert.ok(result?.kind === 'ok' && result.bytes.equals(bytes), `${encoding} ${size}`);
+    }
+  }
+});
+
+test('one byte above the limit is too large', async () => {
+  for (const encoding of ['gzip', 'zstd'] as const) {
+    const packed = await deflate(encoding, Buffer.alloc(70_001));
+    assert.equal((await inflate(70_000, encoding, packed)).kind, 'too_large', encoding);
+  }
+});
+
+test('a gzip trailer that lies about the size costs nothing but its own request', async () => {
+  const packed = zlib.gzipSync(Buffer.alloc(1000, 1));
+  packed.writeUInt32LE(0xffffffff, packed.length - 4);
+  assert.equal((await inflate(1 << 20, 'gzip', packed)).kind, 'corrupt');
+  packed.writeUInt32LE(1, packed.length - 4);
+  assert.equal((await inflate(1 << 20, 'gzip', packed)).kind, 'corrupt');
+});
+
+test('no more run at a time than allowed, all of them end, in order of arrival', async () => {
+  const inflater = createInflater(1 << 20, 2);
+  const packed = zlib.gzipSync(Buffer.alloc(100_000));
+  const order: number[] = [];
+  await Promise.all(
+    Array.from(
+      { length: 20 },
+      (_, i) =>
+        new Promise<void>((resolve) => {
+          inflater.inflate('gzip', packed, (result) => {
+            assert.equal(result.kind, 'ok');
+            order.push(i);
+            resolve();
+          });
+        }),
+    ),
+  );
+  assert.equal(order.length, 20);
+  // With two at a time neighbours may change places, no others.
+  for (const [at, i] of order.entries()) assert.ok(Math.abs(at - i) <= 2, order.join(' '));
+});
+
+test('compressed bytes may be read from shared memory', async () => {
+  const memory = Buffer.from(new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true }).buffer);
+  memory.write('spans '.repeat(1000), 100);
+  for (const encoding of ['gzip', 'zstd'] as const) {
+    const result = await inflate(1 << 20, encoding, await deflate(encoding, memory.subarray(100, 6100)));
+    assert.ok(result.kind === 'ok' && result.bytes.equals(memory.subarray(100, 6100)));
+  }
+});
