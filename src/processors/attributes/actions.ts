@@ -1,0 +1,149 @@
+// What a list of actions may say: the schema of one action, and the mistakes that it cannot express. The `resource`
+// processor takes the same list under another name.
+import { z } from 'zod';
+import { anyValue, problem } from '../../component/fields.ts';
+import type { ConfigIssue } from '../../component/types.ts';
+import type { ErrorCode } from '../../errors.ts';
+import { compileRegExp, type Matcher, RegExpError } from '../../lib/regexp/regexp.ts';
+
+const names = ['insert', 'update', 'upsert', 'delete', 'hash', 'extract', 'convert'] as const;
+
+export const action = z.strictObject({
+  key: z.string().prefault('').describe('The attribute to act on. Optional beside the pattern of delete and hash.'),
+  action: z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(names))
+    .meta({ examples: [...names] })
+    .describe(
+      'insert: only where the key is absent; update: only where it is there; upsert: always; delete; hash: the value ' +
+        'becomes its SHA-256; extract: named groups of the pattern become attributes; convert: to another type.',
+    ),
+  value: anyValue().optional().describe('The value to set; its YAML type is the type of the attribute.'),
+  from_attribute: z.string().prefault('').describe('Takes the value from this attribute; nothing happens without it.'),
+  from_context: z
+    .string()
+    .prefault('')
+    .describe(
+      'Takes the value from the client: metadata.<key> (several values joined with ";") or client.address. The ' +
+        'receiver must have include_metadata: true.',
+    ),
+  default_value: anyValue().optional().describe('The value to set where the source has none.'),
+  pattern: z
+    .string()
+    .prefault('')
+    .describe('RE2. delete, hash: all attributes whose key it matches. extract: what to find in the value.'),
+  converted_type: z
+    .enum(['', 'int', 'double', 'string'])
+    .prefault('')
+    .describe('convert: the new type. A string that is not a number stays as it is.'),
+});
+export type Action = z.output<typeof action>;
+
+/** `auth.` needs an authenticator, which the service does not have. */
+const authPrefix = 'auth.';
+const metadataPrefix = 'metadata.';
+export const clientAddressKey = 'client.address';
+
+/** The client metadata key that `from_context` names; without a prefix it is one itself. */
+export function metadataKeyOf(context: string): string {
+  if (context === clientAddressKey) return clientAddressKey;
+  return (context.startsWith(metadataPrefix) ? context.slice(metadataPrefix.length) : context).toLowerCase();
+}
+
+/** A null in the YAML is no value. */
+export const isSet = (value: unknown): boolean => value !== undefined && value !== null;
+
+type Field = keyof Action;
+type Report = (field: Field | null, code: ErrorCode, message: string, offset?: number) => void;
+
+/** Issues with paths from the list. */
+export function checkActions(actions: readonly Action[]): ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  actions.forEach((one, index) => {
+    checkAction(one, (field, code, message, offset) => {
+      const path = field === null ? [index] : [index, field];
+      issues.push({ path, code, message, ...(offset === undefined ? {} : { offset }) });
+    });
+  });
+  return issues;
+}
+
+const sources = ['value', 'from_attribute', 'from_context'] as const;
+/** An empty text is no key, pattern or source; but it is a value. */
+const given = (one: Action, field: Field): boolean => isSet(one[field]) && (one[field] !== '' || field === 'value');
+
+function checkAction(one: Action, report: Report): void {
+  const refuse = (...fields: Field[]): void => {
+    for (const field of fields) {
+      if (given(one, field)) report(field, 'CONFIG_CONFLICT', `is not used by the action ${one.action}`);
+    }
+  };
+  const need = (field: Field): void => {
+    if (!given(one, field)) report(null, 'CONFIG_MISSING', `${field} is required by the action ${one.action}`);
+  };
+  switch (one.action) {
+    case 'insert':
+    case 'update':
+    case 'upsert':
+      need('key');
+      checkSources(one, report);
+      refuse('pattern', 'converted_type');
+      break;
+    case 'delete':
+    case 'hash':
+      if (one.key === '' && one.pattern === '') {
+        report(null, 'CONFIG_MISSING', `key or pattern is required by the action ${one.action}`);
+      }
+      refuse('value', 'from_attribute', 'converted_type');
+      compilePattern(one, report);
+      break;
+    case 'extract':
+      need('key');
+      need('pattern');
+      refuse(...sources, 'converted_type');
+      checkGroups(compilePattern(one, report), report);
+      break;
+    case 'convert':
+      need('key');
+      need('converted_type');
+      refuse(...sources, 'pattern');
+  }
+}
+
+function checkSources(one: Action, report: Report): void {
+  const set = sources.filter((field) => given(one, field));
+  if (set.length === 0 && !isSet(one.default_value)) {
+    const text = 'one of value, from_attribute, from_context and default_value is required';
+    report(null, 'CONFIG_MISSING', `${text} by the action ${one.action}`);
+  }
+  for (const field of set.slice(1)) {
+    report(field, 'CONFIG_CONFLICT', `only one source can be given, and ${set[0]} is`);
+  }
+  if (one.from_context.startsWith(authPrefix)) {
+    report('from_context', 'CONFIG_UNSUPPORTED', 'authentication is not built in, so there are no auth attributes yet');
+  }
+}
+
+function compilePattern(one: Action, report: Report): Matcher | null {
+  if (one.pattern === '') return null;
+  try {
+    return compileRegExp(one.pattern);
+  } catch (error) {
+    if (!(error instanceof RegExpError)) throw error;
+    report('pattern', 'CONFIG_REGEXP', error.message, error.offset ?? undefined);
+    return null;
+  }
+}
+
+function checkGroups(matcher: Matcher | null, report: Report): void {
+  if (matcher === null) return;
+  if (matcher.groupNames.length === 0) {
+    report('pattern', 'CONFIG_VALUE', 'has no named group such as (?P<user_id>[0-9]+), so it extracts nothing');
+  } else if (matcher.groupNames.includes(null)) {
+    report('pattern', 'CONFIG_VALUE', 'has a group without a name: every group names an attribute; (?:…) groups only');
+  }
+}
+
+/** At least one action. */
+export const actionList = () => z.array(action).min(1, problem('CONFIG_MISSING', 'at least one action is required'));

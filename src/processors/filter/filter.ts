@@ -1,0 +1,106 @@
+// The filter at work: each condition drops what it matches and counts it under its own reason.
+import { compileSpanMatcher } from '../../component/span-matcher.ts';
+import type { CounterId, StageBuilder, StageProcessor } from '../../component/types.ts';
+import type { Predicate } from '../../ottl/compile.ts';
+import { compileGuarded } from '../../ottl/condition-list.ts';
+import { type ContextName, createEnvironment, type Environment } from '../../ottl/environment.ts';
+import { type FilterCondition, readConditions } from './conditions.ts';
+import type { Config } from './index.ts';
+
+interface Rule {
+  readonly matches: Predicate;
+  readonly counter: CounterId;
+}
+
+export function compileFilter(config: Config, stage: StageBuilder): StageProcessor {
+  const env = createEnvironment(stage);
+  const { conditions } = readConditions(config);
+  const of = (context: ContextName): FilterCondition[] =>
+    conditions.filter(({ checked }) => checked.context === context);
+  const rules = (context: ContextName): Rule[] => of(context).map((condition) => compileRule(condition, env, stage));
+  const { resource, scope, span } = stage;
+  const resources = rules('resource');
+  const scopes = rules('scope');
+  const spans = [...legacyRules(config, stage), ...rules('span')];
+  const events = of('spanevent').map((condition) => compileEvents(condition, env, stage));
+  const processor: StageProcessor = {};
+  if (resources.length > 0) processor.resource = dropFirst(resources, resource);
+  if (scopes.length > 0) processor.scope = dropFirst(scopes, scope);
+  if (spans.length > 0 || events.length > 0) processor.span = spanHook(dropFirst(spans, span), events, stage, env);
+  return processor;
+}
+
+function compileRule(condition: FilterCondition, env: Environment, stage: StageBuilder): Rule {
+  return { matches: guarded(condition, env, stage), counter: stage.dropCounter(condition.label) };
+}
+
+function guarded({ checked, errorMode, label }: FilterCondition, env: Environment, stage: StageBuilder): Predicate {
+  const code = `OTTL ${label}`;
+  for (const { message } of checked.warnings) stage.warn(`${code} check`, `${label}: ${message}: ${checked.text}`);
+  return compileGuarded(checked, env, errorMode, (fault) => {
+    stage.warn(code, `${label}: ${fault.message}; treated as not matching: ${checked.text}`);
+  });
+}
+
+/** Oldest form: what is not included, or is excluded, goes. */
+function legacyRules({ spans }: Config, stage: StageBuilder): Rule[] {
+  const rules: Rule[] = [];
+  if (spans?.include != null) {
+    const included = compileSpanMatcher(spans.include, stage);
+    rules.push({ matches: () => !included(), counter: stage.dropCounter('spans.include') });
+  }
+  if (spans?.exclude != null) {
+    rules.push({ matches: compileSpanMatcher(spans.exclude, stage), counter: stage.dropCounter('spans.exclude') });
+  }
+  return rules;
+}
+
+function dropFirst(rules: readonly Rule[], view: { drop(counter: CounterId): void }): () => void {
+  if (rules.length === 1) {
+    const [{ matches, counter }] = rules;
+    return () => {
+      if (matches()) view.drop(counter);
+    };
+  }
+  return () => {
+    for (const { matches, counter } of rules) {
+      if (!matches()) continue;
+      view.drop(counter);
+      return;
+    }
+  };
+}
+
+function compileEvents(condition: FilterCondition, env: Environment, stage: StageBuilder): () => void {
+  const matches = guarded(condition, env, stage);
+  const { event } = env;
+  const { span } = stage;
+  return () => {
+    for (let i = 0; i < span.eventCount; i++) {
+      const view = span.event(i);
+      if (view === null) continue;
+      event.view = view;
+      event.index = i;
+      try {
+        if (matches()) view.drop();
+      } finally {
+        event.view = null;
+      }
+    }
+  };
+}
+
+function spanHook(
+  drop: () => void,
+  events: readonly (() => void)[],
+  { span }: StageBuilder,
+  env: Environment,
+): () => void {
+  if (events.length === 0) return drop;
+  env.event.view = null;
+  return () => {
+    drop();
+    if (span.dropped >= 0 || span.eventCount === 0) return;
+    for (const removeMatching of events) removeMatching();
+  };
+}

@@ -1,0 +1,15 @@
+// The processors that are built in, one line each, sorted: what a worker thread needs of the registry.
+import type { ProcessorDefinition } from '../component/types.ts';
+import { attributes } from './attributes/index.ts';
+import { batch } from './batch/index.ts';
+import { filter } from './filter/index.ts';
+import { memoryLimiter } from './memory_limiter/index.ts';
+import { probabilisticSampler } from './probabilistic_sampler/index.ts';
+
+export const processors: readonly ProcessorDefinition[] = [
+  attributes,
+  batch,
+  filter,
+  memoryLimiter,
+  probabilisticSampler,
+];
