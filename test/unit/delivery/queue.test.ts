@@ -1,0 +1,355 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import type { Batch, DeliveryOptions, Exporter, ExportResult } from '../../../src/component/types.ts';
+import { createDelivery, type Delivery, type Settlement } from '../../../src/delivery/queue.ts';
+import { createFakeClock, type FakeClock } from './fake-clock.ts';
+
+const options: DeliveryOptions = {
+  queue: { enabled: true, consumers: 2, size: 3, sizer: 'requests' },
+  retry: {
+    enabled: true,
+    initialIntervalMs: 100,
+    randomizationFactor: 0,
+    multiplier: 2,
+    maxIntervalMs: 400,
+    maxElapsedMs: 0,
+  },
+  timeoutMs: 1000,
+};
+const accepted: ExportResult = { kind: 'accepted' };
+const retry: ExportResult = { kind: 'retry', reason: 'unavailable', message: 'no connection', afterMs: 0 };
+
+interface Call {
+  readonly batch: Batch;
+  readonly signal: AbortSignal;
+  answer(result: ExportResult): void;
+  fail(error: Error): void;
+}
+
+interface Setup {
+  readonly clock: FakeClock;
+  readonly delivery: Delivery;
+  readonly calls: Call[];
+  /** name of the batch -> how it ended. */
+  readonly settled: Map<string, Settlement>;
+  readonly log: { level: number; msg: string; [field: string]: unknown }[];
+  spaces: number;
+  offer(name: string, spans?: number, bytes?: number): boolean;
+  names(): string[];
+}
+
+function setup(change: Partial<DeliveryOptions> = {}, behave?: (call: Call) => void): Setup {
+  const clock = createFakeClock();
+  const calls: Call[] = [];
+  const exporter: Exporter = {
+    start: () => Promise.resolve(),
+    stop: () => Promise.resolve(),
+    export: (batch, signal) =>
+      new Promise((answer, fail) => {
+        const call = { batch, signal, answer, fail };
+        calls.push(call);
+        behave?.(call);
+      }),
+  };
+  const settled = new Map<string, Settlement>();
+  const log: Setup['log'] = [];
+  const logger = pino({}, { write: (line) => void log.push(JSON.parse(line)) });
+  const nameOf = (batch: Batch): string => batch.segments[0]?.toString() ?? '';
+  const result: Setup = {
+    clock,
+    calls,
+    settled,
+    log,
+    spaces: 0,
+    delivery: createDelivery(
+      'otlp',
+      exporter,
+      { ...options, ...change },
+      { log: logger, onSpace: () => void result.spaces++ },
+      clock,
+    ),
+    offer: (name, spans = 10, bytes = 100) =>
+      result.delivery.offer({
+        batch: { spans, bytes, segments: [Buffer.from(name)] },
+        settle(settlement) {
+          assert.equal(settled.has(name), false, `${name} was settled twice`);
+          settled.set(name, settlement);
+        },
+      }),
+    names: () => calls.map((call) => nameOf(call.batch)),
+  };
+  return result;
+}
+
+const ended = (settled: Map<string, Settlement>): Record<string, Settlement> => Object.fromEntries(settled);
+const whole: Settlement = { exported: 10, failed: 0, reason: '' };
+
+test('batches go out in order, as many at a time as there are consumers', async () => {
+  const it = setup();
+  for (const name of ['a', 'b', 'c']) assert.equal(it.offer(name), true);
+  assert.deepEqual(it.names(), ['a', 'b']);
+  assert.equal(it.delivery.stats.inFlight, 2);
+  it.calls[1]?.answer(accepted);
+  await it.clock.settle();
+  assert.deepEqual(it.names(), ['a', 'b', 'c']);
+  it.calls[0]?.answer(accepted);
+  it.calls[2]?.answer(accepted);
+  await it.clock.settle();
+  assert.deepEqual(ended(it.settled), { b: whole, a: whole, c: whole });
+  assert.equal(it.delivery.stats.sentSpans, 30);
+  assert.equal(it.delivery.stats.queueSize, 0);
+  assert.deepEqual(it.clock.pending(), [], 'no timer is left behind');
+});
+
+test('a full queue refuses, keeps what it has, and says once when there is space', async () => {
+  const it = setup();
+  for (const name of ['a', 'b', 'c']) it.offer(name);
+  assert.equal(it.offer('d'), false);
+  assert.equal(it.offer('d'), false);
+  assert.equal(it.delivery.stats.queueSize, 3);
+  it.calls[0]?.answer(accepted);
+  await it.clock.settle();
+  assert.equal(it.spaces, 1);
+  assert.equal(it.offer('d'), true);
+  it.calls[1]?.answer(accepted);
+  await it.clock.settle();
+  assert.equal(it.spaces, 1, 'nobody was refused since');
+  assert.deepEqual([...it.settled.keys()], ['a', 'b']);
+});
+
+for (const [sizer, size] of [
+  ['items', 25],
+  ['bytes', 250],
+] as const) {
+  test(`a queue sized in ${sizer} counts them`, () => {
+    const it = setup({ queue: { enabled: true, consumers: 1, size, sizer } });
+    assert.equal(it.offer('a'), true);
+    assert.equal(it.offer('b'), true);
+    assert.equal(it.offer('c'), false);
+    assert.equal(it.offer('small', 5, 50), true);
+    assert.equal(it.delivery.stats.queueSize, size);
+  });
+}
+
+test('a batch larger than the whole queue goes through when the queue is empty', async () => {
+  const it = setup({ queue: { enabled: true, consumers: 1, size: 5, sizer: 'items' } });
+  assert.equal(it.offer('large', 10), true);
+  assert.equal(it.offer('next', 1), false);
+  it.calls[0]?.answer(accepted);
+  await it.clock.settle();
+  assert.equal(it.offer('next', 1), true);
+});
+
+test('without a queue only what is being exported is held', async () => {
+  const it = setup({ queue: { enabled: false, consumers: 1, size: 1000, sizer: 'bytes' } });
+  assert.equal(it.offer('a'), true);
+  assert.equal(it.offer('b'), false);
+  it.calls[0]?.answer(accepted);
+  await it.clock.settle();
+  assert.equal(it.spaces, 1);
+  assert.equal(it.offer('b'), true);
+  assert.equal(it.delivery.stats.queueCapacity, 1);
+});
+
+test('a retryable answer is tried again after growing waits, and then counts as sent', async () => {
+  const it = setup();
+  it.offer('a');
+  for (const waitMs of [100, 200, 400, 400]) {
+    it.calls.at(-1)?.answer(retry);
+    await it.clock.settle();
+    assert.deepEqual(it.clock.pending(), [waitMs]);
+    const before = it.calls.length;
+    await it.clock.advance(waitMs - 1);
+    assert.equal(it.calls.length, before);
+    await it.clock.advance(1);
+    assert.equal(it.calls.length, before + 1);
+  }
+  it.calls.at(-1)?.answer(accepted);
+  await it.clock.settle();
+  assert.deepEqual(ended(it.settled), { a: whole });
+  assert.equal(it.delivery.stats.retries, 4);
+  assert.equal(it.delivery.stats.failedSpans.size, 0);
+});
+
+test('the wait that the peer asks for is kept when it is longer', async () => {
+  const it = setup({}, (call) => call.answer({ ...retry, afterMs: 5000 }));
+  it.offer('a');
+  await it.clock.settle();
+  assert.deepEqual(it.clock.pending(), [5000]);
+});
+
+test('a batch that waits for its next attempt holds one consumer, not the others', async () => {
+  const it = setup();
+  it.offer('a');
+  it.offer('b');
+  it.offer('c');
+  it.calls[0]?.answer(retry);
+  it.calls[1]?.answer(accepted);
+  await it.clock.settle();
+  assert.deepEqual(it.names(), ['a', 'b', 'c']);
+  assert.equal(it.delivery.stats.inFlight, 2);
+});
+
+test('when the time allowed is over the batch is failed as retries_exhausted', async () => {
+  const it = setup({ retry: { ...options.retry, maxElapsedMs: 250 } }, (call) => call.answer(retry));
+  it.offer('a');
+  await it.clock.advance(1000);
+  assert.equal(it.calls.length, 2, 'at 0 and 100 ms; the third would be at 300');
+  assert.deepEqual(ended(it.settled), { a: { exported: 0, failed: 10, reason: 'retries_exhausted' } });
+  assert.deepEqual([...it.delivery.stats.failedSpans], [['retries_exhausted', 10]]);
+});
+
+test('with retry off the first retryable answer fails the batch with its own reason', async () => {
+  const it = setup({ retry: { ...options.retry, enabled: false } }, (call) => call.answer(retry));
+  it.offer('a');
+  await it.clock.settle();
+  assert.deepEqual(ended(it.settled), { a: { exported: 0, failed: 10, reason: 'unavailable' } });
+});
+
+test('a permanent answer fails the batch at once', async () => {
+  const it = setup({}, (call) => call.answer({ kind: 'refused', reason: 'invalid_argument', message: 'no' }));
+  it.offer('a');
+  await it.clock.settle();
+  assert.deepEqual(ended(it.settled), { a: { exported: 0, failed: 10, reason: 'invalid_argument' } });
+  assert.equal(it.calls.length, 1);
+});
+
+test('partial success divides the spans, whatever number the peer says', async () => {
+  const it = setup({ queue: { enabled: true, consumers: 9, size: 9, sizer: 'requests' } });
+  for (const [name, rejectedSpans] of [
+    ['some', 3],
+    ['too many', 99],
+    ['none', 0],
+    ['negative', -4],
+  ] as const) {
+    it.offer(name);
+    it.calls.at(-1)?.answer({ kind: 'partial', rejectedSpans, message: 'too old' });
+  }
+  await it.clock.settle();
+  assert.deepEqual(ended(it.settled), {
+    some: { exported: 7, failed: 3, reason: 'partial_rejected' },
+    'too many': { exported: 0, failed: 10, reason: 'partial_rejected' },
+    none: whole,
+    negative: whole,
+  });
+  assert.equal(it.delivery.stats.sentSpans, 27);
+});
+
+test('an attempt that takes too long is aborted with the reason timeout', async () => {
+  const it = setup({}, ({ signal, answer }) => {
+    signal.addEventListener('abort', () => answer({ ...retry, reason: String(signal.reason) }));
+  });
+  it.offer('a');
+  await it.clock.advance(999);
+  assert.equal(it.calls[0]?.signal.aborted, false);
+  await it.clock.advance(1);
+  assert.equal(it.calls[0]?.signal.reason, 'timeout');
+  assert.equal(it.log.find((line) => line.msg.startsWith('export failed'))?.reason, 'timeout');
+  await it.clock.advance(100);
+  assert.equal(it.calls.length, 2);
+});
+
+test('an exporter that rejects, which none may, fails its batch and nothing else', async () => {
+  const it = setup({}, (call) => call.fail(new Error('boom')));
+  it.offer('a');
+  it.offer('b');
+  await it.clock.settle();
+  assert.equal(it.settled.get('a')?.reason, 'exporter_fault');
+  assert.equal(it.settled.get('b')?.reason, 'exporter_fault');
+});
+
+test('a drain tries everything, waiting batches at once, and resolves when nothing is held', async () => {
+  const it = setup({ queue: { enabled: true, consumers: 1, size: 9, sizer: 'requests' } });
+  it.offer('a');
+  it.offer('b');
+  it.calls[0]?.answer({ ...retry, afterMs: 60_000 });
+  await it.clock.settle();
+  assert.equal(it.calls.length, 1);
+  let drained = false;
+  const drain = it.delivery.drain(10_000).then(() => {
+    drained = true;
+  });
+  await it.clock.settle();
+  assert.equal(it.calls.length, 2, 'tried without the wait');
+  it.calls[1]?.answer(retry);
+  await it.clock.settle();
+  assert.equal(it.calls.length, 2, 'later attempts wait as ever');
+  await it.clock.advance(200);
+  it.calls[2]?.answer(accepted);
+  await it.clock.settle();
+  assert.equal(drained, false);
+  it.calls[3]?.answer(accepted);
+  await drain;
+  assert.deepEqual(ended(it.settled), { a: whole, b: whole });
+  assert.deepEqual(it.clock.pending(), []);
+});
+
+test('at the deadline of a drain what is left is failed as shutdown, also what is offered later', async () => {
+  const it = setup(
+    { queue: { enabled: true, consumers: 2, size: 9, sizer: 'requests' } },
+    ({ batch, signal, answer }) => {
+      if (batch.segments[0]?.toString() === 'waits') answer({ ...retry, afterMs: 60_000 });
+      else signal.addEventListener('abort', () => answer({ ...retry, reason: 'aborted' }));
+    },
+  );
+  for (const name of ['under way', 'waits', 'queued']) it.offer(name);
+  const drain = it.delivery.drain(500);
+  await it.clock.advance(500);
+  await drain;
+  it.offer('late');
+  assert.equal(it.settled.has('late'), false, 'never from within offer');
+  await it.clock.settle();
+  const lost: Settlement = { exported: 0, failed: 10, reason: 'shutdown' };
+  assert.deepEqual(ended(it.settled), { queued: lost, 'under way': lost, waits: lost, late: lost });
+  assert.equal(it.delivery.stats.queueSize, 0);
+  assert.equal(it.delivery.stats.inFlight, 0);
+});
+
+test('an export that succeeds just as the deadline ends it counts as sent', async () => {
+  const it = setup({ timeoutMs: 0 }, ({ signal, answer }) => signal.addEventListener('abort', () => answer(accepted)));
+  it.offer('a');
+  const drain = it.delivery.drain(500);
+  await it.clock.advance(500);
+  await drain;
+  assert.deepEqual(ended(it.settled), { a: whole });
+});
+
+test('an exporter that ignores the deadline does not keep the drain for ever', async () => {
+  const it = setup({ timeoutMs: 0 });
+  it.offer('a');
+  const drain = it.delivery.drain(500);
+  await it.clock.advance(1499);
+  assert.equal(it.settled.size, 0);
+  await it.clock.advance(1);
+  await drain;
+  assert.equal(it.settled.get('a')?.reason, 'shutdown');
+});
+
+test('a drain of nothing resolves at once', async () => {
+  const it = setup();
+  await it.delivery.drain(1000);
+  assert.deepEqual(it.clock.pending(), []);
+});
+
+test('a problem that repeats for every batch is logged a few times, not for every batch', async () => {
+  const it = setup({}, (call) => call.answer({ kind: 'refused', reason: 'internal', message: 'no' }));
+  for (let i = 0; i < 500; i++) {
+    assert.equal(it.offer(`b${i}`), true);
+    await it.clock.settle();
+  }
+  assert.equal(it.delivery.stats.failedSpans.get('internal'), 5000);
+  assert.equal(it.log.length, 14, '10, then the 110th, 210th, 310th and 410th');
+  assert.equal(it.log[10]?.omitted, 99);
+});
+
+test('order is kept over a long run of takes and puts', async () => {
+  const it = setup({ queue: { enabled: true, consumers: 1, size: 1000, sizer: 'requests' } });
+  const names = Array.from({ length: 300 }, (_, i) => `b${i}`);
+  for (const name of names) it.offer(name);
+  for (let i = 0; i < names.length; i++) {
+    it.calls[i]?.answer(accepted);
+    await it.clock.settle();
+  }
+  assert.deepEqual(it.names(), names);
+});

@@ -1,0 +1,325 @@
+// The otlp exporter against a real @grpc/grpc-js server.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http2';
+import { test } from 'node:test';
+import zlib from 'node:zlib';
+import * as grpc from '@grpc/grpc-js';
+import { pino } from 'pino';
+import type { Batch, ExportResult } from '../../../../src/component/types.ts';
+import { createDelivery, type Settlement } from '../../../../src/delivery/queue.ts';
+import { otlp } from '../../../../src/exporters/otlp/index.ts';
+import { retryInfoStatus } from '../../../../src/transport/rpc-status.ts';
+import { encodeRequest } from '../../../../src/wire/reference/codec.ts';
+import { readJson } from '../../../../src/wire/reference/json-reader.ts';
+
+type Call = grpc.ServerUnaryCall<Buffer, Buffer>;
+/** How the server answers a call: a response message or an error. */
+type Answer = (call: Call, n: number) => Buffer | Partial<grpc.StatusObject> | null;
+
+interface Backend {
+  readonly endpoint: string;
+  readonly bodies: Buffer[];
+  readonly calls: Call[];
+  stop(): void;
+}
+
+const empty = Buffer.alloc(0);
+const same = (bytes: Buffer): Buffer => bytes;
+
+/** null as an answer: none is given. */
+async function startBackend(answer: Answer, port = 0): Promise<Backend> {
+  const server = new grpc.Server();
+  const bodies: Buffer[] = [];
+  const calls: Call[] = [];
+  const service = {
+    Export: {
+      path: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+      requestStream: false,
+      responseStream: false,
+      requestSerialize: same,
+      requestDeserialize: same,
+      responseSerialize: same,
+      responseDeserialize: same,
+    },
+  };
+  server.addService(service, {
+    Export: (call: Call, callback: grpc.sendUnaryData<Buffer>) => {
+      bodies.push(call.request);
+      calls.push(call);
+      const result = answer(call, bodies.length - 1);
+      if (Buffer.isBuffer(result)) callback(null, result);
+      else if (result !== null) callback(result);
+    },
+  });
+  const bound = await new Promise<number>((resolve, reject) =>
+    server.bindAsync(`127.0.0.1:${port}`, grpc.ServerCredentials.createInsecure(), (error, at) =>
+      error === null ? resolve(at) : reject(error),
+    ),
+  );
+  return { endpoint: `127.0.0.1:${bound}`, bodies, calls, stop: () => server.forceShutdown() };
+}
+
+const request = Buffer.from(
+  encodeRequest(readJson('{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"a"},{"name":"b"},{"name":"c"}]}]}]}')),
+);
+const batch: Batch = { spans: 3, bytes: request.length, segments: [request.subarray(0, 4), request.subarray(4)] };
+const never = new AbortController().signal;
+
+interface Log {
+  readonly lines: { msg: string; [field: string]: unknown }[];
+  readonly log: pino.Logger;
+}
+function collecting(): Log {
+  const lines: Log['lines'] = [];
+  return { lines, log: pino({}, { write: (line) => void lines.push(JSON.parse(line)) }) };
+}
+
+function exporterFor(endpoint: string, change: object = {}, log = pino({ level: 'silent' })) {
+  const config = otlp.config.parse({ endpoint, tls: { insecure: true }, ...change });
+  assert.deepEqual(otlp.check?.(config), []);
+  return { exporter: otlp.create(config, { id: 'otlp', log }), delivery: otlp.delivery(config) };
+}
+
+/** Result of one export to a backend that answers so. */
+async function resultOf(answer: Answer, log?: pino.Logger): Promise<ExportResult> {
+  const backend = await startBackend(answer);
+  const { exporter } = exporterFor(backend.endpoint, {}, log);
+  await exporter.start();
+  try {
+    return await exporter.export(batch, never);
+  } finally {
+    await exporter.stop();
+    backend.stop();
+  }
+}
+
+for (const compression of ['none', 'gzip'] as const) {
+  test(`a batch arrives whole with compression ${compression}, and is accepted`, async () => {
+    const backend = await startBackend(() => empty);
+    const { exporter } = exporterFor(backend.endpoint, {
+      compression,
+      headers: { 'X-Api-Key': 'secret' },
+      user_agent: 'mill/1',
+      timeout: '30s',
+    });
+    await exporter.start();
+    try {
+      assert.deepEqual(await exporter.export(batch, never), { kind: 'accepted' });
+      assert.deepEqual(await exporter.export({ ...batch, segments: [request] }, never), { kind: 'accepted' });
+      assert.deepEqual(backend.bodies, [request, request]);
+      const { metadata } = backend.calls[0];
+      assert.deepEqual(metadata.get('x-api-key'), ['secret']);
+      assert.deepEqual(metadata.get('user-agent'), ['mill/1']);
+      const deadline = backend.calls[0].getDeadline();
+      assert.ok(deadline instanceof Date || Number.isFinite(deadline), 'the peer is told the timeout');
+    } finally {
+      await exporter.stop();
+      backend.stop();
+    }
+  });
+}
+
+test('the peer is told the compression: gzip unless the configuration says otherwise', async () => {
+  const encodings: unknown[] = [];
+  const server = createServer();
+  server.on('stream', (stream, headers) => {
+    encodings.push(headers['grpc-encoding']);
+    stream.resume();
+    stream.respond({ 'content-type': 'application/grpc', 'grpc-status': '0' }, { endStream: true });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const bound = server.address();
+  assert.ok(bound !== null && typeof bound === 'object');
+  for (const change of [
+    {},
+    { compression: 'gzip' },
+    { compression: 'zstd' },
+    { compression: 'none' },
+    { compression: '' },
+  ]) {
+    const { exporter } = exporterFor(`127.0.0.1:${bound.port}`, change);
+    await exporter.start();
+    await exporter.export(batch, never);
+    await exporter.stop();
+  }
+  server.close();
+  assert.deepEqual(encodings, ['gzip', 'gzip', 'zstd', undefined, undefined]);
+});
+
+test('an answer that is compressed as the request was, as grpc-go does it, is understood', async () => {
+  const plain = partialSuccess([1], 'too old');
+  const server = createServer();
+  server.on('stream', (stream, headers) => {
+    const encoding = String(headers['grpc-encoding']);
+    const body = encoding === 'zstd' ? zlib.zstdCompressSync(plain) : zlib.gzipSync(plain);
+    const prefix = Buffer.from([1, 0, 0, 0, body.length]);
+    stream.resume();
+    stream.respond({ 'content-type': 'application/grpc', 'grpc-encoding': encoding }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+    stream.end(Buffer.concat([prefix, body]));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const bound = server.address();
+  assert.ok(bound !== null && typeof bound === 'object');
+  for (const compression of ['gzip', 'zstd']) {
+    const { exporter } = exporterFor(`127.0.0.1:${bound.port}`, { compression });
+    await exporter.start();
+    const result = await exporter.export(batch, never);
+    await exporter.stop();
+    assert.deepEqual(result, { kind: 'partial', rejectedSpans: 1, message: 'too old' });
+  }
+  server.close();
+});
+
+// OTLP specification, "Failures" of OTLP/gRPC.
+const codes: readonly (readonly [name: keyof typeof grpc.status, retryable: boolean])[] = [
+  ['CANCELLED', true],
+  ['UNKNOWN', false],
+  ['INVALID_ARGUMENT', false],
+  ['DEADLINE_EXCEEDED', true],
+  ['NOT_FOUND', false],
+  ['ALREADY_EXISTS', false],
+  ['PERMISSION_DENIED', false],
+  ['RESOURCE_EXHAUSTED', false],
+  ['FAILED_PRECONDITION', false],
+  ['ABORTED', true],
+  ['OUT_OF_RANGE', true],
+  ['UNIMPLEMENTED', false],
+  ['INTERNAL', false],
+  ['UNAVAILABLE', true],
+  ['DATA_LOSS', true],
+  ['UNAUTHENTICATED', false],
+];
+test('every status code is retryable or permanent as OTLP says', async () => {
+  const backend = await startBackend((_, n) => ({ code: grpc.status[codes[n][0]], details: 'because' }));
+  const { exporter } = exporterFor(backend.endpoint);
+  await exporter.start();
+  try {
+    for (const [name, retryable] of codes) {
+      const expected = { reason: name.toLowerCase(), message: `${name}: because` };
+      assert.deepEqual(
+        await exporter.export(batch, never),
+        retryable ? { kind: 'retry', ...expected, afterMs: 0 } : { kind: 'refused', ...expected },
+      );
+    }
+  } finally {
+    await exporter.stop();
+    backend.stop();
+  }
+});
+
+function withRetryInfo(code: number, delayMs: number): Partial<grpc.StatusObject> {
+  const metadata = new grpc.Metadata();
+  metadata.set('grpc-status-details-bin', Buffer.from(retryInfoStatus(code, 'busy', delayMs).details ?? []));
+  return { code, details: 'busy', metadata };
+}
+
+test('RetryInfo makes RESOURCE_EXHAUSTED retryable and its delay is kept', async () => {
+  assert.deepEqual(await resultOf(() => withRetryInfo(grpc.status.RESOURCE_EXHAUSTED, 2500)), {
+    kind: 'retry',
+    reason: 'resource_exhausted',
+    message: 'RESOURCE_EXHAUSTED: busy',
+    afterMs: 2500,
+  });
+});
+
+test('RetryInfo gives other retryable codes a delay, and permanent ones no second chance', async () => {
+  const unavailable = await resultOf(() => withRetryInfo(grpc.status.UNAVAILABLE, 700));
+  assert.equal(unavailable.kind === 'retry' && unavailable.afterMs, 700);
+  assert.equal((await resultOf(() => withRetryInfo(grpc.status.INVALID_ARGUMENT, 700))).kind, 'refused');
+});
+
+/** ExportTraceServiceResponse with partial_success { 1 rejected_spans, 2 error_message }. */
+function partialSuccess(rejected: number[], message: string): Buffer {
+  const inner = [...(rejected.length > 0 ? [0x08, ...rejected] : []), 0x12, message.length, ...Buffer.from(message)];
+  return Buffer.from([0x0a, inner.length, ...inner]);
+}
+
+test('partial success says how many spans were rejected', async () => {
+  assert.deepEqual(await resultOf(() => partialSuccess([2], 'too old')), {
+    kind: 'partial',
+    rejectedSpans: 2,
+    message: 'too old',
+  });
+});
+
+test('partial success without rejected spans is a warning in the log', async () => {
+  const { log, lines } = collecting();
+  assert.deepEqual(await resultOf(() => partialSuccess([], 'deprecated'), log), { kind: 'accepted' });
+  assert.equal(lines.length, 1);
+  assert.equal(lines[0].peer, 'deprecated');
+  const negative = [...Array(9).fill(0xff), 0x01];
+  assert.deepEqual(await resultOf(() => partialSuccess(negative, 'odd'), log), { kind: 'accepted' });
+});
+
+test('OK with an answer that cannot be read counts as accepted, and is said', async () => {
+  const { log, lines } = collecting();
+  assert.deepEqual(await resultOf(() => Buffer.from([0x0a, 0x7f, 0x08]), log), { kind: 'accepted' });
+  assert.match(String(lines[0].peer), /cannot be read/);
+});
+
+test('a connection that cannot be had is retryable', async () => {
+  const backend = await startBackend(() => empty);
+  backend.stop();
+  const { exporter } = exporterFor(backend.endpoint);
+  await exporter.start();
+  const result = await exporter.export(batch, never);
+  assert.equal(result.kind === 'retry' && result.reason, 'unavailable');
+  await exporter.stop();
+});
+
+test('a connection lost after sending is retryable', async () => {
+  const backend = await startBackend(() => {
+    setImmediate(() => backend.stop());
+    return null;
+  });
+  const { exporter } = exporterFor(backend.endpoint);
+  await exporter.start();
+  const result = await exporter.export(batch, never);
+  assert.equal(result.kind, 'retry');
+  await exporter.stop();
+});
+
+for (const reason of ['timeout', 'shutdown']) {
+  test(`an attempt ended by its signal is retryable with the reason ${reason}`, async () => {
+    const controller = new AbortController();
+    const backend = await startBackend(() => {
+      controller.abort(reason);
+      return null;
+    });
+    const { exporter } = exporterFor(backend.endpoint);
+    await exporter.start();
+    const result = await exporter.export(batch, controller.signal);
+    assert.equal(result.kind === 'retry' && result.reason, reason);
+    await exporter.stop();
+    backend.stop();
+  });
+}
+
+test('before start and after stop nothing is sent and nothing is lost', async () => {
+  const { exporter } = exporterFor('127.0.0.1:1');
+  assert.equal((await exporter.export(batch, never)).kind, 'retry');
+  await exporter.stop();
+  await exporter.start();
+  await exporter.stop();
+  await exporter.stop();
+  assert.equal((await exporter.export(batch, never)).kind, 'retry');
+});
+
+test('delivery and exporter together: retried until a partial success, every span accounted for', async () => {
+  const backend = await startBackend((_, n) =>
+    n === 0 ? { code: grpc.status.UNAVAILABLE } : n === 1 ? withRetryInfo(8, 20) : partialSuccess([1], 'no'),
+  );
+  const { exporter, delivery: options } = exporterFor(backend.endpoint, {
+    retry_on_failure: { initial_interval: '10ms', max_interval: '20ms' },
+  });
+  await exporter.start();
+  const delivery = createDelivery('otlp', exporter, options, { log: pino({ level: 'silent' }), onSpace: () => {} });
+  const settlement = await new Promise<Settlement>((settle) => delivery.offer({ batch, settle }));
+  assert.deepEqual(settlement, { exported: 2, failed: 1, reason: 'partial_rejected' });
+  assert.deepEqual(backend.bodies, [request, request, request]);
+  assert.equal(delivery.stats.retries, 2);
+  await delivery.drain(1000);
+  await exporter.stop();
+  backend.stop();
+});
