@@ -1,0 +1,120 @@
+// Gathers what the workers wrote into batches. A gatherer belongs to one stage, one combination of client metadata and
+// one worker, so that only one job at a time appends to its slab.
+import type { Batch, BatchingOptions } from '../component/types.ts';
+import type { Slab } from '../workers/arena.ts';
+
+interface Piece {
+  readonly slab: Slab;
+  readonly at: number;
+  length: number;
+  spans: number;
+}
+
+/** A batch on its way to one or more exporters, or into the next stage; its bytes live until all have let go. */
+export class GatheredBatch implements Batch {
+  spans = 0;
+  bytes = 0;
+  readonly metadata: Readonly<Record<string, readonly string[]>>;
+  readonly #memory: Buffer;
+  readonly #pieces: Piece[] = [];
+  #segments: Buffer[] | null = null;
+  #holders = 1;
+
+  constructor(memory: Buffer, metadata: Readonly<Record<string, readonly string[]>>) {
+    this.#memory = memory;
+    this.metadata = metadata;
+  }
+
+  add(slab: Slab, at: number, length: number, spans: number): void {
+    this.spans += spans;
+    this.bytes += length;
+    if (length === 0) return;
+    const last = this.#pieces.at(-1);
+    if (last !== undefined && last.slab === slab && last.at + last.length === at) {
+      last.length += length;
+      last.spans += spans;
+    } else {
+      slab.hold();
+      this.#pieces.push({ slab, at, length, spans });
+    }
+  }
+
+  get segments(): readonly Buffer[] {
+    this.#segments ??= this.#pieces.map(({ at, length }) => this.#memory.subarray(at, at + length));
+    return this.#segments;
+  }
+  get pieces(): readonly { readonly at: number; readonly length: number; readonly spans: number }[] {
+    return this.#pieces;
+  }
+
+  hold(): void {
+    this.#holders++;
+  }
+  release(): void {
+    if (--this.#holders > 0) return;
+    this.#segments = null;
+    for (const piece of this.#pieces) piece.slab.release();
+    this.#pieces.length = 0;
+  }
+}
+
+export type FlushCause = 'size' | 'timeout' | 'drain';
+
+export interface GathererHost {
+  readonly memory: Buffer;
+  readonly batching: BatchingOptions | null;
+  readonly metadata: Readonly<Record<string, readonly string[]>>;
+  /** Takes over the batch. */
+  emit(batch: GatheredBatch, cause: FlushCause): void;
+}
+
+export class Gatherer {
+  /** Where the next job of its worker goes on writing; null: in a new slab. */
+  slab: Slab | null = null;
+  at = 0;
+  readonly #host: GathererHost;
+  #batch: GatheredBatch | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(host: GathererHost) {
+    this.#host = host;
+  }
+
+  get spans(): number {
+    return this.#batch?.spans ?? 0;
+  }
+
+  /** Takes `spans` spans that stand at at … end of the slab. */
+  append(slab: Slab, at: number, end: number, spans: number): void {
+    if (spans === 0) return;
+    this.#batch ??= new GatheredBatch(this.#host.memory, this.#host.metadata);
+    this.#batch.add(slab, at, end - at, spans);
+  }
+
+  /** After a job: sends what is due. */
+  settle(): void {
+    const { batching } = this.#host;
+    if (this.#batch === null) return;
+    if (batching === null || this.#batch.spans >= batching.minSpans || batching.timeoutMs === 0) this.flush('size');
+    else this.#timer ??= setTimeout(() => this.flush('timeout'), batching.timeoutMs);
+  }
+
+  flush(cause: FlushCause): void {
+    if (this.#timer !== null) {
+      clearTimeout(this.#timer);
+      this.#timer = null;
+    }
+    const batch = this.#batch;
+    if (batch === null) return;
+    this.#batch = null;
+    this.#host.emit(batch, cause);
+  }
+
+  /** Ends the slab that was written to; the rest of it is free again. */
+  closeSlab(shrink: (slab: Slab, end: number) => void): void {
+    if (this.slab === null) return;
+    shrink(this.slab, this.at);
+    this.slab.release();
+    this.slab = null;
+  }
+}

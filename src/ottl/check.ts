@@ -1,0 +1,225 @@
+// Syntax tree -> resolved tree: every name found, every argument in its place, every type that can be known compared with
+// what is wanted. Errors are what the Collector refuses at start too; a rule that can only ever fail at run time is
+// accepted as there, with a warning.
+import type { ArgumentNode, CallNode, ConditionNode, PathNode, Span, ValueNode } from './ast.ts';
+import type { ContextName } from './environment.ts';
+import { OttlError, OttlFault } from './error.ts';
+import type { FunctionDefinition, Parameter } from './functions/define.ts';
+import { parseCondition, parseStatement } from './parser.ts';
+import { checkPattern } from './pattern.ts';
+import { matchArguments, resolveFunction, resolvePath, resolveSymbol } from './resolve.ts';
+import type {
+  CheckedCondition,
+  CheckedStatement,
+  ResolvedArgument,
+  ResolvedCall,
+  ResolvedCondition,
+  ResolvedConstant,
+  ResolvedPath,
+  ResolvedValue,
+  Warning,
+} from './resolved.ts';
+import { anyType, attributeType, describeTypes, type TypeSet, type, typeOf } from './values.ts';
+
+interface Scope {
+  readonly context: ContextName;
+  readonly text: string;
+  readonly warnings: Warning[];
+}
+
+/** Throws OttlError. */
+export function checkCondition(text: string, context: ContextName): CheckedCondition {
+  const scope: Scope = { context, text, warnings: [] };
+  const tree = condition(parseCondition(text), scope);
+  return { text, context, tree, warnings: scope.warnings };
+}
+
+/** Throws OttlError. */
+export function checkStatement(text: string, context: ContextName): CheckedStatement {
+  const scope: Scope = { context, text, warnings: [] };
+  const { editor, where } = parseStatement(text);
+  const call = resolveCall(editor, scope);
+  const guard = where === null ? null : condition(where, scope);
+  return { text, context, editor: call, where: guard, warnings: scope.warnings };
+}
+
+function warn(scope: Scope, at: Span, message: string): void {
+  scope.warnings.push({ message, offset: at.offset, length: at.length });
+}
+
+function condition(node: ConditionNode, scope: Scope): ResolvedCondition {
+  switch (node.kind) {
+    case 'literal':
+      return { kind: 'constant', value: node.value === true };
+    case 'not':
+      return { kind: 'not', operand: condition(node.operand, scope) };
+    case 'and':
+    case 'or':
+      return { kind: node.kind, operands: node.operands.map((operand) => condition(operand, scope)) };
+    case 'call': {
+      const call = resolveCall(node, scope);
+      if ((call.types & type.bool) === 0) {
+        throw new OttlError(
+          `${node.name} gives ${describeTypes(call.types)}, which is not a condition; compare it`,
+          node,
+        );
+      }
+      return call;
+    }
+    case 'comparison': {
+      const left = resolveValue(node.left, scope);
+      const right = resolveValue(node.right, scope);
+      checkComparable(left.types, right.types, node, scope);
+      return { kind: 'comparison', operator: node.operator, left, right };
+    }
+  }
+}
+
+const numeric = type.int | type.double;
+
+function checkComparable(
+  left: TypeSet,
+  right: TypeSet,
+  node: ConditionNode & { kind: 'comparison' },
+  scope: Scope,
+): void {
+  const widen = (set: TypeSet): TypeSet => ((set & numeric) === 0 ? set : set | numeric);
+  if ((widen(left) & widen(right)) !== 0) return;
+  const outcome = node.operator === '!=' ? 'true' : 'false';
+  warn(scope, node, `always ${outcome}: ${describeTypes(left)} is compared with ${describeTypes(right)}`);
+}
+
+function resolveValue(node: ValueNode, scope: Scope): ResolvedValue {
+  switch (node.kind) {
+    case 'literal':
+      return { kind: 'constant', value: node.value, types: typeOf(node.value), at: node };
+    case 'symbol':
+      return { kind: 'constant', value: resolveSymbol(node, scope.context), types: type.int, at: node };
+    case 'path':
+      return path(node, scope);
+    case 'call':
+      return resolveCall(node, scope);
+    case 'list':
+      return { kind: 'list', items: node.items.map((item) => resolveValue(item, scope)), types: type.list, at: node };
+    case 'map': {
+      const entries = node.entries.map(({ key, value }) => ({ key, value: resolveValue(value, scope) }));
+      return { kind: 'map', entries, types: type.map, at: node };
+    }
+    case 'sign': {
+      const operand = resolveValue(node.operand, scope);
+      if ((operand.types & numeric) === 0) {
+        warn(scope, node, `always fails: "${node.operator}" wants a number, found ${describeTypes(operand.types)}`);
+      }
+      return { kind: 'sign', operator: node.operator, operand, types: numeric, at: node };
+    }
+    case 'math': {
+      const left = resolveValue(node.left, scope);
+      const right = resolveValue(node.right, scope);
+      for (const side of [left, right]) {
+        if ((side.types & calculable) !== 0) continue;
+        warn(scope, side.at, `always fails: cannot compute with ${describeTypes(side.types)}`);
+      }
+      return {
+        kind: 'math',
+        operator: node.operator,
+        left,
+        right,
+        types: mathTypes(left.types, right.types),
+        at: node,
+      };
+    }
+    case 'lambda':
+      throw new OttlError('a lambda can only stand where a function takes one', node);
+  }
+}
+
+const calculable = numeric | type.time | type.duration;
+
+function mathTypes(left: TypeSet, right: TypeSet): TypeSet {
+  const both = left | right;
+  if (both === type.int || both === type.double) return both;
+  return (both & ~numeric) === 0 ? numeric : calculable;
+}
+
+function path(node: PathNode, scope: Scope): ResolvedPath {
+  const definition = resolvePath(node, scope.context);
+  const keys = node.fields[node.fields.length - 1].keys.map((key) => {
+    const resolved = resolveValue(key, scope);
+    if ((resolved.types & (type.string | type.int)) === 0) {
+      warn(scope, key, `always fails: a key is a string or an int, found ${describeTypes(resolved.types)}`);
+    }
+    return resolved;
+  });
+  if (keys.length > 0 && (keys[0].types & type.string) === 0) {
+    warn(
+      scope,
+      keys[0].at,
+      `always fails: ${definition.name} is asked by a string, found ${describeTypes(keys[0].types)}`,
+    );
+  }
+  let { types } = definition;
+  if (keys.length > 0 && definition.keyed === 'attributes') types = attributeType;
+  if (keys.length > 0 && definition.keyed === 'cache') types = anyType;
+  if (keys.length > 0 && definition.keyed === 'trace_state') types = type.string | type.nil;
+  return { kind: 'path', path: definition, keys, types, at: node };
+}
+
+function resolveCall(node: CallNode, scope: Scope): ResolvedCall {
+  const definition = resolveFunction(node, scope.context);
+  const matched = matchArguments(node, definition);
+  const args = definition.parameters.map((parameter, i) => {
+    const argument = matched[i];
+    return argument === undefined ? null : resolveArgument(argument.value, parameter, definition, scope);
+  });
+  const keys = node.keys.map((key) => resolveValue(key, scope));
+  if (keys.length > 0 && (definition.returns & (type.map | type.list)) === 0) {
+    throw new OttlError(`${node.name} gives ${describeTypes(definition.returns)}, which has no keys`, node.keys[0]);
+  }
+  return { kind: 'call', definition, args, keys, types: keys.length > 0 ? anyType : definition.returns, at: node };
+}
+
+function resolveArgument(
+  node: ArgumentNode,
+  parameter: Parameter,
+  definition: FunctionDefinition,
+  scope: Scope,
+): ResolvedArgument {
+  const place = `the argument ${parameter.name} of ${definition.name}`;
+  if (node.kind === 'function-name') throw new OttlError(`${place} is not a function: expected a value`, node);
+  const value = resolveValue(node, scope);
+  if (parameter.role === 'target' && (value.kind !== 'path' || !value.path.writable)) {
+    const found = value.kind === 'path' ? `${value.path.context}.${value.path.name} can only be read` : 'found a value';
+    throw new OttlError(`${place} is a path that can be written; ${found}`, node);
+  }
+  if (parameter.role === 'literal') checkLiteral(value, parameter, place);
+  if (parameter.role === 'pattern' && value.kind === 'constant') checkPattern(value, scope.text);
+  if (parameter.role === 'target') return value;
+  if (value.kind === 'constant') checkConstant(value, parameter, place);
+  else if ((value.types & parameter.accepts) === 0) {
+    warn(
+      scope,
+      node,
+      `always fails: ${place} is ${describeTypes(parameter.accepts)}, found ${describeTypes(value.types)}`,
+    );
+  }
+  return value;
+}
+
+/** What stands in the text and cannot be taken is a mistake in the text. */
+function checkConstant({ value, at }: ResolvedConstant, { coerce }: Parameter, place: string): void {
+  try {
+    coerce(value);
+  } catch (error) {
+    if (error instanceof OttlFault) throw new OttlError(`${place}: ${error.message}`, at);
+    throw error;
+  }
+}
+
+function checkLiteral(value: ResolvedValue, { accepts, choices }: Parameter, place: string): void {
+  if (value.kind !== 'constant') {
+    throw new OttlError(`${place} must be written out: expected ${describeTypes(accepts)}`, value.at);
+  }
+  if (choices !== undefined && !choices.includes(value.value as string)) {
+    throw new OttlError(`${place} is one of ${choices.join(', ')}`, value.at);
+  }
+}

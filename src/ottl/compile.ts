@@ -1,0 +1,209 @@
+// Resolved tree -> closures over the views of a stage. What is constant is computed once, here.
+
+import { compileComparison } from './compile-comparison.ts';
+import { compilePath, compileTarget } from './compile-path.ts';
+import type { Environment } from './environment.ts';
+import { fault, OttlFault } from './error.ts';
+import type { CompiledArgument, Parameter } from './functions/define.ts';
+import { calculate, negate } from './math.ts';
+import { resultAt } from './nested.ts';
+import type {
+  CheckedCondition,
+  CheckedStatement,
+  ResolvedArgument,
+  ResolvedCall,
+  ResolvedCondition,
+  ResolvedValue,
+} from './resolved.ts';
+import { describe, type Getter, type OttlValue } from './values.ts';
+
+/** Whether the condition holds for the item that the views show. Throws OttlFault. */
+export type Predicate = () => boolean;
+
+export function compileCondition(checked: CheckedCondition, env: Environment): Predicate {
+  return condition(checked.tree, env);
+}
+
+/** Runs the statement on the item that the views show; whether its condition held. Throws OttlFault. */
+export function compileStatement({ editor, where }: CheckedStatement, env: Environment): () => boolean {
+  const edit = compileValue(editor, env);
+  if (where === null) {
+    return () => {
+      edit.get();
+      return true;
+    };
+  }
+  const holds = condition(where, env);
+  return () => {
+    if (!holds()) return false;
+    edit.get();
+    return true;
+  };
+}
+
+function condition(node: ResolvedCondition, env: Environment): Predicate {
+  switch (node.kind) {
+    case 'constant': {
+      const { value } = node;
+      return () => value;
+    }
+    case 'not': {
+      const operand = condition(node.operand, env);
+      return () => !operand();
+    }
+    case 'and':
+    case 'or':
+      return logic(node.kind, node.operands, env);
+    case 'call': {
+      const { get } = compileValue(node, env);
+      const { name } = node.definition;
+      return () => {
+        const value = get();
+        if (typeof value !== 'boolean') throw fault(`${name} gave ${describe(value)}, which is not a condition`);
+        return value;
+      };
+    }
+    case 'comparison':
+      return compileComparison(node, env, (value) => compileValue(value, env));
+  }
+}
+
+/** A constant that decides does so before the others are tried, whatever faults they would have. */
+function logic(kind: 'and' | 'or', nodes: readonly ResolvedCondition[], env: Environment): Predicate {
+  const decisive = kind === 'or';
+  const operands: Predicate[] = [];
+  for (const node of nodes) {
+    const value = constantOf(node);
+    if (value === decisive) return () => decisive;
+    if (value === null) operands.push(condition(node, env));
+  }
+  if (operands.length === 0) return () => !decisive;
+  return operands.reduce(kind === 'or' ? (a, b) => () => a() || b() : (a, b) => () => a() && b());
+}
+
+/** What the condition is by its text alone; null when that needs an item. */
+function constantOf(node: ResolvedCondition): boolean | null {
+  switch (node.kind) {
+    case 'constant':
+      return node.value;
+    case 'not': {
+      const value = constantOf(node.operand);
+      return value === null ? null : !value;
+    }
+    case 'and':
+    case 'or': {
+      const values = node.operands.map(constantOf);
+      const decisive = node.kind === 'or';
+      if (values.includes(decisive)) return decisive;
+      return values.includes(null) ? null : !decisive;
+    }
+    case 'call':
+    case 'comparison':
+      return null;
+  }
+}
+
+export interface CompiledValue {
+  readonly get: Getter;
+  /** It gives the same at every call. */
+  readonly isConstant: boolean;
+}
+
+function constant(value: OttlValue): CompiledValue {
+  return { get: () => value, isConstant: true };
+}
+
+/** Computes now what can never change. A fault stays one for the run: in the Collector such a rule starts too. */
+function fold(get: Getter, parts: readonly CompiledValue[]): CompiledValue {
+  if (!parts.every((part) => part.isConstant)) return { get, isConstant: false };
+  try {
+    return constant(get());
+  } catch (error) {
+    if (error instanceof OttlFault) return { get, isConstant: false };
+    throw error;
+  }
+}
+
+export function compileValue(node: ResolvedValue, env: Environment): CompiledValue {
+  switch (node.kind) {
+    case 'constant':
+      return constant(node.value);
+    case 'path':
+      return { get: compilePath(node, env, keyGetters(node.keys, env)), isConstant: false };
+    case 'call':
+      return compileCall(node, env);
+    case 'list': {
+      const items = node.items.map((item) => compileValue(item, env));
+      return fold(() => items.map((item) => item.get()), items);
+    }
+    case 'map': {
+      const entries = node.entries.map(({ key, value }) => ({ key, value: compileValue(value, env) }));
+      return fold(
+        () => new Map(entries.map(({ key, value }) => [key, value.get()])),
+        entries.map((entry) => entry.value),
+      );
+    }
+    case 'sign': {
+      const operand = compileValue(node.operand, env);
+      return node.operator === '+' ? operand : fold(() => negate(operand.get()), [operand]);
+    }
+    case 'math': {
+      const left = compileValue(node.left, env);
+      const right = compileValue(node.right, env);
+      const { operator } = node;
+      return fold(() => calculate(left.get(), operator, right.get()), [left, right]);
+    }
+  }
+}
+
+function keyGetters(keys: readonly ResolvedValue[], env: Environment): Getter[] {
+  return keys.map((key) => compileValue(key, env).get);
+}
+
+function compileCall(node: ResolvedCall, env: Environment): CompiledValue {
+  const { definition } = node;
+  const parts: CompiledValue[] = [];
+  const args = definition.parameters.map((parameter, i) => {
+    const argument = node.args[i];
+    return argument === null ? absent : compileArgument(argument, parameter, env, parts);
+  });
+  const call = definition.compile(args, env);
+  const keys = node.keys.map((key) => compileValue(key, env));
+  const get = keys.length === 0 ? call : () => keys.reduce((value, key) => resultAt(value, key.get()), call());
+  if (!definition.pure) return { get, isConstant: false };
+  return fold(get, [...parts, ...keys]);
+}
+
+const absent: CompiledArgument = { get: () => undefined, items: null, target: null };
+
+function compileArgument(
+  node: ResolvedArgument,
+  parameter: Parameter,
+  env: Environment,
+  parts: CompiledValue[],
+): CompiledArgument {
+  const { coerce } = parameter;
+  if (parameter.role === 'target' && node.kind === 'path') {
+    const target = compileTarget(node, env, keyGetters(node.keys, env));
+    return { get: target.get, items: null, target };
+  }
+  const value = compileValue(node, env);
+  parts.push(value);
+  const items = node.kind === 'list' ? node.items.map((item) => compileValue(item, env).get) : null;
+  if (value.isConstant) {
+    const converted = convertOnce(() => coerce(value.get()));
+    return { get: converted, items, target: null };
+  }
+  const { get } = value;
+  return { get: () => coerce(get()), items, target: null };
+}
+
+function convertOnce(convert: () => unknown): () => unknown {
+  try {
+    const converted = convert();
+    return () => converted;
+  } catch (error) {
+    if (error instanceof OttlFault) return convert;
+    throw error;
+  }
+}

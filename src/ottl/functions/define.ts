@@ -1,0 +1,212 @@
+// How a function of the language is written down: one entry in a table. A plain function lists its parameters and
+// computes from their values; one that needs more (the span, a path to write to, a list whose items are computed one by
+// one) brings a `compile` of its own.
+
+import { compileRegExp, type Matcher, RegExpError } from '../../lib/regexp/regexp.ts';
+import type { AttributeTable } from '../../wire/attribute-table.ts';
+import * as coerce from '../coerce.ts';
+import type { ContextName, Environment } from '../environment.ts';
+import { fault } from '../error.ts';
+import {
+  anyType,
+  attributeType,
+  type Getter,
+  type OttlDuration,
+  type OttlList,
+  type OttlMap,
+  type OttlTime,
+  type OttlValue,
+  type Setter,
+  type TypeSet,
+  type,
+} from '../values.ts';
+
+export interface Parameter<T = unknown> {
+  /** As documented, lower_snake_case; in camelCase it is understood as well. */
+  readonly name: string;
+  /** What `coerce` takes without a fault, as far as the type alone says. */
+  readonly accepts: TypeSet;
+  readonly optional: boolean;
+  /** value: any expression | literal: a constant in the text | target: a path that can be written | pattern: a regular expression */
+  readonly role: 'value' | 'literal' | 'target' | 'pattern';
+  /** Of a literal text: what it may be. */
+  readonly choices?: readonly string[];
+  /** The value as the function wants it. Throws OttlFault. Not called for an optional argument that is absent. */
+  coerce(value: OttlValue): T;
+}
+
+/** A path that an editor writes to. */
+export interface Target {
+  readonly get: Getter;
+  readonly set: Setter;
+  /** When the path is all attributes of an item. */
+  readonly attributes: (() => AttributeTable) | null;
+}
+
+export interface CompiledArgument {
+  /** The coerced value; undefined for an optional argument that is absent. */
+  readonly get: Getter<unknown>;
+  /** Of a list that stands in the text: its items, not coerced. */
+  readonly items: readonly Getter[] | null;
+  readonly target: Target | null;
+}
+
+export interface FunctionDefinition {
+  readonly name: string;
+  readonly kind: 'converter' | 'editor';
+  /** One sentence. */
+  readonly summary: string;
+  readonly parameters: readonly Parameter[];
+  readonly returns: TypeSet;
+  /** Where it can be used; null: everywhere. */
+  readonly contexts: readonly ContextName[] | null;
+  /** The same arguments always give the same value: constant calls are computed once, at load. */
+  readonly pure: boolean;
+  /** Tries constant arguments, all of them, at load: what they make fail is a mistake in the text. Throws OttlFault. */
+  readonly tryConstants: ((...values: readonly unknown[]) => void) | null;
+  compile(args: readonly CompiledArgument[], env: Environment): Getter;
+}
+
+type Values<P extends readonly Parameter[]> = { [K in keyof P]: P[K] extends Parameter<infer T> ? T : never };
+
+interface Common<P extends readonly Parameter[]> {
+  readonly name: string;
+  readonly summary: string;
+  readonly parameters: P;
+  readonly returns: TypeSet;
+  readonly contexts?: readonly ContextName[];
+  readonly pure?: false;
+  readonly checksConstants?: true;
+}
+
+/** A converter that computes from the values of its arguments, all of which are evaluated, in order. */
+export function converter<const P extends readonly Parameter[]>(
+  entry: Common<P> & { run(...values: Values<P>): OttlValue },
+): FunctionDefinition {
+  const run = entry.run as (...values: unknown[]) => OttlValue;
+  return {
+    ...complete(entry, 'converter'),
+    tryConstants: entry.checksConstants === true ? run : null,
+    compile: (args) => bind(run, args),
+  };
+}
+
+export function compiledConverter<const P extends readonly Parameter[]>(
+  entry: Common<P> & Pick<FunctionDefinition, 'compile'>,
+): FunctionDefinition {
+  return { ...complete(entry, 'converter'), compile: entry.compile };
+}
+
+/** What an editor's getter gives is not used. */
+export function editor<const P extends readonly Parameter[]>(
+  entry: Omit<Common<P>, 'returns'> & Pick<FunctionDefinition, 'compile'>,
+): FunctionDefinition {
+  return { ...complete({ ...entry, returns: type.nil, pure: false }, 'editor'), compile: entry.compile };
+}
+
+function complete<P extends readonly Parameter[]>(
+  entry: Common<P>,
+  kind: FunctionDefinition['kind'],
+): Omit<FunctionDefinition, 'compile'> {
+  const { name, summary, parameters, returns } = entry;
+  return {
+    name,
+    kind,
+    summary,
+    parameters,
+    returns,
+    contexts: entry.contexts ?? null,
+    pure: entry.pure ?? true,
+    tryConstants: null,
+  };
+}
+
+function bind(run: (...values: unknown[]) => OttlValue, args: readonly CompiledArgument[]): Getter {
+  const getters = args.map((argument) => argument.get);
+  const [a, b, c] = getters;
+  switch (getters.length) {
+    case 0:
+      return () => run();
+    case 1:
+      return () => run(a());
+    case 2:
+      return () => run(a(), b());
+    case 3:
+      return () => run(a(), b(), c());
+    default:
+      return () => run(...getters.map((get) => get()));
+  }
+}
+
+// --- parameters ------------------------------------------------------------------------------------------------------
+
+const scalar = type.bool | type.int | type.double | type.string;
+
+function parameter<T>(name: string, accepts: TypeSet, convert: (value: OttlValue) => T): Parameter<T> {
+  return { name, accepts, optional: false, role: 'value', coerce: convert };
+}
+
+export const any = (name: string): Parameter<OttlValue> => parameter(name, anyType, (value) => value);
+export const string = (name: string): Parameter<string> => parameter(name, type.string, coerce.asString);
+export const int = (name: string): Parameter<bigint> => parameter(name, type.int, coerce.asInt);
+export const map = (name: string): Parameter<OttlMap> => parameter(name, type.map, coerce.asMap);
+export const list = (name: string): Parameter<OttlList> => parameter(name, type.list, coerce.asList);
+export const time = (name: string): Parameter<OttlTime> => parameter(name, type.time, coerce.asTime);
+export const duration = (name: string): Parameter<OttlDuration> => parameter(name, type.duration, coerce.asDuration);
+export const stringLike = (name: string): Parameter<string | null> =>
+  parameter(name, anyType & ~(type.status | type.items), coerce.likeString);
+export const intLike = (name: string): Parameter<bigint | null> => parameter(name, scalar | type.nil, coerce.likeInt);
+export const doubleLike = (name: string): Parameter<number | null> =>
+  parameter(name, scalar | type.nil, coerce.likeDouble);
+export const boolLike = (name: string): Parameter<boolean | null> =>
+  parameter(name, scalar | type.nil, coerce.likeBool);
+export const bytesLike = (name: string): Parameter<Uint8Array | null> =>
+  parameter(name, scalar | type.bytes | type.nil, coerce.likeBytes);
+
+/** A text that must stand in the statement; one of `choices` when given. */
+export const literalString = (name: string, choices?: readonly string[]): Parameter<string> => ({
+  ...parameter(name, type.string, coerce.asString),
+  role: 'literal',
+  ...(choices === undefined ? {} : { choices }),
+});
+export const literalBool = (name: string): Parameter<boolean> => ({
+  ...parameter(name, type.bool, coerce.asBool),
+  role: 'literal',
+});
+/** A path that can be written. Its argument carries the `target`. */
+export const target = (name: string, accepts: TypeSet = anyType): Parameter<OttlValue> => ({
+  ...parameter<OttlValue>(name, accepts, (value) => value),
+  role: 'target',
+});
+
+/** A regular expression: compiled once when it stands in the text, else when it differs from the one before. */
+export function pattern(name: string): Parameter<Matcher> {
+  let source: string | undefined;
+  let matcher: Matcher | undefined;
+  return {
+    ...parameter(name, type.string, (value) => {
+      const text = coerce.asString(value);
+      if (matcher === undefined || source !== text) {
+        matcher = compilePattern(text);
+        source = text;
+      }
+      return matcher;
+    }),
+    role: 'pattern',
+  };
+}
+
+function compilePattern(text: string): Matcher {
+  try {
+    return compileRegExp(text);
+  } catch (error) {
+    if (error instanceof RegExpError) throw fault(`not a regular expression: ${error.message}`);
+    throw error;
+  }
+}
+
+export function optional<T>(of: Parameter<T>): Parameter<T | undefined> {
+  return { ...of, optional: true };
+}
+
+export { attributeType };

@@ -1,0 +1,15 @@
+// All functions of the language. A new one is one entry in the list of its group.
+import { collectionFunctions } from './collections.ts';
+import type { FunctionDefinition } from './define.ts';
+import { editors } from './editors.ts';
+import { idFunctions } from './ids.ts';
+import { stringFunctions } from './strings.ts';
+import { timeFunctions } from './times.ts';
+import { typeFunctions } from './types.ts';
+
+/** By name. */
+export const functions: ReadonlyMap<string, FunctionDefinition> = new Map(
+  [...editors, ...typeFunctions, ...stringFunctions, ...collectionFunctions, ...timeFunctions, ...idFunctions].map(
+    (entry) => [entry.name, entry],
+  ),
+);

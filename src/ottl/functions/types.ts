@@ -1,0 +1,96 @@
+// Type tests and conversions.
+import { fault } from '../error.ts';
+import { parseInt64 } from '../go-text.ts';
+import { type, typeOf } from '../values.ts';
+import {
+  any,
+  boolLike,
+  bytesLike,
+  compiledConverter,
+  converter,
+  doubleLike,
+  type FunctionDefinition,
+  int,
+  intLike,
+  string,
+  stringLike,
+} from './define.ts';
+
+function typeTest(name: string, what: string, wanted: number): FunctionDefinition {
+  return converter({
+    name,
+    summary: `Whether the value is ${what}; false for nil.`,
+    parameters: [any('target')],
+    returns: type.bool,
+    run: (value) => typeOf(value) === wanted,
+  });
+}
+
+export const typeFunctions: readonly FunctionDefinition[] = [
+  typeTest('IsBool', 'a bool', type.bool),
+  typeTest('IsDouble', 'a double', type.double),
+  typeTest('IsInt', 'an int', type.int),
+  typeTest('IsString', 'a string', type.string),
+  typeTest('IsMap', 'a map', type.map),
+  typeTest('IsList', 'a list', type.list),
+  compiledConverter({
+    name: 'IsRootSpan',
+    summary: 'Whether the span has no parent.',
+    parameters: [],
+    returns: type.bool,
+    contexts: ['span'],
+    pure: false,
+    compile:
+      (_args, { target: { span } }) =>
+      () =>
+        !span.hasParent,
+  }),
+  converter({
+    name: 'Bool',
+    summary:
+      'The value as a bool: a number is true when not 0, a text as Go reads it (1, t, true, …); other text is an error.',
+    parameters: [boolLike('target')],
+    returns: type.bool | type.nil,
+    run: (value) => value,
+  }),
+  converter({
+    name: 'Double',
+    summary: 'The value as a double: text is read as a number, and it is an error when it is none.',
+    parameters: [doubleLike('target')],
+    returns: type.double | type.nil,
+    run: (value) => value,
+  }),
+  converter({
+    name: 'Int',
+    summary: 'The value as an int: a double is cut, text is read in base 10 and gives nil when it is no number.',
+    parameters: [intLike('target')],
+    returns: type.int | type.nil,
+    run: (value) => value,
+  }),
+  converter({
+    name: 'String',
+    summary: 'The value as text: bytes as hex, lists and maps as JSON; nil stays nil.',
+    parameters: [stringLike('target')],
+    returns: type.string | type.nil,
+    run: (value) => value,
+  }),
+  converter({
+    name: 'ParseInt',
+    summary: 'The int that the text is in the base (2 to 36; 0: by its prefix, as in Go).',
+    parameters: [string('target'), int('base')],
+    returns: type.int,
+    run: (text, base) => {
+      if (base < 0n || base === 1n || base > 36n) throw fault(`a base is 0 or from 2 to 36, got ${base}`);
+      const value = parseInt64(text, Number(base));
+      if (value === null) throw fault(`the text is not an int in base ${base}`);
+      return value;
+    },
+  }),
+  converter({
+    name: 'Hex',
+    summary: 'The bytes of the value as hex text without a prefix; numbers are 8 bytes, big-endian.',
+    parameters: [bytesLike('target')],
+    returns: type.string,
+    run: (value) => (value === null ? '' : Buffer.from(value.buffer, value.byteOffset, value.length).toString('hex')),
+  }),
+];

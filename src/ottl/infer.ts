@@ -1,0 +1,94 @@
+// Which context a group of rules runs in, when the configuration does not say: the lowest that a path names, or one
+// below it when a function or enum symbol needs that.
+import type { ArgumentNode, CallNode, ConditionNode, PathNode, StatementNode, SymbolNode } from './ast.ts';
+import { type ContextName, contextNames } from './environment.ts';
+import { OttlError } from './error.ts';
+import { namedContext, resolveFunction, symbolsIn } from './resolve.ts';
+
+interface Hints {
+  readonly paths: PathNode[];
+  readonly calls: CallNode[];
+  readonly symbols: SymbolNode[];
+}
+
+/** The context of rules that run together. Throws OttlError when a path names none, or when nothing does. */
+export function inferContext(rules: readonly (ConditionNode | StatementNode)[]): ContextName {
+  const hints: Hints = { paths: [], calls: [], symbols: [] };
+  for (const rule of rules) {
+    if ('editor' in rule) {
+      collect(rule.editor, hints);
+      if (rule.where !== null) collect(rule.where, hints);
+    } else collect(rule, hints);
+  }
+  let lowest: number = contextNames.length;
+  for (const path of hints.paths) {
+    const context = namedContext(path);
+    if (context === null) throw withoutContext(path);
+    lowest = Math.min(lowest, contextNames.indexOf(context));
+  }
+  // From the lowest that is named downwards; without a path any context will do.
+  for (let i = Math.min(lowest, contextNames.length - 1); i >= 0; i--) {
+    if (offers(contextNames[i], hints)) return contextNames[i];
+  }
+  const [call] = hints.calls;
+  const at = hints.paths[0] ?? call ?? hints.symbols[0] ?? rules[0] ?? { offset: 0, length: 0 };
+  throw new OttlError('no context has all of the functions and symbols that are used here', at);
+}
+
+function withoutContext(path: PathNode): OttlError {
+  const [first] = path.fields;
+  const shown = first.name;
+  return new OttlError(
+    `a path names its context here, such as span.${shown} or resource.${shown} (or give the group a "context")`,
+    first,
+  );
+}
+
+function offers(context: ContextName, { calls, symbols }: Hints): boolean {
+  if (symbols.length > 0 && !symbolsIn(context)) return false;
+  return calls.every((call) => {
+    const { contexts } = resolveFunction(call, null);
+    return contexts === null || contexts.includes(context);
+  });
+}
+
+function collect(node: ConditionNode | ArgumentNode, hints: Hints): void {
+  switch (node.kind) {
+    case 'literal':
+    case 'function-name':
+      return;
+    case 'symbol':
+      hints.symbols.push(node);
+      return;
+    case 'path':
+      hints.paths.push(node);
+      for (const field of node.fields) for (const key of field.keys) collect(key, hints);
+      return;
+    case 'call':
+      hints.calls.push(node);
+      for (const argument of node.args) collect(argument.value, hints);
+      for (const key of node.keys) collect(key, hints);
+      return;
+    case 'list':
+      for (const item of node.items) collect(item, hints);
+      return;
+    case 'map':
+      for (const entry of node.entries) collect(entry.value, hints);
+      return;
+    case 'lambda':
+      collect(node.body, hints);
+      return;
+    case 'sign':
+    case 'not':
+      collect(node.operand, hints);
+      return;
+    case 'math':
+    case 'comparison':
+      collect(node.left, hints);
+      collect(node.right, hints);
+      return;
+    case 'and':
+    case 'or':
+      for (const operand of node.operands) collect(operand, hints);
+  }
+}

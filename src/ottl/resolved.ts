@@ -1,0 +1,75 @@
+// The tree after checking: names are definitions, arguments stand in the order of the parameters.
+import type { CompareOperator, MathOperator, Span } from './ast.ts';
+import type { ContextName } from './environment.ts';
+import type { FunctionDefinition } from './functions/define.ts';
+import type { PathDefinition } from './path-entries.ts';
+import type { OttlValue, TypeSet } from './values.ts';
+
+interface Typed {
+  /** What it can give, as far as that is known before it runs. */
+  readonly types: TypeSet;
+  readonly at: Span;
+}
+
+export interface ResolvedConstant extends Typed {
+  readonly kind: 'constant';
+  readonly value: OttlValue;
+}
+export interface ResolvedPath extends Typed {
+  readonly kind: 'path';
+  readonly path: PathDefinition;
+  readonly keys: readonly ResolvedValue[];
+}
+export interface ResolvedCall extends Typed {
+  readonly kind: 'call';
+  readonly definition: FunctionDefinition;
+  /** null: an optional argument that is absent. */
+  readonly args: readonly (ResolvedArgument | null)[];
+  readonly keys: readonly ResolvedValue[];
+}
+export type ResolvedValue =
+  | ResolvedConstant
+  | ResolvedPath
+  | ResolvedCall
+  | (Typed & { readonly kind: 'list'; readonly items: readonly ResolvedValue[] })
+  | (Typed & { readonly kind: 'map'; readonly entries: readonly { key: string; value: ResolvedValue }[] })
+  | (Typed & { readonly kind: 'sign'; readonly operator: '+' | '-'; readonly operand: ResolvedValue })
+  | (Typed & {
+      readonly kind: 'math';
+      readonly operator: MathOperator;
+      readonly left: ResolvedValue;
+      readonly right: ResolvedValue;
+    });
+export type ResolvedArgument = ResolvedValue;
+
+export interface ResolvedComparison {
+  readonly kind: 'comparison';
+  readonly operator: CompareOperator;
+  readonly left: ResolvedValue;
+  readonly right: ResolvedValue;
+}
+export type ResolvedCondition =
+  | { readonly kind: 'constant'; readonly value: boolean }
+  | { readonly kind: 'not'; readonly operand: ResolvedCondition }
+  | { readonly kind: 'and' | 'or'; readonly operands: readonly ResolvedCondition[] }
+  | ResolvedComparison
+  | ResolvedCall;
+
+/** A rule that is accepted and can only ever fail, or always has the same outcome. */
+export interface Warning extends Span {
+  readonly message: string;
+}
+
+export interface CheckedCondition {
+  readonly text: string;
+  readonly context: ContextName;
+  readonly tree: ResolvedCondition;
+  readonly warnings: readonly Warning[];
+}
+export interface CheckedStatement {
+  readonly text: string;
+  readonly context: ContextName;
+  readonly editor: ResolvedCall;
+  readonly where: ResolvedCondition | null;
+  readonly warnings: readonly Warning[];
+}

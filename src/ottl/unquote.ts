@@ -1,0 +1,47 @@
+// The content of a string literal, with the escapes of Go.
+import { OttlError } from './error.ts';
+
+const simple: Readonly<Record<string, number>> = {
+  a: 7,
+  b: 8,
+  f: 12,
+  n: 10,
+  r: 13,
+  t: 9,
+  v: 11,
+  '\\': 92,
+  '"': 34,
+};
+const hexDigits: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
+/** `quoted` includes its quotes and starts at `offset` of the source text. \x and octal escapes name code points. */
+export function unquote(quoted: string, offset: number): string {
+  const inner = quoted.slice(1, -1);
+  let text = '';
+  let at = 0;
+  for (let next = inner.indexOf('\\'); next >= 0; next = inner.indexOf('\\', at)) {
+    const { codePoint, length } = readEscape(inner, next, offset + 1);
+    text += inner.slice(at, next) + String.fromCodePoint(codePoint);
+    at = next + length;
+  }
+  return text + inner.slice(at);
+}
+
+function readEscape(inner: string, at: number, base: number): { codePoint: number; length: number } {
+  const letter = inner[at + 1] ?? '';
+  const known = simple[letter];
+  if (known !== undefined) return { codePoint: known, length: 2 };
+  const digits = hexDigits[letter] ?? 0;
+  const hex = inner.slice(at + 2, at + 2 + digits);
+  if (digits > 0 && hex.length === digits && /^[0-9a-fA-F]+$/.test(hex)) {
+    const codePoint = Number.parseInt(hex, 16);
+    const surrogate = codePoint >= 0xd800 && codePoint <= 0xdfff;
+    if (codePoint <= 0x10ffff && !surrogate) return { codePoint, length: 2 + digits };
+  }
+  const octal = inner.slice(at + 1, at + 4);
+  if (/^[0-3][0-7]{2}$/.test(octal)) return { codePoint: Number.parseInt(octal, 8), length: 4 };
+  const shown = inner.slice(at, at + 2);
+  throw new OttlError(`${shown} is not an escape of a string; a backslash itself is written \\\\`, {
+    offset: base + at,
+    length: shown.length,
+  });
+}

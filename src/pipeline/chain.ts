@@ -1,0 +1,124 @@
+// A stage, compiled in a worker: its processors over one set of views, run request by request.
+import type { ProcessorDefinition, SpanProcessorDefinition, StageBuilder } from '../component/types.ts';
+import { SpanmillError } from '../errors.ts';
+import { ResourceView, ScopeView } from '../wire/container-view.ts';
+import type { Kernel } from '../wire/kernel/kernel.ts';
+import type { SharedMemory } from '../wire/memory.ts';
+import { normalise } from '../wire/normalise.ts';
+import { type Output, type RewriteHooks, type RewriteOutcome, Rewriter, rewriteOutcome } from '../wire/rewriter.ts';
+import { type EntryTables, SpanView } from '../wire/span-view.ts';
+import { type Region, type Scratch, StageMemory } from '../wire/stage-memory.ts';
+import type { CounterSpec, StagePlan } from './plan.ts';
+
+export interface ChainWarning {
+  readonly component: string;
+  readonly code: string;
+  readonly message: string;
+  readonly count: number;
+}
+
+export interface Chain {
+  /** What each counter number counts; the same in every worker, since compiling is deterministic. */
+  readonly counters: readonly CounterSpec[];
+  /** Makes this chain the one that the kernel works for; before `run`. */
+  activate(): void;
+  /** Metadata of the request that `run` is given next. */
+  metadata: Readonly<Record<string, readonly string[]>>;
+  run(at: number, length: number, normaliseTo: number, out: Output): RewriteOutcome;
+  /** Of the last run. */
+  readonly rewriter: Rewriter;
+  /** Counts since the last call, which sets them to 0. */
+  takeCounters(into: Float64Array): void;
+  /** Warnings since the last call, one for each code. */
+  takeWarnings(): readonly ChainWarning[];
+}
+
+export interface ChainMemory {
+  readonly shared: SharedMemory;
+  readonly kernel: Kernel;
+  readonly region: Region;
+  readonly scratch: Scratch;
+  readonly tables: EntryTables;
+}
+
+const noMetadata: Readonly<Record<string, readonly string[]>> = {};
+const noValues: readonly string[] = [];
+
+export function compileChain(plan: StagePlan, processors: readonly ProcessorDefinition[], memory: ChainMemory, maxCounters: number): Chain {
+  const stage = new StageMemory(memory.shared, memory.kernel, memory.region, memory.scratch);
+  const views = {
+    span: new SpanView(stage, memory.tables),
+    resource: new ResourceView(stage, memory.tables),
+    scope: new ScopeView(stage, memory.tables),
+  };
+  const counts = new Float64Array(maxCounters);
+  const counters: CounterSpec[] = [];
+  const warnings = new Map<string, { component: string; code: string; message: string; count: number }>();
+  const hooks: RewriteHooks[] = [];
+
+  const addCounter = (spec: CounterSpec): number => {
+    if (counters.length >= maxCounters) throw new SpanmillError('INTERNAL', `more than ${maxCounters} counters in a stage`);
+    return counters.push(spec) - 1;
+  };
+  const builderFor = (id: string): StageBuilder => ({
+    id,
+    ...views,
+    intern: (key) => stage.intern(key),
+    constant: (bytes) => stage.constant(bytes),
+    attribute: (key, value) => stage.attribute(key, value),
+    dropCounter: (reason) => addCounter({ kind: 'dropped', component: id, reason }),
+    counter: (metric, labels) => addCounter({ kind: 'metric', component: id, metric, labels }),
+    add: (counter, n) => {
+      counts[counter] += n;
+    },
+    metadata: (key) => chain.metadata[key] ?? noValues,
+    warn: (code, message) => {
+      const name = `${id} ${code}`;
+      const known = warnings.get(name);
+      if (known) known.count++;
+      else warnings.set(name, { component: id, code, message, count: 1 });
+    },
+  });
+
+  for (const processor of plan.processors) {
+    hooks.push(definitionOf(processors, processor.type).compile(processor.config, builderFor(processor.id)));
+  }
+  // Only what was counted in is ever written out, but a rollback copies all of it.
+  const used = counts.subarray(0, counters.length);
+  const rewriter = new Rewriter(stage, views, memory.tables, hooks, used);
+  stage.seal();
+
+  const chain: Chain = {
+    counters,
+    metadata: noMetadata,
+    rewriter,
+    activate: () => stage.activate(),
+    run(at, length, normaliseTo, out) {
+      const outcome = rewriter.run(at, at + length, out);
+      if (outcome !== rewriteOutcome.unusual || normaliseTo === 0) return outcome;
+      const { bytes } = memory.shared;
+      const size = normalise(bytes, at, length, bytes, normaliseTo);
+      if (size >= 0) return rewriter.run(normaliseTo, normaliseTo + size, out);
+      rewriter.message = `not a valid ExportTraceServiceRequest (code ${size})`;
+      return rewriteOutcome.malformed;
+    },
+    takeCounters(into) {
+      into.set(used);
+      used.fill(0);
+    },
+    takeWarnings() {
+      if (warnings.size === 0) return [];
+      const all = [...warnings.values()];
+      warnings.clear();
+      return all;
+    },
+  };
+  return chain;
+}
+
+function definitionOf(processors: readonly ProcessorDefinition[], type: string): SpanProcessorDefinition {
+  for (const definition of processors) {
+    if (definition.type === type && definition.role === 'spans') return definition;
+  }
+  throw new SpanmillError('INTERNAL', `no processor ${type} in the worker`);
+}

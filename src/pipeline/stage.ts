@@ -1,0 +1,403 @@
+// A stage on the I/O thread: requests wait here for a worker, a job is made of as many as fit, and what the worker wrote
+// is gathered. The same for the first stage of a pipeline, whose requests have clients, and for later ones, whose
+// requests are the batches of the stage before.
+import type { Logger } from 'pino';
+import { type FlushCause, type GatheredBatch, Gatherer } from '../delivery/batch.ts';
+import type { PipelineAccount } from '../delivery/ledger.ts';
+import { type Arena, type Range, Slab } from '../workers/arena.ts';
+import { job, jobRequest, jobRequests, requestWord, type WorkerContext } from '../workers/layout.ts';
+import type { WorkerPool } from '../workers/pool.ts';
+import type { RunResult } from '../workers/protocol.ts';
+import type { SharedMemory } from '../wire/memory.ts';
+import { rewriteOutcome } from '../wire/rewriter.ts';
+import type { StagePlan } from './plan.ts';
+
+export type Metadata = Readonly<Record<string, readonly string[]>>;
+
+/** How a request left the stage. `written`: its bytes are no longer needed, what stays of it is held by the stage. */
+export type TakenOutcome = 'written' | 'malformed' | 'failed' | 'killed';
+
+/** What a stage works on: one ExportTraceServiceRequest in the shared memory. */
+export interface StageRequest {
+  readonly at: number;
+  readonly length: number;
+  /** How many spans it has, where that is known: of what an earlier stage counted. 0 for a client's request. */
+  readonly spans: number;
+  readonly metadata: Metadata;
+  /** Requests with the same text have the same metadata. '' where the stage reads none. */
+  readonly metadataKey: string;
+  /** Called once, when the stage is done with the bytes. `spans`: how many it had; 0 when malformed. */
+  taken(outcome: TakenOutcome, message: string, spans: number): void;
+}
+
+export interface StageHost {
+  readonly shared: SharedMemory;
+  readonly arena: Arena;
+  readonly pool: WorkerPool;
+  readonly account: PipelineAccount;
+  readonly log: Logger;
+  /** There is work, or space, or an idle worker: look again soon. */
+  schedule(): void;
+  emit(batch: GatheredBatch, cause: FlushCause): void;
+  /** Takes a copy of a request that killed its worker twice. */
+  setAside(bytes: Buffer, component: string): void;
+}
+
+/** A job takes at most so many bytes of requests (one request may be larger). */
+const jobBytes = 512 << 10;
+/** Output slabs are at least this large, so that the output of several jobs lies in one. */
+const outputSlabBytes = 1 << 20;
+/** Headroom of an output over its input, so that a rerun for want of room is rare. */
+const outputRoom = (bytes: number, requests: number): number => bytes + (bytes >> 2) + requests * 128 + 16_384;
+
+/** Requests that need something out of the ordinary before they can run again. */
+interface Trouble {
+  /** A range for the normalised bytes. */
+  normaliseTo: Range | null;
+  /** Output bytes to offer next time; 0: the usual. */
+  room: number;
+  /** Workers that died while they ran a job with this request in it. */
+  deaths: number;
+}
+
+interface Partition {
+  readonly metadata: Metadata;
+  readonly gatherers: (Gatherer | undefined)[];
+}
+
+export class Stage {
+  readonly plan: StagePlan;
+  readonly #index: number;
+  readonly #host: StageHost;
+  readonly #counters: Float64Array;
+  /** The first of its pipeline: what it takes is received, what it refuses is refused to a client. */
+  readonly #entry: boolean;
+  readonly #partitions = new Map<string, Partition>();
+  readonly #trouble = new Map<StageRequest, Trouble>();
+  #waiting: StageRequest[] = [];
+  #first = 0;
+  #waitingSpans = 0;
+  /** Jobs that workers run now. */
+  #running = 0;
+  /** Counters of batches, for the metrics. */
+  readonly batches = { size: 0, timeout: 0 };
+
+  constructor(plan: StagePlan, index: number, entry: boolean, counters: Float64Array, host: StageHost) {
+    this.plan = plan;
+    this.#index = index;
+    this.#entry = entry;
+    this.#counters = counters;
+    this.#host = host;
+  }
+
+  get partitions(): number {
+    return this.#partitions.size;
+  }
+  get idle(): boolean {
+    return this.#running === 0 && this.#first === this.#waiting.length;
+  }
+
+  /** Spans that it has gathered and not passed on. */
+  gatheredSpans(): number {
+    let spans = 0;
+    for (const { gatherers } of this.#partitions.values()) for (const g of gatherers) spans += g?.spans ?? 0;
+    return spans;
+  }
+
+  /** Spans of earlier stages' batches that are waiting or in a job. */
+  waitingSpans(): number {
+    return this.#waitingSpans;
+  }
+
+  enqueue(request: StageRequest): void {
+    this.#waitingSpans += request.spans;
+    this.#waiting.push(request);
+    this.#host.schedule();
+  }
+
+  get hasWork(): boolean {
+    return this.#first < this.#waiting.length;
+  }
+
+  /** Sends on all that is gathered; the stage must be idle. */
+  flush(): void {
+    for (const { gatherers } of this.#partitions.values()) for (const g of gatherers) g?.flush('drain');
+  }
+
+  /** Starts one job on an idle worker; false when nothing can run now (no work, no worker, no space for output). */
+  startJob(): boolean {
+    if (!this.hasWork) return false;
+    const worker = this.#host.pool.take();
+    if (worker < 0) return false;
+    const requests = this.#pick();
+    const first = requests[0];
+    const partition = this.#partition(first);
+    if (partition === null) {
+      this.#host.pool.giveBack(worker);
+      this.#advance(1);
+      this.#finish(first, 'failed', 'too many combinations of client metadata for batch (metadata_cardinality_limit)', 0);
+      return true;
+    }
+    partition.gatherers[worker] ??= this.#gatherer(partition);
+    const gatherer = partition.gatherers[worker];
+    if (!this.#prepareOutput(requests, gatherer)) {
+      this.#host.pool.giveBack(worker);
+      return false;
+    }
+    this.#advance(requests.length);
+    const openSpans = gatherer.spans;
+    this.#write(this.#host.pool.context(worker), requests, gatherer, openSpans);
+    this.#running++;
+    const metadata = this.plan.metadataKeys.length === 0 ? null : first.metadata;
+    this.#host.pool.run(worker, metadata).then(
+      (result) => this.#finished(worker, requests, gatherer, openSpans, result),
+      (error: unknown) => this.#died(requests, error),
+    );
+    return true;
+  }
+
+  /** The requests of the next job: in order, of one client metadata, a troubled one alone. */
+  #pick(): StageRequest[] {
+    const [...picked] = [this.#waiting[this.#first]];
+    const [first] = picked;
+    if (this.#trouble.size > 0 && this.#trouble.has(first)) return picked;
+    let bytes = first.length;
+    for (let i = this.#first + 1; i < this.#waiting.length && picked.length < jobRequests; i++) {
+      const next = this.#waiting[i];
+      bytes += next.length;
+      if (bytes > jobBytes || next.metadataKey !== first.metadataKey) break;
+      if (this.#trouble.size > 0 && this.#trouble.has(next)) break;
+      picked.push(next);
+    }
+    return picked;
+  }
+
+  #advance(count: number): void {
+    this.#first += count;
+    if (this.#first === this.#waiting.length) {
+      this.#waiting = [];
+      this.#first = 0;
+    } else if (this.#first > 4096) {
+      this.#waiting = this.#waiting.slice(this.#first);
+      this.#first = 0;
+    }
+  }
+
+  #partition(request: StageRequest): Partition | null {
+    const { batching } = this.plan;
+    const keys = batching?.metadataKeys ?? [];
+    const key = keys.length === 0 ? '' : JSON.stringify(keys.map((name) => request.metadata[name] ?? []));
+    const known = this.#partitions.get(key);
+    if (known !== undefined) return known;
+    const limit = batching?.metadataCardinalityLimit ?? 0;
+    if (key !== '' && limit > 0 && this.#partitions.size >= limit) return null;
+    const metadata = Object.fromEntries(keys.map((name) => [name, request.metadata[name] ?? []]));
+    const made: Partition = { metadata, gatherers: [] };
+    this.#partitions.set(key, made);
+    return made;
+  }
+
+  #gatherer(partition: Partition): Gatherer {
+    return new Gatherer({
+      memory: this.#host.shared.buffer,
+      batching: this.plan.batching,
+      metadata: partition.metadata,
+      emit: (batch, cause) => {
+        if (cause === 'size') this.batches.size++;
+        else if (cause === 'timeout') this.batches.timeout++;
+        this.#host.emit(batch, cause);
+      },
+    });
+  }
+
+  /** Sees to it that the gatherer's slab has room for what the requests may give. False: no space now. */
+  #prepareOutput(requests: readonly StageRequest[], gatherer: Gatherer): boolean {
+    const { arena } = this.#host;
+    let bytes = 0;
+    for (const request of requests) bytes += request.length;
+    const trouble = this.#trouble.get(requests[0]);
+    const room = Math.max(outputRoom(bytes, requests.length), trouble?.room ?? 0);
+    const { slab } = gatherer;
+    if (slab !== null && slab.range.at + slab.range.bytes - gatherer.at >= room) return true;
+    if (room > arena.budgetBytes) return this.#tooLarge(requests[0]);
+    const range = arena.allocate(Math.max(room, outputSlabBytes)) ?? arena.allocate(room);
+    if (range === null) return false;
+    gatherer.closeSlab((old, end) => arena.shrink(old.range, end - old.range.at));
+    gatherer.slab = new Slab(arena, range);
+    gatherer.at = range.at;
+    return true;
+  }
+
+  #tooLarge(request: StageRequest): boolean {
+    this.#advance(1);
+    this.#finish(request, 'failed', 'what the processors make of this request exceeds the memory budget', 0);
+    return false;
+  }
+
+  #write(context: WorkerContext, requests: readonly StageRequest[], gatherer: Gatherer, openSpans: number): void {
+    const { words } = this.#host.shared;
+    const block = context.job;
+    const { header } = block;
+    const slab = gatherer.slab as Slab;
+    words[header + job.stage] = this.#index;
+    words[header + job.requests] = requests.length;
+    words[header + job.outputAt] = gatherer.at;
+    words[header + job.outputEnd] = slab.range.at + slab.range.bytes;
+    words[header + job.openSpans] = openSpans;
+    words[header + job.maxSpans] = this.plan.batching?.maxSpans ?? 0;
+    for (let i = 0; i < requests.length; i++) {
+      const at = requestWord(block, i);
+      words[at + jobRequest.at] = requests[i].at;
+      words[at + jobRequest.length] = requests[i].length;
+      words[at + jobRequest.normaliseTo] = 0;
+    }
+    const trouble = this.#trouble.get(requests[0]);
+    if (trouble?.normaliseTo) words[requestWord(block, 0) + jobRequest.normaliseTo] = trouble.normaliseTo.at;
+  }
+
+  #finished(
+    worker: number,
+    requests: readonly StageRequest[],
+    gatherer: Gatherer,
+    openSpans: number,
+    result: RunResult,
+  ): void {
+    this.#running--;
+    const { shared, pool } = this.#host;
+    const { words } = shared;
+    const block = pool.context(worker).job;
+    const done = words[block.header + job.done];
+    this.#addCounters(block.counters);
+    this.#gather(block, gatherer, openSpans);
+    const again: StageRequest[] = [];
+    for (let i = 0; i < done; i++) {
+      const at = requestWord(block, i);
+      const spans = words[at + jobRequest.spansIn];
+      switch (words[at + jobRequest.outcome]) {
+        case rewriteOutcome.written:
+          this.#finish(requests[i], 'written', '', spans);
+          break;
+        case rewriteOutcome.unusual:
+          again.push(requests[i]);
+          break;
+        case rewriteOutcome.failed:
+          this.#finish(requests[i], 'failed', messageOf(result, i), spans);
+          break;
+        default:
+          this.#finish(requests[i], 'malformed', messageOf(result, i), 0);
+      }
+    }
+    if (done < requests.length) this.#wantMore(requests, done);
+    for (const request of again) this.#wantNormalised(request);
+    if (result !== null) this.#warn(result);
+    gatherer.settle();
+    this.#host.schedule();
+  }
+
+  #addCounters(at: number): void {
+    const values = this.#counters;
+    const from = new Float64Array(this.#host.shared.memory.buffer, at, values.length);
+    for (let i = 0; i < values.length; i++) values[i] += from[i];
+  }
+
+  #gather(block: WorkerContext['job'], gatherer: Gatherer, openSpans: number): void {
+    const { words } = this.#host.shared;
+    const slab = gatherer.slab as Slab;
+    const end = words[block.header + job.outputNow];
+    let spansBefore = openSpans;
+    for (let i = 0; i < words[block.header + job.segments]; i++) {
+      const segmentEnd = words[block.segments + i * 2];
+      gatherer.append(slab, gatherer.at, segmentEnd, words[block.segments + i * 2 + 1] - spansBefore);
+      gatherer.at = segmentEnd;
+      gatherer.flush('size');
+      spansBefore = 0;
+    }
+    gatherer.append(slab, gatherer.at, end, words[block.header + job.openSpansNow] - spansBefore);
+    gatherer.at = end;
+  }
+
+  /** From `done` on nothing was done for want of room; alone with the whole slab, the request needs a larger one. */
+  #wantMore(requests: readonly StageRequest[], done: number): void {
+    if (done === 0) {
+      const [request] = requests;
+      const trouble = this.#troubleOf(request);
+      trouble.room = Math.max(trouble.room, outputRoom(request.length, 1)) * 2;
+    }
+    this.#requeue(requests.slice(done));
+  }
+
+  #wantNormalised(request: StageRequest): void {
+    const range = this.#host.arena.allocate(request.length);
+    if (range === null) {
+      this.#finish(request, 'failed', 'no memory now to bring this request into canonical form', 0);
+      return;
+    }
+    this.#troubleOf(request).normaliseTo = range;
+    this.#requeue([request]);
+  }
+
+  #troubleOf(request: StageRequest): Trouble {
+    const known = this.#trouble.get(request);
+    if (known !== undefined) return known;
+    const trouble: Trouble = { normaliseTo: null, room: 0, deaths: 0 };
+    this.#trouble.set(request, trouble);
+    return trouble;
+  }
+
+  #requeue(requests: readonly StageRequest[]): void {
+    this.#waiting = [...requests, ...this.#waiting.slice(this.#first)];
+    this.#first = 0;
+    this.#host.schedule();
+  }
+
+  /** The worker died: each request runs again alone, and one that was in two such jobs is set aside. */
+  #died(requests: readonly StageRequest[], error: unknown): void {
+    this.#running--;
+    const { log, shared } = this.#host;
+    log.error({ requests: requests.length, error: String(error) }, 'a worker died; its requests run again');
+    // What it half wrote lies behind the gatherer's position and is overwritten: nothing of it was gathered.
+    const again: StageRequest[] = [];
+    for (const request of requests) {
+      const trouble = this.#troubleOf(request);
+      trouble.deaths++;
+      if (trouble.deaths < 2 || requests.length > 1) {
+        again.push(request);
+        continue;
+      }
+      this.#host.setAside(Buffer.from(shared.buffer.subarray(request.at, request.at + request.length)), this.#names());
+      this.#finish(request, 'killed', 'this request made a worker fail twice and was set aside', 0);
+    }
+    this.#requeue(again);
+  }
+
+  #names(): string {
+    return this.plan.processors.map(({ id }) => id).join(',');
+  }
+
+  #finish(request: StageRequest, outcome: TakenOutcome, message: string, spans: number): void {
+    if (this.#trouble.size > 0) {
+      const trouble = this.#trouble.get(request);
+      if (trouble !== undefined) {
+        this.#trouble.delete(request);
+        if (trouble.normaliseTo !== null) this.#host.arena.free(trouble.normaliseTo);
+      }
+    }
+    const { account } = this.#host;
+    this.#waitingSpans -= request.spans;
+    if (!this.#entry) {
+      if (outcome !== 'written') account.failInside(outcome, request.spans);
+    } else if (outcome === 'written') account.received += spans;
+    else account.reject(outcome, spans);
+    request.taken(outcome, message, spans);
+  }
+
+  #warn(result: NonNullable<RunResult>): void {
+    for (const { component, code, message, count } of result.warnings) {
+      this.#host.log.warn({ component, code, count }, message);
+    }
+  }
+}
+
+function messageOf(result: RunResult, request: number): string {
+  return result?.messages.find(([index]) => index === request)?.[1] ?? '';
+}

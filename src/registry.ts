@@ -1,0 +1,16 @@
+// All components that are built in, one line each, sorted. test/component/registry.test.ts holds it against the folders.
+import type { Registry } from './component/types.ts';
+import { debug } from './exporters/debug/index.ts';
+import { file } from './exporters/file/index.ts';
+import { nop } from './exporters/nop/index.ts';
+import { otlp as otlpExporter } from './exporters/otlp/index.ts';
+import { healthCheck } from './extensions/health_check/index.ts';
+import { processors } from './processors/registry.ts';
+import otlpReceiver from './receivers/otlp/index.ts';
+
+export const registry: Registry = {
+  receivers: [otlpReceiver],
+  processors,
+  exporters: [debug, file, nop, otlpExporter],
+  extensions: [healthCheck],
+};

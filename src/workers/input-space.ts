@@ -1,0 +1,131 @@
+// Where the bodies of requests go: small ones side by side in shared slabs, each larger one in a range of its own.
+// Inputs never take more than a share of the budget, so that there is always room for the output that frees them.
+import type { Place } from '../component/types.ts';
+import { type Arena, Slab } from './arena.ts';
+
+const slabBytes = 256 << 10;
+/** Larger bodies get a range of their own. */
+const smallBytes = 64 << 10;
+/** Inputs may hold this part of the budget. */
+export const inputShare = 0.5;
+/** How long a request waits for space before it is refused. */
+const waitMs = 250;
+
+class InputPlace implements Place {
+  readonly offset: number;
+  readonly length: number;
+  readonly slab: InputSlab;
+  constructor(offset: number, length: number, slab: InputSlab) {
+    this.offset = offset;
+    this.length = length;
+    this.slab = slab;
+  }
+}
+
+interface InputSlab {
+  readonly slab: Slab;
+  readonly at: number;
+  readonly bytes: number;
+  next: number;
+  places: number;
+}
+
+interface Waiter {
+  readonly length: number;
+  readonly resolve: (place: Place | null) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+export class InputSpace {
+  readonly #arena: Arena;
+  readonly #limit: number;
+  #held = 0;
+  #open: InputSlab | null = null;
+  #waiters: Waiter[] = [];
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+    this.#limit = arena.budgetBytes * inputShare;
+  }
+
+  /** The largest body that can ever be taken. */
+  get largest(): number {
+    return this.#limit;
+  }
+
+  reserve(length: number): Place | null {
+    return this.#waiters.length > 0 ? null : this.#take(length);
+  }
+
+  reserveLater(length: number): Promise<Place | null> {
+    if (length > this.#limit) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const waiter: Waiter = {
+        length,
+        resolve,
+        timer: setTimeout(() => {
+          this.#waiters = this.#waiters.filter((other) => other !== waiter);
+          resolve(null);
+          this.serveWaiters();
+        }, waitMs),
+      };
+      this.#waiters.push(waiter);
+    });
+  }
+
+  /** First come, first served; to be called when space has been freed. */
+  serveWaiters(): void {
+    while (this.#waiters.length > 0) {
+      const [first] = this.#waiters;
+      const place = this.#take(first.length);
+      if (place === null) return;
+      this.#waiters.shift();
+      clearTimeout(first.timer);
+      first.resolve(place);
+    }
+  }
+
+  /** Another range for the same bytes (a normalised request); counts as input. */
+  release(place: Place): void {
+    const { slab } = place as InputPlace;
+    if (--slab.places > 0) return;
+    if (slab === this.#open) {
+      slab.next = slab.at; // nothing lives in it: use the same, already resident pages again
+      return;
+    }
+    this.#held -= slab.bytes;
+    slab.slab.release();
+  }
+
+  #take(length: number): Place | null {
+    if (length > smallBytes) {
+      const slab = this.#allocate(length);
+      if (slab === null) return null;
+      slab.places = 1;
+      return new InputPlace(slab.at, length, slab);
+    }
+    if (this.#open === null || this.#open.next + length > this.#open.at + this.#open.bytes) {
+      const slab = this.#allocate(slabBytes);
+      if (slab === null) return null;
+      const full = this.#open;
+      this.#open = slab;
+      if (full !== null && full.places === 0) {
+        this.#held -= full.bytes;
+        full.slab.release();
+      }
+    }
+    const slab = this.#open;
+    const place = new InputPlace(slab.next, length, slab);
+    slab.next += length;
+    slab.places++;
+    return place;
+  }
+
+  #allocate(length: number): InputSlab | null {
+    if (this.#held + length > this.#limit) return null;
+    const range = this.#arena.allocate(length);
+    if (range === null) return null;
+    this.#held += range.bytes;
+    return { slab: new Slab(this.#arena, range), at: range.at, bytes: range.bytes, next: range.at, places: 0 };
+  }
+}
