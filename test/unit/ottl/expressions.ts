@@ -1,0 +1,138 @@
+// Expressions and conditions whose results on the sample span were recorded from a Collector.
+
+const a = (key: string): string => `attributes["${key}"]`;
+const all = ['str', 'empty', 'num_text', 'float_text', 'true_text', 'hex_text', 'one', 'zero', 'neg', 'big', 'max', 'min']
+  .concat(['dbl', 'dbl_int', 'dbl_big', 'dbl_small', 'nan', 'inf', 'yes', 'no', 'blob', 'list', 'map', 'nothing', 'absent', 'html'])
+  .concat(['unicode']);
+const over = (...names: string[]): string[] => names.flatMap((name) => all.map((key) => `${name}(${a(key)})`));
+
+/** Each is the value of a `set`; nil and failures leave nothing behind. */
+export const expressions: readonly string[] = [
+  ...over('IsBool', 'IsDouble', 'IsInt', 'IsString', 'IsMap', 'IsList'),
+  ...over('Bool', 'Double', 'Int', 'String', 'Hex', 'Len'),
+  ...over('ToLowerCase', 'Keys', 'Values'),
+  ...all.map((key) => `IsMatch(${a(key)}, "1|e|a")`),
+  ...all.map((key) => `Concat([${a(key)}, "x"], "-")`),
+  ...all.map((key) => `ContainsValue(${a('list')}, ${a(key)})`),
+  ...all.map((key) => `Coalesce([${a('absent')}, ${a(key)}, "end"])`),
+  ...all.map((key) => `${a(key)} + 1`),
+  ...all.map((key) => `-${a(key)}`),
+  // paths
+  ...['name', 'kind', 'kind.string', 'kind.deprecated_string', 'trace_state', 'trace_state["vendor"]', 'trace_state["none"]'],
+  ...['trace_id.string', 'span_id.string', 'parent_span_id.string', 'start_time_unix_nano', 'end_time_unix_nano'],
+  ...['status.code', 'status.message', 'dropped_attributes_count', 'dropped_events_count', 'dropped_links_count', 'flags'],
+  ...['trace_id', 'start_time', 'status', 'events', 'cache', 'cache["x"]', 'attributes["map"]', 'attributes["list"]'],
+  ...['attributes["map"]["n"]', 'attributes["map"]["deep"]["list"][0]', 'attributes["map"]["deep"]["list"][1]'],
+  ...['attributes["map"]["none"]["x"]', 'attributes["list"][2]', 'attributes["list"][-1]', 'attributes["list"]["a"]'],
+  ...['attributes["str"]["a"]', 'attributes[attributes["key"]]', 'attributes["map"]["n"]["x"]', 'attributes["absent"]["x"]'],
+  ...['resource.attributes["host"]', 'resource.dropped_attributes_count', 'resource.schema_url'],
+  ...['instrumentation_scope.name', 'instrumentation_scope.version', 'instrumentation_scope.attributes["scope.attr"]'],
+  'Len(events)',
+  'Len(attributes)',
+  // literals, lists, maps
+  ...['nil', '1', '-1', '1.', '.5', '1.5e3', '"a\\tb\\u00e9\\x41\\101"', 'true', '0x00ff', '[]', '[1, "a", nil, [true]]', '{}'],
+  ...['{"a": 1, "b": {"c": [1.5]}}', 'SPAN_KIND_SERVER', 'STATUS_CODE_ERROR', '-9223372036854775807', '[attributes["one"], name]'],
+  // arithmetic
+  ...['1 + 2 * 3', '(1 + 2) * 3', '7 / 2', '-7 / 2', '7 / 2.0', '1 - 2 - 3', '2 * 0.5', '1 / 0', '1.5 / 0', '1 / 0.0'],
+  ...['attributes["max"] + 1', 'attributes["min"] - 1', 'attributes["min"] / -1', 'attributes["big"] * 2', 'attributes["big"] + 0.0'],
+  ...['attributes["str"] + 1', 'attributes["yes"] + 1', '-(1 + 2)', '+attributes["one"]', '- attributes["dbl"]', '1 + -1', '2*-3'],
+  ...['Nanoseconds(end_time - start_time)', 'UnixNano(start_time + Duration("1s"))', 'UnixNano(Duration("1s") + start_time)'],
+  ...['UnixNano(start_time - Duration("1s"))', 'Nanoseconds(Duration("1s") - Duration("2s"))', 'start_time + 1', 'end_time * 2'],
+  // strings
+  ...['ConvertCase(attributes["camel"], "snake")', 'ConvertCase(attributes["camel"], "camel")', 'ConvertCase(attributes["camel"], "upper")'],
+  ...['ConvertCase(attributes["snake"], "camel")', 'ConvertCase(attributes["snake"], "snake")', 'ConvertCase("ID", "camel")'],
+  ...['JSONData', 'a1b2', 'HTTPServer', 'already_snake', '__x', 'x__', 'ABC', 'aB', '1a', 'a.b c-d', '\u00e9t\u00e9'].flatMap((text) => [
+    `ConvertCase("${text}", "snake")`,
+    `ConvertCase("${text}", "camel")`,
+  ]),
+  ...['ConvertCase(attributes["one"], "lower")', 'ConvertCase("", "snake")', 'ConvertCase(attributes["absent"], "snake")'],
+  ...['ToUpperCase("stra\u00dfe \u0149 \u1fb3 \u01c6")', 'ToLowerCase("\u0130\u03a3A\u03a3 \u01c4")', 'ToUpperCase(attributes["unicode"])'],
+  ...['HasPrefix(name, "GET")', 'HasSuffix(name, "users")', 'HasPrefix(name, "")', 'HasPrefix(attributes["one"], "1")'],
+  ...['Index("abcabc", "c")', 'Index(attributes["unicode"], "\u8a9e")', 'Index("abc", "")', 'Index("abc", 1)', 'Index(attributes["list"], "b")'],
+  ...['Index(attributes["list"], 3.0)', 'Index(attributes["list"], "x")', 'Index(attributes["map"], "n")', 'Index(attributes["absent"], "n")'],
+  ...['Split("a,b,,c", ",")', 'Split("", ",")', 'Split("a\u00e9\u{1f680}", "")', 'Split("abc", "abc")', 'Split(attributes["one"], ",")'],
+  ...['Substring("hello", 1, 3)', 'Substring("hello", 0, 5)', 'Substring("hello", 3, 3)', 'Substring("hello", 1, 0)', 'Substring("hello", -1, 2)'],
+  ...['Substring("h\u00e9llo", 3, 2)', 'Substring("h\u00e9llo", 1, 2, true)', 'Substring("h\u00e9llo", 3, 3, true)', 'Substring("hello", 5, 1)'],
+  ...['Trim("  x y  ")', 'Trim("xxaxbxx", "x")', 'Trim("xyaxbyx", "yx")', 'Trim("\u00e9a\u00e9", "\u00e9")', 'Trim("abc", "")'],
+  ...['TrimPrefix("abc", "ab")', 'TrimPrefix("abc", "x")', 'TrimSuffix("abc", "bc")', 'TrimSuffix("abc", "")', 'TrimSuffix("abc", "abc")'],
+  ...['Concat([], ",")', 'Concat(["a"], ",")', 'Concat([kind, 1.5, true, nil], " ")'],
+  ...['IsMatch("abc", "^b")', 'IsMatch("ABC", "(?i)b")', 'IsMatch(attributes["str"], attributes["num_text"])', 'IsMatch("42", attributes["num_text"])'],
+  ...['IsMatch(start_time, "2025-10-09T")', 'IsMatch(attributes["blob"], "^00ff10$")', 'IsMatch(attributes["absent"], "")'],
+  ...['String(start_time)', 'String(Duration("1s"))', 'String([1, {"b": 1, "a": 2}])', 'String(0x00ff)', 'String(trace_id)', 'String(-0.0)'],
+  ...['Int("+5")', 'Int(" 5")', 'Int("5_0")', 'Int("9223372036854775808")', 'Int(-2.9)', 'Int(attributes["dbl_big"])', 'Int("0x10")'],
+  ...['Double("1e3")', 'Double("inf")', 'Double("-Infinity")', 'Double("0x1p-2")', 'Double("1_000")', 'Double(".5")'],
+  ...['Bool("T")', 'Bool(2)', 'Bool(0.0)', 'Bool(attributes["map"])'],
+  ...['ParseInt("ff", 16)', 'ParseInt("-ff", 16)', 'ParseInt("0xff", 0)', 'ParseInt("0b11", 0)', 'ParseInt("017", 0)', 'ParseInt("1_000", 0)'],
+  ...['ParseInt("1_000", 10)', 'ParseInt("zz", 36)', 'ParseInt("12", 2)', 'ParseInt("", 10)', 'ParseInt("5", 1)', 'ParseInt("5", 37)', 'ParseInt("+5", 10)'],
+  ...['ParseInt("0x_ff", 0)', 'ParseInt("0o17", 0)', 'ParseInt("_1", 0)', 'ParseInt("1__0", 0)', 'ParseInt("-9223372036854775808", 10)', 'ParseInt("5", -1)'],
+  ...['Hex(255)', 'Hex(1.5)', 'Hex("a")', 'Hex(true)', 'Hex(0x0a)', 'Hex(nil)', 'Hex(attributes["list"])'],
+  // times
+  ...['Year', 'Month', 'Day', 'Hour', 'Minute', 'Second', 'Nanosecond', 'Weekday', 'UnixSeconds', 'UnixMilli', 'UnixMicro', 'UnixNano'].flatMap(
+    (name) => [`${name}(start_time)`, `${name}(Unix(-1, 5))`, `${name}(Unix(253402300800))`],
+  ),
+  ...['Hours', 'Minutes', 'Seconds', 'Milliseconds', 'Microseconds', 'Nanoseconds'].flatMap((name) => [
+    `${name}(Duration("1h2m3.004005006s"))`,
+    `${name}(Duration("-1.5s"))`,
+    `${name}(attributes["dur"])`,
+  ]),
+  ...['UnixNano(TruncateTime(start_time, Duration("1h")))', 'UnixNano(TruncateTime(start_time, Duration("7h")))'],
+  ...['UnixNano(TruncateTime(Unix(-100), Duration("1m")))', 'UnixNano(TruncateTime(start_time, Duration("0s")))'],
+  ...['Nanoseconds(Duration("x"))', 'Nanoseconds(Duration("1.5h"))', 'Nanoseconds(Duration("1d"))', 'Nanoseconds(Duration(attributes["dur"]))'],
+  // ids, indexing of results, named arguments
+  ...['TraceID(0x0102030405060708090a0b0c0d0e0f10)', 'Split(name, "/")[1]', 'Split(name, "/")[9]', 'Split("a,b", delimiter=",")[0]'],
+  ...['Substring(target="hello", start=1, length=2)', 'ConvertCase("aB", to_case="snake")', 'ConvertCase("aB", toCase="snake")', 'Keys(attributes["map"])[0]'],
+];
+
+/** Each guards a `set`. */
+export const conditions: readonly string[] = [
+  ...all.flatMap((key) => ['==', '!=', '<', '>='].flatMap((op) => [1, '"1"', '"hello world"', '2.5', 'true', 'nil', '0x00ff10', '-5'].map((v) => `${a(key)} ${op} ${v}`))),
+  ...['9007199254740993', '9007199254740992', '9007199254740992.0', '9223372036854775807'].flatMap((n) =>
+    ['==', '<', '>', '<=', '>=', '!='].flatMap((op) => [`${a('big')} ${op} ${n}`, `${n} ${op} ${a('big')}`, `${a('max')} ${op} ${n}`]),
+  ),
+  ...['==', '!=', '<', '<=', '>', '>='].flatMap((op) => [
+    `nil ${op} nil`,
+    `nil ${op} 1`,
+    `1 ${op} nil`,
+    `true ${op} false`,
+    `false ${op} false`,
+    `"a" ${op} "b"`,
+    `"\u{1f680}" ${op} "\uff00"`,
+    `0x01 ${op} 0x0100`,
+    `1 ${op} 1.0`,
+    `1 ${op} "1"`,
+    `start_time ${op} end_time`,
+    `start_time ${op} start_time_unix_nano`,
+    `Duration("1s") ${op} Duration("1000ms")`,
+    `Duration("1s") ${op} 1000000000`,
+    `trace_id ${op} TraceID(0x0102030405060708090a0b0c0d0e0f10)`,
+    `trace_id ${op} nil`,
+    `span_id ${op} SpanID(0x1112131415161718)`,
+    `span_id ${op} "1112131415161718"`,
+    `attributes["list"] ${op} ["a", "b", 3, 1.5]`,
+    `attributes["list"] ${op} ["a", "b", 3.0, 1.5]`,
+    `attributes["map"] ${op} {"n": 7, "z": "last", "deep": {"list": [10]}}`,
+    `attributes["map"] ${op} nil`,
+    `{} ${op} {}`,
+    `[] ${op} []`,
+    `status ${op} nil`,
+    `kind ${op} SPAN_KIND_SERVER`,
+    `kind ${op} 2.0`,
+    `kind ${op} 2.5`,
+    `name ${op} "GET /api/v2/users"`,
+    `name ${op} nil`,
+    `status.code ${op} STATUS_CODE_ERROR`,
+    `flags ${op} 257`,
+    `end_time_unix_nano - start_time_unix_nano ${op} 1500000000`,
+    `start_time_unix_nano - end_time_unix_nano ${op} -1500000000`,
+    `start_time_unix_nano ${op} 1760000000123456789`,
+    `attributes["dbl_int"] ${op} 200`,
+    `attributes["status"] ${op} 200.0`,
+    `attributes["status"] ${op} attributes["dbl_int"]`,
+    `attributes["nan"] ${op} attributes["nan"]`,
+    `Len(name) ${op} 17`,
+  ]),
+  ...['IsRootSpan()', 'not IsRootSpan()', 'true', 'false', 'not true', 'true and false', 'true or false and false', '(true or false) and false'],
+  ...['not (true and false)', 'not true or true', 'name == "x" or kind == 2', 'attributes["absent"] == nil and attributes["str"] != nil'],
+  ...['true or attributes["str"] + 1 == 2', 'false and attributes["str"] + 1 == 2', 'attributes["str"] + 1 == 2 or true', 'attributes["str"]["a"] != 1'],
+  ...['IsMatch(name, "^(GET|POST) /") and HasSuffix(name, "users")', '(attributes["one"] + 1) * 2 == 4', 'parent_span_id == SpanID(0x0000000000000000)'],
+];
