@@ -6,7 +6,7 @@ import { nop } from './exporters/nop/index.ts';
 import { otlp as otlpExporter } from './exporters/otlp/index.ts';
 import { healthCheck } from './extensions/health_check/index.ts';
 import { processors } from './processors/registry.ts';
-import otlpReceiver from './receivers/otlp/index.ts';
+import { otlp as otlpReceiver } from './receivers/otlp/index.ts';
 
 export const registry: Registry = {
   receivers: [otlpReceiver],

@@ -78,6 +78,8 @@ export interface RequestInfo {
 export interface Intake {
   /** All of the shared memory; a place is `memory[offset … offset + length)`. */
   readonly memory: Buffer;
+  /** The largest request that the memory budget can ever take; a receiver's own limit is not above it. */
+  readonly largestBytes: number;
   /** Space for `length` bytes, or null when the budget has none now. */
   reserve(length: number): Place | null;
   /** As reserve, but waits a short bounded time for space; null when none came. */

@@ -1,14 +1,29 @@
 // What a unary gRPC client is here: the interface that node/grpc-client.ts (node:http2) and grpc-js/grpc-client.ts
 // (@grpc/grpc-js) share. pick-grpc-client.ts chooses.
-import { type GrpcStatus, grpcCode } from './grpc-status.ts';
+import { grpcCode } from './grpc-status.ts';
 import { retryDelayOf } from './rpc-status.ts';
 
 /** PEM texts; whole files, read by the caller. */
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
+
+/** The versions as node:tls takes them. */
+export function tlsVersions({ minVersion, maxVersion }: ClientTls): {
+  readonly minVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion;
+} {
+  return {
+    ...(minVersion === undefined ? {} : { minVersion }),
+    ...(maxVersion === undefined ? {} : { maxVersion }),
+  };
+}
+
 export interface ClientTls {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
   readonly insecureSkipVerify?: boolean;
+  readonly minVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion;
   /** Name that the server's certificate must carry, where it is not the endpoint's host. */
   readonly serverNameOverride?: string;
 }
@@ -89,5 +104,3 @@ export function failedReply(code: number, message: string, details?: Uint8Array)
 export const cancelledReply: GrpcReply = failedReply(grpcCode.CANCELLED, 'the call was cancelled');
 export const deadlineReply: GrpcReply = failedReply(grpcCode.DEADLINE_EXCEEDED, 'the deadline passed');
 export const closedReply: GrpcReply = failedReply(grpcCode.CANCELLED, 'the client is closed');
-export const replyOfStatus = (status: GrpcStatus): GrpcReply =>
-  failedReply(status.code, status.message, status.details);

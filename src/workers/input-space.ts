@@ -58,7 +58,6 @@ export class InputSpace {
   }
 
   reserveLater(length: number): Promise<Place | null> {
-    if (length > this.#limit) return Promise.resolve(null);
     return new Promise((resolve) => {
       const waiter: Waiter = {
         length,

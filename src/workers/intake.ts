@@ -92,6 +92,7 @@ export function createIntake(
   const metadataKeys = [...new Set(stages.flatMap(({ plan }) => plan.metadataKeys))];
   return {
     memory,
+    largestBytes: space.largest,
     reserve: (length) => space.reserve(length),
     reserveLater: (length) => space.reserveLater(length),
     release: (place) => space.release(place),

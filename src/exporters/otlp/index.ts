@@ -33,8 +33,8 @@ const tls = z
     key_file: file("The client's key"),
     key_pem: pem("The client's key"),
     include_system_ca_certs_pool: onlyOff('a ca_file replaces the built-in certificates').describe('Only false.'),
-    min_version: z.enum(['', '1.2', '1.3']).prefault('').describe('Accepted: 1.2 and 1.3 are negotiated.'),
-    max_version: z.enum(['', '1.2', '1.3']).prefault('').describe('Accepted: 1.2 and 1.3 are negotiated.'),
+    min_version: z.enum(['', '1.2', '1.3']).prefault('').describe('Oldest version of TLS; empty: 1.2.'),
+    max_version: z.enum(['', '1.2', '1.3']).prefault('').describe('Newest version of TLS; empty: 1.3.'),
     cipher_suites: notBuiltIn("cipher suites are the runtime's; remove cipher_suites").describe('Not built in.'),
     curve_preferences: notBuiltIn("curves are the runtime's; remove curve_preferences").describe('Not built in.'),
     include_insecure_cipher_suites: onlyOff('insecure cipher suites are not available').describe('Only false.'),
@@ -134,6 +134,8 @@ function clientTls(c: Config['tls']): ClientTls | null {
     ...text('cert'),
     ...text('key'),
     insecureSkipVerify: c.insecure_skip_verify,
+    ...(c.min_version === '' ? {} : { minVersion: `TLSv${c.min_version}` as const }),
+    ...(c.max_version === '' ? {} : { maxVersion: `TLSv${c.max_version}` as const }),
     ...(c.server_name_override === '' ? {} : { serverNameOverride: c.server_name_override }),
   };
 }

@@ -100,7 +100,7 @@ function check({ protocols }: OtlpReceiverConfig): ConfigIssue[] {
   return issues;
 }
 
-export default defineReceiver<OtlpReceiverConfig>({
+export const otlp = defineReceiver<OtlpReceiverConfig>({
   kind: 'receiver',
   type: 'otlp',
   aliases: [],

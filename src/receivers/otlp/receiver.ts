@@ -21,7 +21,7 @@ const exportPath = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
 export function createOtlpReceiver(config: OtlpReceiverConfig, host: ReceiverHost): Receiver {
   const { grpc } = config.protocols;
   const routes = new Map([[exportPath, exportMethod(host.intake)]]);
-  const server: GrpcServer | null = grpc === undefined ? null : createNodeGrpcServer(serverOptions(grpc, routes));
+  const server: GrpcServer | null = grpc === undefined ? null : createNodeGrpcServer(serverOptions(grpc, routes, host.intake));
   return {
     async start() {
       await server?.listen();
@@ -70,7 +70,11 @@ function statusOf(outcome: RequestOutcome): GrpcStatus | null {
   }
 }
 
-function serverOptions(grpc: GrpcProtocolConfig, routes: ReadonlyMap<string, UnaryMethod>): GrpcServerOptions {
+function serverOptions(
+  grpc: GrpcProtocolConfig,
+  routes: ReadonlyMap<string, UnaryMethod>,
+  intake: Intake,
+): GrpcServerOptions {
   const listen = parseListenTarget(grpc.endpoint, grpc.transport);
   if (listen === null) throw new Error(`"${grpc.endpoint}" got past the configuration check`);
   const { server_parameters: parameters, enforcement_policy: policy } = grpc.keepalive;
@@ -86,7 +90,11 @@ function serverOptions(grpc: GrpcProtocolConfig, routes: ReadonlyMap<string, Una
     permitWithoutStream: policy.permit_without_stream,
   };
   const limits = {
-    maxMessageBytes: grpc.max_recv_msg_size_mib * 2 ** 20 || defaultServerLimits.maxMessageBytes,
+    // A request that could never have a place is refused for good, not told to come again.
+    maxMessageBytes: Math.min(
+      grpc.max_recv_msg_size_mib * 2 ** 20 || defaultServerLimits.maxMessageBytes,
+      intake.largestBytes,
+    ),
     maxConcurrentStreams: grpc.max_concurrent_streams || defaultServerLimits.maxConcurrentStreams,
   };
   return { listen, routes, limits, keepalive, pings, includeMetadata: grpc.include_metadata };

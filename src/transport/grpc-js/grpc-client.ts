@@ -1,5 +1,6 @@
 // The gRPC client on @grpc/grpc-js, for its resolvers (dns:///) and balancers. It costs about 1 us a span more than
 // node:http2 (measured), so it serves only where those are configured.
+import { createSecureContext } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
 import { parseEndpoint } from '../endpoint.ts';
 import {
@@ -12,6 +13,7 @@ import {
   type GrpcClient,
   type GrpcClientOptions,
   type GrpcReply,
+  tlsVersions,
 } from '../grpc-client.ts';
 import { grpcCode } from '../grpc-status.ts';
 
@@ -74,9 +76,13 @@ function credentialsOf(options: GrpcClientOptions): grpc.ChannelCredentials {
   const secure = parseEndpoint(options.endpoint)?.secure ?? null;
   const tls = secure === false ? null : (options.tls ?? (secure === true ? {} : null));
   if (tls === null) return grpc.credentials.createInsecure();
-  const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
-  const verify = { rejectUnauthorized: tls.insecureSkipVerify !== true };
-  return grpc.credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert), verify);
+  const context = createSecureContext({
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls.key === undefined ? {} : { key: tls.key }),
+    ...tlsVersions(tls),
+  });
+  return grpc.credentials.createFromSecureContext(context, { rejectUnauthorized: tls.insecureSkipVerify !== true });
 }
 
 function channelOptionsOf(options: GrpcClientOptions): grpc.ChannelOptions {

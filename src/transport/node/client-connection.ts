@@ -3,7 +3,7 @@ import * as http2 from 'node:http2';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 import type { Endpoint } from '../endpoint.ts';
-import type { Backoff, ClientKeepalive, ClientTls } from '../grpc-client.ts';
+import { type Backoff, type ClientKeepalive, type ClientTls, tlsVersions } from '../grpc-client.ts';
 
 export interface Link {
   readonly session: http2.ClientHttp2Session;
@@ -194,6 +194,7 @@ function openSocket(options: ConnectionOptions): net.Socket {
     // RFC 6066: an address is not a server name
     ...(net.isIP(name) === 0 ? { servername: name } : {}),
     rejectUnauthorized: secure.insecureSkipVerify !== true,
+    ...tlsVersions(secure),
     ...(secure.ca === undefined ? {} : { ca: secure.ca }),
     ...(secure.cert === undefined ? {} : { cert: secure.cert }),
     ...(secure.key === undefined ? {} : { key: secure.key }),

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import type { Intake, Receiver, RequestOutcome } from '../../../src/component/types.ts';
-import otlp from '../../../src/receivers/otlp/index.ts';
+import { otlp } from '../../../src/receivers/otlp/index.ts';
 import type { GrpcClient, GrpcClientOptions } from '../../../src/transport/grpc-client.ts';
 import { pickGrpcClient } from '../../../src/transport/pick-grpc-client.ts';
 import { pattern } from './server-bench.ts';
@@ -23,6 +23,7 @@ async function startReceiver(t: TestContext, grpc: Record<string, unknown> = {})
   const method = createTestMethod();
   const intake: Intake = {
     memory: method.memory,
+    largestBytes: 16 << 20,
     reserve: method.reserve,
     reserveLater: method.reserveLater,
     submit(place, info, done) {

@@ -47,10 +47,15 @@ for (const [name, create] of clients) {
     };
     assert.equal(await codeWith({ ca: own.cert, serverNameOverride: 'traces.example' }), 0);
     assert.equal(await codeWith({ insecureSkipVerify: true }), 0);
+    assert.equal(await codeWith({ insecureSkipVerify: true, minVersion: 'TLSv1.3' }), 0);
+    assert.equal(await codeWith({ insecureSkipVerify: true, maxVersion: 'TLSv1.2' }), 0);
     assert.equal(await codeWith({ ca: own.cert, serverNameOverride: 'elsewhere.example' }), 14);
     assert.equal(await codeWith({ ca: other.cert, serverNameOverride: 'traces.example' }), 14);
     assert.equal(await codeWith({ serverNameOverride: 'traces.example' }), 14);
-    assert.equal(bench.method.handled.length, 2);
+    assert.equal(bench.method.handled.length, 4);
+    const newer = await startBench(t, createNodeGrpcServer, { tls: { ...own, minVersion: 'TLSv1.3' } });
+    const older = clientFor(t, create, newer.port, { tls: { insecureSkipVerify: true, maxVersion: 'TLSv1.2' } });
+    assert.equal((await older.call(exportPath, [pattern(10)], { timeoutMs: 10_000 })).code, 14);
   });
 
   test(`${name}: a server that asks for the client's certificate gets it`, async (t) => {
