@@ -11,9 +11,6 @@ export interface TextOutput {
   flush(): Promise<void>;
 }
 
-/** sync(2) is not for pipes and terminals. */
-const notSyncable: ReadonlySet<string | undefined> = new Set(['EINVAL', 'ENOTSUP', 'EROFS', 'EBADF']);
-
 /** `path`: `stdout`, `stderr`, or a file to append to. Throws the error of the system when the file cannot be opened. */
 export function openTextOutput(path: string, bufferBytes: number): TextOutput {
   const stdio = path === 'stderr' ? process.stderr : path === 'stdout' ? process.stdout : null;
@@ -26,12 +23,18 @@ export function openTextOutput(path: string, bufferBytes: number): TextOutput {
   return {
     colours: stdio?.isTTY === true && process.env.NO_COLOR === undefined,
     write: (text) => void sink.write(text),
+    // Not the sink's own flush with a callback: that waits for the disk too, which can take a second.
     flush: () =>
       new Promise((resolve, reject) => {
-        sink.flush((error) => {
-          if (error instanceof Error && !notSyncable.has((error as NodeJS.ErrnoException).code)) reject(error);
+        const settle = (error?: Error): void => {
+          sink.off('drain', settle);
+          sink.off('error', settle);
+          if (error instanceof Error) reject(error);
           else resolve();
-        });
+        };
+        sink.once('drain', settle);
+        sink.once('error', settle);
+        sink.flush();
       }),
   };
 }
