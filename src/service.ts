@@ -11,7 +11,7 @@ import { createRuntime, type Runtime } from './pipeline/runtime.ts';
 import { createLedgerSource } from './telemetry/ledger-source.ts';
 import { createLog } from './telemetry/log.ts';
 import { createMetricsServer } from './telemetry/metrics.ts';
-import { createReceiverSource } from './telemetry/pipeline-source.ts';
+import { createBatchSource, createReceiverSource } from './telemetry/pipeline-source.ts';
 import { createProcessSource } from './telemetry/process-source.ts';
 import { createProcessorSource } from './telemetry/processor-source.ts';
 import type { MetricSource } from './telemetry/source.ts';
@@ -35,10 +35,7 @@ export async function startService(
     setAside: (bytes, component) => setAside(logger, bytes, component),
   });
   const metrics = config.telemetry.metrics.address;
-  const metricsServer =
-    metrics === null
-      ? null
-      : createMetricsServer(metrics, metricSources(runtime, version), logger);
+  const metricsServer = metrics === null ? null : createMetricsServer(metrics, metricSources(runtime, version), logger);
   await metricsServer?.start();
   try {
     await runtime.start();
@@ -99,15 +96,31 @@ function metricSources(runtime: Runtime, version: string): MetricSource[] {
   return [
     createProcessSource({ 'service.name': 'spanmill', 'service.version': version, 'host.name': hostname() }),
     createReceiverSource(() =>
-      runtime.receiverStats.map(({ receiver, acceptedSpans, refusedSpans }) => ({
+      runtime.receiverStats.map(({ receiver, acceptedSpans, refusedSpans, refusedRequests }) => ({
         receiver,
         transport: 'grpc',
         acceptedSpans,
         refusedSpans,
         failedSpans: 0,
+        refusedRequests,
       })),
     ),
-    createProcessorSource(runtime.accounts, runtime.stages),
+    createProcessorSource(runtime.accounts),
+    createBatchSource(() =>
+      runtime.stages.flatMap(({ plan, batches, partitions }) =>
+        plan.batching === null
+          ? []
+          : [
+              {
+                processor: plan.batching.id,
+                sendSize: batches.sizes,
+                sizeTriggers: batches.size,
+                timeoutTriggers: batches.timeout,
+                metadataCardinality: partitions,
+              },
+            ],
+      ),
+    ),
     createDeliverySource(() => [...runtime.outlets.values()].map(({ delivery }) => delivery.stats)),
     createLedgerSource(() => runtime.accounts.flatMap((account) => [...account.rows()])),
   ];
@@ -136,7 +149,8 @@ function setAside(log: Logger, bytes: Buffer, component: string): void {
     return;
   }
   writeFile(file, bytes, { mode: 0o600 }, (error) => {
-    if (error) log.error({ error: String(error), component }, 'a request that made workers fail could not be set aside');
+    if (error)
+      log.error({ error: String(error), component }, 'a request that made workers fail could not be set aside');
     else log.error({ file, component, bytes: bytes.length }, 'a request made a worker fail twice and was set aside');
   });
 }

@@ -44,7 +44,12 @@ export interface ChainMemory {
 const noMetadata: Readonly<Record<string, readonly string[]>> = {};
 const noValues: readonly string[] = [];
 
-export function compileChain(plan: StagePlan, processors: readonly ProcessorDefinition[], memory: ChainMemory, maxCounters: number): Chain {
+export function compileChain(
+  plan: StagePlan,
+  processors: readonly ProcessorDefinition[],
+  memory: ChainMemory,
+  maxCounters: number,
+): Chain {
   const stage = new StageMemory(memory.shared, memory.kernel, memory.region, memory.scratch);
   const views = {
     span: new SpanView(stage, memory.tables),
@@ -57,7 +62,8 @@ export function compileChain(plan: StagePlan, processors: readonly ProcessorDefi
   const hooks: RewriteHooks[] = [];
 
   const addCounter = (spec: CounterSpec): number => {
-    if (counters.length >= maxCounters) throw new SpanmillError('INTERNAL', `more than ${maxCounters} counters in a stage`);
+    if (counters.length >= maxCounters)
+      throw new SpanmillError('INTERNAL', `more than ${maxCounters} counters in a stage`);
     return counters.push(spec) - 1;
   };
   const builderFor = (id: string): StageBuilder => ({

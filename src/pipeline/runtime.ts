@@ -7,14 +7,14 @@ import type { GatheredBatch } from '../delivery/batch.ts';
 import { PipelineAccount } from '../delivery/ledger.ts';
 import { Outlet } from '../delivery/outlet.ts';
 import { createDelivery } from '../delivery/queue.ts';
-import { maxMemoryBytes, createMemory, viewsOf } from '../wire/memory.ts';
+import { createMemory, maxMemoryBytes, viewsOf } from '../wire/memory.ts';
 import { Arena } from '../workers/arena.ts';
-import { InputSpace } from '../workers/input-space.ts';
+import { InputSpace, inputShare } from '../workers/input-space.ts';
 import { createIntake, type ReceiverStats } from '../workers/intake.ts';
 import { layOut } from '../workers/layout.ts';
 import { WorkerPool } from '../workers/pool.ts';
 import { type PipelinePlan, planBudget, planPipeline, type StagePlan } from './plan.ts';
-import { Stage, type StageRequest } from './stage.ts';
+import { outputRoom, Stage, type StageRequest } from './stage.ts';
 
 /** All that is held, where no memory_limiter says otherwise. */
 const defaultBudgetBytes = 128 << 20;
@@ -27,6 +27,8 @@ export interface RuntimeOptions {
   /** Module that worker threads load (src/workers/entry.ts). */
   readonly workerEntry: URL;
   readonly totalMemoryBytes: number;
+  /** A job that takes longer runs away: its worker is replaced. Default 30 s. */
+  readonly jobLimitMs?: number;
   /** Keeps a request that made workers fail. */
   setAside(bytes: Buffer, component: string): void;
 }
@@ -60,13 +62,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const stagePlans: StagePlan[] = plans.flatMap(({ stages }) => stages);
   const { shared, layout, budget } = reserveMemory(options);
   const arena = new Arena(layout.arena.at, layout.arena.bytes, budget);
-  const space = new InputSpace(arena);
+  const shares = shareBudget(budget, plans);
+  const space = new InputSpace(arena, shares.largestInput);
   const pool = new WorkerPool({
     memory: shared.memory,
     contexts: layout.contexts,
     stages: stagePlans,
     entry: options.workerEntry,
     log,
+    ...(options.jobLimitMs === undefined ? {} : { jobLimitMs: options.jobLimitMs }),
   });
   const pipelines: Pipeline[] = plans.map((plan) => ({
     plan,
@@ -131,6 +135,14 @@ export function createRuntime(options: RuntimeOptions): Runtime {
           pool,
           account,
           log,
+          keepFree: (pipeline.plan.stages.length - 1 - position) * shares.stage,
+          largestOutput: shares.stage,
+          reclaim: () => {
+            for (const one of stages) one.reclaim();
+          },
+          flushAll: () => {
+            for (const one of stages) one.flush('size');
+          },
           schedule,
           setAside: options.setAside,
           emit: (batch) => pass(pipeline, position, batch),
@@ -238,6 +250,21 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   };
 }
 
+/**
+ * Inputs hold half of the budget at most. Of the other half each stage of the longest pipeline leaves a share to each
+ * stage behind it, so that the last can always write what the exporters then free; and no request is so large that its
+ * output (which a later stage writes again) does not fit into a share.
+ */
+function shareBudget(budget: number, plans: readonly PipelinePlan[]): { stage: number; largestInput: number } {
+  const depth = Math.max(...plans.map(({ stages }) => stages.length));
+  const stage = Math.floor((budget * (1 - inputShare)) / depth);
+  let largestInput = stage;
+  while (largestInput > 0 && outputRoom(depth === 1 ? largestInput : outputRoom(largestInput, 1), 1) > stage) {
+    largestInput = Math.floor(largestInput * 0.95);
+  }
+  return { stage, largestInput };
+}
+
 function reserveMemory({ config, log, totalMemoryBytes }: RuntimeOptions): {
   shared: ReturnType<typeof viewsOf>;
   layout: ReturnType<typeof layOut>;
@@ -249,7 +276,10 @@ function reserveMemory({ config, log, totalMemoryBytes }: RuntimeOptions): {
   const rest = layOut(workers, scratchBytes, 0).totalBytes;
   const most = Math.floor((maxMemoryBytes - rest - (16 << 20)) / 1.25);
   if (budget > most) {
-    log.info({ askedBytes: budget, givenBytes: most }, 'one shared memory ends at 4 GiB: the byte budget is smaller than asked');
+    log.info(
+      { askedBytes: budget, givenBytes: most },
+      'one shared memory ends at 4 GiB: the byte budget is smaller than asked',
+    );
     budget = most;
   }
   const layout = layOut(workers, scratchBytes, room(budget));

@@ -4,18 +4,19 @@
 import type { Logger } from 'pino';
 import { type FlushCause, type GatheredBatch, Gatherer } from '../delivery/batch.ts';
 import type { PipelineAccount } from '../delivery/ledger.ts';
+import { Histogram } from '../lib/histogram.ts';
+import type { SharedMemory } from '../wire/memory.ts';
+import { rewriteOutcome } from '../wire/rewriter.ts';
 import { type Arena, type Range, Slab } from '../workers/arena.ts';
 import { job, jobRequest, jobRequests, requestWord, type WorkerContext } from '../workers/layout.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { RunResult } from '../workers/protocol.ts';
-import type { SharedMemory } from '../wire/memory.ts';
-import { rewriteOutcome } from '../wire/rewriter.ts';
 import type { StagePlan } from './plan.ts';
 
 export type Metadata = Readonly<Record<string, readonly string[]>>;
 
 /** How a request left the stage. `written`: its bytes are no longer needed, what stays of it is held by the stage. */
-export type TakenOutcome = 'written' | 'malformed' | 'failed' | 'killed';
+export type TakenOutcome = 'written' | 'malformed' | 'failed' | 'killed' | 'overloaded';
 
 /** What a stage works on: one ExportTraceServiceRequest in the shared memory. */
 export interface StageRequest {
@@ -36,6 +37,14 @@ export interface StageHost {
   readonly pool: WorkerPool;
   readonly account: PipelineAccount;
   readonly log: Logger;
+  /** Bytes of the budget that this stage's output leaves to the stages behind it: what they write frees what it wrote. */
+  readonly keepFree: number;
+  /** The most that one request's output may need. */
+  readonly largestOutput: number;
+  /** Gives back what all stages reserved and have not written to. */
+  reclaim(): void;
+  /** Sends on what all stages have gathered: the budget is full, and waiting for more would keep it so. */
+  flushAll(): void;
   /** There is work, or space, or an idle worker: look again soon. */
   schedule(): void;
   emit(batch: GatheredBatch, cause: FlushCause): void;
@@ -43,12 +52,19 @@ export interface StageHost {
   setAside(bytes: Buffer, component: string): void;
 }
 
+/** Bounds of the Collector's histogram of batch sizes, in spans. */
+export const batchSizeBounds: readonly number[] = [
+  10, 25, 50, 75, 100, 250, 500, 750, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000, 20_000, 30_000,
+  50_000, 100_000,
+];
 /** A job takes at most so many bytes of requests (one request may be larger). */
 const jobBytes = 512 << 10;
+/** How long a request waits for space to write its output before its client is told to come again. */
+const outputWaitMs = 250;
 /** Output slabs are at least this large, so that the output of several jobs lies in one. */
 const outputSlabBytes = 1 << 20;
 /** Headroom of an output over its input, so that a rerun for want of room is rare. */
-const outputRoom = (bytes: number, requests: number): number => bytes + (bytes >> 2) + requests * 128 + 16_384;
+export const outputRoom = (bytes: number, requests: number): number => bytes + (bytes >> 2) + requests * 128 + 16_384;
 
 /** Requests that need something out of the ordinary before they can run again. */
 interface Trouble {
@@ -77,10 +93,12 @@ export class Stage {
   #waiting: StageRequest[] = [];
   #first = 0;
   #waitingSpans = 0;
+  /** Runs while there is no space for output; the requests that waited when it began are then turned away. */
+  #blocked: NodeJS.Timeout | null = null;
   /** Jobs that workers run now. */
   #running = 0;
-  /** Counters of batches, for the metrics. */
-  readonly batches = { size: 0, timeout: 0 };
+  /** Batches that left, for the metrics: how many spans each had, and what sent it on. */
+  readonly batches = { sizes: new Histogram(batchSizeBounds), size: 0, timeout: 0 };
 
   constructor(plan: StagePlan, index: number, entry: boolean, counters: Float64Array, host: StageHost) {
     this.plan = plan;
@@ -119,9 +137,9 @@ export class Stage {
     return this.#first < this.#waiting.length;
   }
 
-  /** Sends on all that is gathered; the stage must be idle. */
-  flush(): void {
-    for (const { gatherers } of this.#partitions.values()) for (const g of gatherers) g?.flush('drain');
+  /** Sends on all that is gathered. */
+  flush(cause: FlushCause = 'drain'): void {
+    for (const { gatherers } of this.#partitions.values()) for (const g of gatherers) g?.flush(cause);
   }
 
   /** Starts one job on an idle worker; false when nothing can run now (no work, no worker, no space for output). */
@@ -135,15 +153,23 @@ export class Stage {
     if (partition === null) {
       this.#host.pool.giveBack(worker);
       this.#advance(1);
-      this.#finish(first, 'failed', 'too many combinations of client metadata for batch (metadata_cardinality_limit)', 0);
+      this.#finish(
+        first,
+        'failed',
+        'too many combinations of client metadata for batch (metadata_cardinality_limit)',
+        0,
+      );
       return true;
     }
     partition.gatherers[worker] ??= this.#gatherer(partition);
     const gatherer = partition.gatherers[worker];
     if (!this.#prepareOutput(requests, gatherer)) {
       this.#host.pool.giveBack(worker);
+      this.#block();
       return false;
     }
+    this.#unblock();
+    gatherer.busy = true;
     this.#advance(requests.length);
     const openSpans = gatherer.spans;
     this.#write(this.#host.pool.context(worker), requests, gatherer, openSpans);
@@ -151,7 +177,7 @@ export class Stage {
     const metadata = this.plan.metadataKeys.length === 0 ? null : first.metadata;
     this.#host.pool.run(worker, metadata).then(
       (result) => this.#finished(worker, requests, gatherer, openSpans, result),
-      (error: unknown) => this.#died(requests, error),
+      (error: unknown) => this.#died(requests, gatherer, error),
     );
     return true;
   }
@@ -166,6 +192,8 @@ export class Stage {
       const next = this.#waiting[i];
       bytes += next.length;
       if (bytes > jobBytes || next.metadataKey !== first.metadataKey) break;
+      // With a very small budget a whole job's output would not fit where one request's does.
+      if (outputRoom(bytes, picked.length + 1) > this.#host.largestOutput) break;
       if (this.#trouble.size > 0 && this.#trouble.has(next)) break;
       picked.push(next);
     }
@@ -203,6 +231,7 @@ export class Stage {
       batching: this.plan.batching,
       metadata: partition.metadata,
       emit: (batch, cause) => {
+        this.batches.sizes.add(batch.spans);
         if (cause === 'size') this.batches.size++;
         else if (cause === 'timeout') this.batches.timeout++;
         this.#host.emit(batch, cause);
@@ -219,8 +248,8 @@ export class Stage {
     const room = Math.max(outputRoom(bytes, requests.length), trouble?.room ?? 0);
     const { slab } = gatherer;
     if (slab !== null && slab.range.at + slab.range.bytes - gatherer.at >= room) return true;
-    if (room > arena.budgetBytes) return this.#tooLarge(requests[0]);
-    const range = arena.allocate(Math.max(room, outputSlabBytes)) ?? arena.allocate(room);
+    if (room > this.#host.largestOutput && requests.length === 1) return this.#tooLarge(requests[0]);
+    const range = this.#allocate(room);
     if (range === null) return false;
     gatherer.closeSlab((old, end) => arena.shrink(old.range, end - old.range.at));
     gatherer.slab = new Slab(arena, range);
@@ -228,9 +257,47 @@ export class Stage {
     return true;
   }
 
+  #allocate(room: number): Range | null {
+    const { arena, keepFree } = this.#host;
+    const range = arena.allocate(Math.max(room, outputSlabBytes), keepFree) ?? arena.allocate(room, keepFree);
+    if (range !== null) return range;
+    this.#host.reclaim();
+    const second = arena.allocate(room, keepFree);
+    if (second === null) this.#host.flushAll();
+    return second;
+  }
+
+  /** Gives back the rest of the slabs that no job writes to. */
+  reclaim(): void {
+    const { arena } = this.#host;
+    for (const { gatherers } of this.#partitions.values()) {
+      for (const g of gatherers)
+        if (g?.busy === false) g.closeSlab((old, end) => arena.shrink(old.range, end - old.range.at));
+    }
+  }
+
+  #block(): void {
+    if (!this.#entry || this.#blocked !== null || !this.hasWork) return;
+    const waiting = this.#waiting.length - this.#first;
+    this.#blocked = setTimeout(() => {
+      this.#blocked = null;
+      const turnedAway = this.#waiting.slice(this.#first, this.#first + waiting);
+      this.#advance(turnedAway.length);
+      for (const request of turnedAway) this.#finish(request, 'overloaded', '', 0);
+      this.#host.schedule();
+    }, outputWaitMs);
+  }
+
+  #unblock(): void {
+    if (this.#blocked === null) return;
+    clearTimeout(this.#blocked);
+    this.#blocked = null;
+  }
+
   #tooLarge(request: StageRequest): boolean {
     this.#advance(1);
     this.#finish(request, 'failed', 'what the processors make of this request exceeds the memory budget', 0);
+    this.#host.schedule();
     return false;
   }
 
@@ -263,6 +330,7 @@ export class Stage {
     result: RunResult,
   ): void {
     this.#running--;
+    gatherer.busy = false;
     const { shared, pool } = this.#host;
     const { words } = shared;
     const block = pool.context(worker).job;
@@ -329,7 +397,7 @@ export class Stage {
   #wantNormalised(request: StageRequest): void {
     const range = this.#host.arena.allocate(request.length);
     if (range === null) {
-      this.#finish(request, 'failed', 'no memory now to bring this request into canonical form', 0);
+      this.#finish(request, this.#entry ? 'overloaded' : 'failed', '', 0);
       return;
     }
     this.#troubleOf(request).normaliseTo = range;
@@ -351,8 +419,9 @@ export class Stage {
   }
 
   /** The worker died: each request runs again alone, and one that was in two such jobs is set aside. */
-  #died(requests: readonly StageRequest[], error: unknown): void {
+  #died(requests: readonly StageRequest[], gatherer: Gatherer, error: unknown): void {
     this.#running--;
+    gatherer.busy = false;
     const { log, shared } = this.#host;
     log.error({ requests: requests.length, error: String(error) }, 'a worker died; its requests run again');
     // What it half wrote lies behind the gatherer's position and is overwritten: nothing of it was gathered.
@@ -387,7 +456,7 @@ export class Stage {
     if (!this.#entry) {
       if (outcome !== 'written') account.failInside(outcome, request.spans);
     } else if (outcome === 'written') account.received += spans;
-    else account.reject(outcome, spans);
+    else if (outcome !== 'overloaded') account.reject(outcome, spans);
     request.taken(outcome, message, spans);
   }
 

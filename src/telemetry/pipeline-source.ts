@@ -10,6 +10,8 @@ export interface ReceiverCounts {
   readonly refusedSpans: number;
   /** Not taken because of a fault of the receiver itself. */
   readonly failedSpans: number;
+  /** reason -> requests that were turned away; of most of them nobody knows how many spans they had. */
+  readonly refusedRequests: ReadonlyMap<string, number>;
 }
 
 export interface BatchCounts {
@@ -22,17 +24,11 @@ export interface BatchCounts {
   readonly metadataCardinality: number;
 }
 
-/** Bounds of the Collector's histogram of batch sizes, in spans. */
-export const batchSizeBounds: readonly number[] = [
-  10, 25, 50, 75, 100, 250, 500, 750, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000, 20_000, 30_000,
-  50_000, 100_000,
-];
-
 /** `counts` is read at each scrape. */
 export function createReceiverSource(counts: () => Iterable<ReceiverCounts>): MetricSource {
   return {
     *collect() {
-      for (const { receiver, transport, acceptedSpans, refusedSpans, failedSpans } of counts()) {
+      for (const { receiver, transport, acceptedSpans, refusedSpans, failedSpans, refusedRequests } of counts()) {
         const counter = (name: string, help: string, value: number): MetricSample => ({
           name: `otelcol_receiver_${name}_spans`,
           help,
@@ -47,6 +43,15 @@ export function createReceiverSource(counts: () => Iterable<ReceiverCounts>): Me
           'The number of spans that failed to be processed by the receiver due to internal errors.',
           failedSpans,
         );
+        for (const [reason, requests] of refusedRequests) {
+          yield {
+            name: 'spanmill_receiver_refused_requests',
+            help: 'Requests that were turned away, by reason.',
+            kind: 'counter',
+            labels: { receiver, transport, reason },
+            value: requests,
+          };
+        }
       }
     },
   };

@@ -1,9 +1,8 @@
-// What processors count, by the Collector's names where it has them: batches by cause, and the counters of span processors.
+// What processors count, by the Collector's names where it has them: the counters of span processors.
 import type { PipelineAccount } from '../delivery/ledger.ts';
-import type { Stage } from '../pipeline/stage.ts';
-import type { MetricSample, MetricSource } from './source.ts';
+import type { MetricSource } from './source.ts';
 
-export function createProcessorSource(accounts: readonly PipelineAccount[], stages: readonly Stage[]): MetricSource {
+export function createProcessorSource(accounts: readonly PipelineAccount[]): MetricSource {
   return {
     *collect() {
       const filtered = new Map<string, number>();
@@ -31,34 +30,6 @@ export function createProcessorSource(accounts: readonly PipelineAccount[], stag
           value,
         };
       }
-      for (const stage of stages) yield* batchSamples(stage);
     },
-  };
-}
-
-function* batchSamples({ plan, batches, partitions }: Stage): Iterable<MetricSample> {
-  if (plan.batching === null) return;
-  const labels = { processor: plan.batching.id };
-  const name = (rest: string): string => `otelcol_processor_batch_${rest}`;
-  yield {
-    name: name('batch_size_trigger_send'),
-    help: 'Number of times the batch was sent due to a size trigger',
-    kind: 'counter',
-    labels,
-    value: batches.size,
-  };
-  yield {
-    name: name('timeout_trigger_send'),
-    help: 'Number of times the batch was sent due to a timeout trigger',
-    kind: 'counter',
-    labels,
-    value: batches.timeout,
-  };
-  yield {
-    name: name('metadata_cardinality'),
-    help: 'Number of distinct metadata value combinations being processed',
-    kind: 'gauge',
-    labels,
-    value: partitions,
   };
 }

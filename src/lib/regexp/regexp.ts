@@ -1,15 +1,22 @@
 // Regular expressions of the configuration: RE2's syntax and meaning, linear time, at the speed of V8 where that can be
 // had. re2js decides what is a pattern; a translation runs in V8's own engine when V8's linear engine could take over
-// from it (which it does when the first backtracks too much); everything else runs in re2js.
+// from it (which it does when the first backtracks too much); everything else runs in re2js. The take-over counts no steps
+// inside a loop over one class, so that \w+@ on a long text would be quadratic: long texts go to re2js as well, unless the
+// pattern has no such loop. re2js then is as fast.
 import v8 from 'node:v8';
 import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js';
 import { expandTemplate, parseTemplate } from './expand.ts';
 import { translate } from './translate.ts';
 
 // The first lets `l` ask whether the linear engine can run a source; the second makes it take over from the backtracking
-// one. Both are for the process and for expressions compiled later.
+// one, and the third lets it do so early, since that costs little. They are for the process and for expressions compiled
+// later.
 v8.setFlagsFromString('--enable-experimental-regexp-engine');
 v8.setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+v8.setFlagsFromString('--regexp-backtracks-before-fallback=5000');
+
+/** Longest text for a native expression with loops; at worst it then takes about 3 ms (5,000 times the length). */
+const longestForLoops = 1_000;
 
 /** Not RE2. `offset`: the character of the pattern, when it is known. */
 export class RegExpError extends Error {
@@ -153,14 +160,15 @@ interface Native {
 function compileNative(source: string, slow: Engine): Native | null {
   const translation = translate(source);
   if (translation === null) return null;
-  const { bmp, pairs, endsLines, groupsAgree } = translation;
+  const { bmp, pairs, endsLines, groupsAgree, unbounded } = translation;
   const plain = nativeEngine(bmp);
   if (plain === null) return null;
   let paired: Engine | null = null;
   return {
-    always: pairs === null && !endsLines ? plain : null,
+    always: pairs === null && !endsLines && !unbounded ? plain : null,
     groupsAgree,
     forText: (text) => {
+      if (unbounded && text.length > longestForLoops) return slow;
       if (endsLines && otherLineEnd.test(text)) return slow;
       if (pairs === null || !surrogate.test(text)) return plain;
       // Few patterns ever see such a text: the second form is compiled when the first does.

@@ -11,6 +11,8 @@ export interface Translation {
   readonly endsLines: boolean;
   /** The groups hold what they do in RE2. If not, only `test` may use the translation. */
   readonly groupsAgree: boolean;
+  /** It repeats without end: a backtracking engine may take time beyond all proportion to the text. */
+  readonly unbounded: boolean;
 }
 
 /** null when the pattern has something that JavaScript does otherwise. */
@@ -24,6 +26,7 @@ export function translate(source: string): Translation | null {
     pairs: pairs === bmp ? null : pairs,
     endsLines: some(tree, (node) => node.kind === 'assert' && node.what === 'line-end'),
     groupsAgree: groupsAgree(tree),
+    unbounded: some(tree, (node) => node.kind === 'repeat' && node.max === Number.POSITIVE_INFINITY),
   };
 }
 

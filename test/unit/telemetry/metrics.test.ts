@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { pino } from 'pino';
+import { batchSizeBounds } from '../../../src/pipeline/stage.ts';
 import { createLedgerSource, type LedgerRow } from '../../../src/telemetry/ledger-source.ts';
 import { createMetricsServer, type MetricsOptions, renderMetrics } from '../../../src/telemetry/metrics.ts';
-import { batchSizeBounds, createBatchSource, createReceiverSource } from '../../../src/telemetry/pipeline-source.ts';
+import { createBatchSource, createReceiverSource } from '../../../src/telemetry/pipeline-source.ts';
 import { createProcessSource } from '../../../src/telemetry/process-source.ts';
 import type { MetricSource } from '../../../src/telemetry/source.ts';
 
@@ -14,7 +15,14 @@ const lines = (text: string): string[] => text.split('\n').filter((line) => line
 
 test('the numbers of receivers are shown by the names of a Collector', async () => {
   const source = createReceiverSource(() => [
-    { receiver: 'otlp', transport: 'grpc', acceptedSpans: 14, refusedSpans: 2, failedSpans: 0 },
+    {
+      receiver: 'otlp',
+      transport: 'grpc',
+      acceptedSpans: 14,
+      refusedSpans: 2,
+      failedSpans: 0,
+      refusedRequests: new Map([['malformed', 5]]),
+    },
   ]);
   const text = await renderMetrics([source]);
   assert.match(text, /^# TYPE otelcol_receiver_accepted_spans counter$/m);
@@ -22,6 +30,7 @@ test('the numbers of receivers are shown by the names of a Collector', async () 
     'otelcol_receiver_accepted_spans{receiver="otlp",transport="grpc"} 14',
     'otelcol_receiver_failed_spans{receiver="otlp",transport="grpc"} 0',
     'otelcol_receiver_refused_spans{receiver="otlp",transport="grpc"} 2',
+    'spanmill_receiver_refused_requests{receiver="otlp",transport="grpc",reason="malformed"} 5',
   ]);
 });
 
