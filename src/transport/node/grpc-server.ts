@@ -20,6 +20,7 @@ import {
 } from '../grpc-server.ts';
 import { encodeGrpcMessage, grpcCode } from '../grpc-status.ts';
 import { UnaryCall } from '../unary-call.ts';
+import { countBodyBytes } from './body-garbage.ts';
 import {
   type Connection,
   newConnection,
@@ -86,6 +87,7 @@ function sendOkTrailers(this: http2.ServerHttp2Stream): void {
   if (!this.destroyed && !this.closed) this.sendTrailers(okTrailers);
 }
 function onData(this: Stream, chunk: Buffer): void {
+  countBodyBytes(chunk.length);
   this[callOf]?.data(chunk);
 }
 function onEnd(this: Stream): void {
