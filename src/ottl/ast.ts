@@ -9,9 +9,9 @@ export interface Span {
 export type CompareOperator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 export type MathOperator = '+' | '-' | '*' | '/';
 
-export type Literal = null | string | boolean | bigint | number | Uint8Array;
+type Literal = null | string | boolean | bigint | number | Uint8Array;
 
-export interface LiteralNode extends Span {
+interface LiteralNode extends Span {
   readonly kind: 'literal';
   readonly value: Literal;
 }
@@ -21,7 +21,7 @@ export interface SymbolNode extends Span {
   readonly name: string;
 }
 /** The name of a converter given as an argument: `Sort(x, …, SomeFunction)`. */
-export interface FunctionNameNode extends Span {
+interface FunctionNameNode extends Span {
   readonly kind: 'function-name';
   readonly name: string;
 }
@@ -47,26 +47,26 @@ export interface CallNode extends Span {
   readonly args: readonly Argument[];
   readonly keys: readonly ValueNode[];
 }
-export interface MathNode extends Span {
+interface MathNode extends Span {
   readonly kind: 'math';
   readonly operator: MathOperator;
   readonly left: ValueNode;
   readonly right: ValueNode;
 }
-export interface SignNode extends Span {
+interface SignNode extends Span {
   readonly kind: 'sign';
   readonly operator: '+' | '-';
   readonly operand: ValueNode;
 }
-export interface ListNode extends Span {
+interface ListNode extends Span {
   readonly kind: 'list';
   readonly items: readonly ValueNode[];
 }
-export interface MapNode extends Span {
+interface MapNode extends Span {
   readonly kind: 'map';
   readonly entries: readonly { readonly key: string; readonly value: ValueNode }[];
 }
-export interface LambdaNode extends Span {
+interface LambdaNode extends Span {
   readonly kind: 'lambda';
   readonly parameters: readonly string[];
   readonly body: ValueNode;
@@ -84,17 +84,17 @@ export type ValueNode =
   | LambdaNode;
 export type ArgumentNode = ValueNode | FunctionNameNode;
 
-export interface ComparisonNode extends Span {
+interface ComparisonNode extends Span {
   readonly kind: 'comparison';
   readonly operator: CompareOperator;
   readonly left: ValueNode;
   readonly right: ValueNode;
 }
-export interface NotNode extends Span {
+interface NotNode extends Span {
   readonly kind: 'not';
   readonly operand: ConditionNode;
 }
-export interface LogicNode extends Span {
+interface LogicNode extends Span {
   readonly kind: 'and' | 'or';
   readonly operands: readonly ConditionNode[];
 }

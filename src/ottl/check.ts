@@ -59,10 +59,7 @@ function condition(node: ConditionNode, scope: Scope): ResolvedCondition {
     case 'call': {
       const call = resolveCall(node, scope);
       if ((call.types & type.bool) === 0) {
-        throw new OttlError(
-          `${node.name} gives ${describeTypes(call.types)}, which is not a condition; compare it`,
-          node,
-        );
+        warn(scope, node, `always fails: ${node.name} gives ${describeTypes(call.types)}, which is not a condition`);
       }
       return call;
     }
@@ -173,9 +170,23 @@ function resolveCall(node: CallNode, scope: Scope): ResolvedCall {
   });
   const keys = node.keys.map((key) => resolveValue(key, scope));
   if (keys.length > 0 && (definition.returns & (type.map | type.list)) === 0) {
-    throw new OttlError(`${node.name} gives ${describeTypes(definition.returns)}, which has no keys`, node.keys[0]);
+    warn(scope, node, `always fails: ${node.name} gives ${describeTypes(definition.returns)}, which has no keys`);
   }
+  tryConstants(definition, args, node);
   return { kind: 'call', definition, args, keys, types: keys.length > 0 ? anyType : definition.returns, at: node };
+}
+
+/** A call whose arguments all stand in the text can be tried now. */
+function tryConstants({ tryConstants: attempt, parameters }: FunctionDefinition, args: ResolvedCall['args'], at: Span) {
+  if (attempt === null) return;
+  const constants = args.filter((argument) => argument?.kind === 'constant');
+  if (constants.length < args.length) return;
+  try {
+    attempt(...constants.map(({ value }, i) => parameters[i].coerce(value)));
+  } catch (error) {
+    if (error instanceof OttlFault) throw new OttlError(error.message, at);
+    throw error;
+  }
 }
 
 function resolveArgument(

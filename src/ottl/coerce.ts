@@ -16,10 +16,6 @@ export function asInt(value: OttlValue): bigint {
   if (typeof value === 'bigint') return value;
   throw refuse('an int', value);
 }
-export function asDouble(value: OttlValue): number {
-  if (typeof value === 'number') return value;
-  throw refuse('a double', value);
-}
 export function asBool(value: OttlValue): boolean {
   if (typeof value === 'boolean') return value;
   throw refuse('a bool', value);

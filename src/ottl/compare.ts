@@ -1,7 +1,7 @@
 // Comparison, by the rules of the Collector (reference 2.3): the type of the left side decides, different types are only
 // ever unequal, and nothing here is an error.
 import type { CompareOperator } from './ast.ts';
-import { OttlDuration, OttlId, type OttlList, type OttlMap, OttlTime, type OttlValue } from './values.ts';
+import { OttlDuration, OttlId, type OttlList, type OttlMap, OttlTime, type OttlValue, OttlWhole } from './values.ts';
 
 export function compareValues(a: OttlValue, b: OttlValue, operator: CompareOperator): boolean {
   if (a === null || b === null) {
@@ -62,7 +62,7 @@ function ordered(order: number, operator: CompareOperator): boolean {
 }
 
 /** The order of the UTF-8 bytes, which is that of the code points and not that of JavaScript's code units. */
-export function compareStrings(a: string, b: string): number {
+function compareStrings(a: string, b: string): number {
   if (a === b) return 0;
   const shorter = Math.min(a.length, b.length);
   for (let i = 0; i < shorter; i++) {
@@ -90,6 +90,9 @@ export function equalValues(a: OttlValue, b: OttlValue): boolean {
   if (a instanceof OttlId) return b instanceof OttlId && a.kind === b.kind && Buffer.compare(a.bytes, b.bytes) === 0;
   if (Array.isArray(a)) return Array.isArray(b) && equalLists(a, b);
   if (a instanceof Map) return b instanceof Map && equalMaps(a, b);
+  if (a instanceof OttlWhole && b instanceof OttlWhole) {
+    return a.kind === b.kind && a.number === b.number && a.message === b.message;
+  }
   return false;
 }
 

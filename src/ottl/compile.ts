@@ -1,5 +1,6 @@
 // Resolved tree -> closures over the views of a stage. What is constant is computed once, here.
 
+import { compareValues } from './compare.ts';
 import { compileComparison } from './compile-comparison.ts';
 import { compilePath, compileTarget } from './compile-path.ts';
 import type { Environment } from './environment.ts';
@@ -97,8 +98,12 @@ function constantOf(node: ResolvedCondition): boolean | null {
       if (values.includes(decisive)) return decisive;
       return values.includes(null) ? null : !decisive;
     }
+    case 'comparison': {
+      const { left, right, operator } = node;
+      const known = left.kind === 'constant' && right.kind === 'constant';
+      return known ? compareValues(left.value, right.value, operator) : null;
+    }
     case 'call':
-    case 'comparison':
       return null;
   }
 }
@@ -124,7 +129,7 @@ function fold(get: Getter, parts: readonly CompiledValue[]): CompiledValue {
   }
 }
 
-export function compileValue(node: ResolvedValue, env: Environment): CompiledValue {
+function compileValue(node: ResolvedValue, env: Environment): CompiledValue {
   switch (node.kind) {
     case 'constant':
       return constant(node.value);

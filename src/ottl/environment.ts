@@ -10,7 +10,7 @@ export const contextNames = ['spanevent', 'span', 'scope', 'resource'] as const;
 export type ContextName = (typeof contextNames)[number];
 
 /** Which event of the span is shown; set by whoever walks the events, before it runs compiled code. */
-export interface EventCursor {
+interface EventCursor {
   view: EventView | null;
   index: number;
 }
@@ -29,6 +29,8 @@ export interface Environment {
   readonly event: EventCursor;
   /** Scratch of the item at hand, `cache` in the language; whoever walks the items clears it. */
   readonly caches: Readonly<Record<ContextName, Map<string, OttlValue>>>;
+  /** Set while compiling: the processor must have this hook, even an empty one, for a path to have its value. */
+  readonly needsHook: Set<'resource' | 'scope'>;
 }
 
 export function createEnvironment(target: CompileTarget): Environment {
@@ -36,6 +38,7 @@ export function createEnvironment(target: CompileTarget): Environment {
     target,
     event: { view: null, index: 0 },
     caches: { spanevent: new Map(), span: new Map(), scope: new Map(), resource: new Map() },
+    needsHook: new Set(),
   };
 }
 

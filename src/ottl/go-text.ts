@@ -80,7 +80,13 @@ function formatJsonFloat(value: number): string | null {
   return formatFloat(value)?.replace(/e([-+])(\d)$/, 'e$10$2') ?? null;
 }
 
-const shortEscapes: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+const shortEscapes: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
 
 function jsonText(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what JSON must escape
@@ -128,7 +134,7 @@ const year0 = -62_167_219_200n;
 const year10000 = 253_402_300_800n;
 
 /** `2006-01-02T15:04:05.999999999Z`, in UTC, without trailing zeros; null outside of the years 0 to 9999. */
-export function formatRfc3339(nanos: bigint): string | null {
+function formatRfc3339(nanos: bigint): string | null {
   const seconds = nanos / 1_000_000_000n - (nanos % 1_000_000_000n < 0n ? 1n : 0n);
   if (seconds < year0 || seconds >= year10000) return null;
   const rest = nanos - seconds * 1_000_000_000n;

@@ -3,7 +3,7 @@
 import { OttlError } from './error.ts';
 import { unquote } from './unquote.ts';
 
-export type TokenKind = 'bytes' | 'float' | 'int' | 'string' | 'word' | 'operator' | 'end';
+type TokenKind = 'bytes' | 'float' | 'int' | 'string' | 'word' | 'operator' | 'end';
 
 export interface Token {
   readonly kind: TokenKind;

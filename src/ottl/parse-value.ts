@@ -162,8 +162,12 @@ function parseKeys(cursor: Cursor): ValueNode[] {
     next(cursor);
     if (atOperator(cursor, ']')) throw expected(cursor, 'a key: a string or a whole number');
     const key = parseValue(cursor);
-    const literal = key.kind === 'literal' && typeof key.value !== 'string' && typeof key.value !== 'bigint';
-    if (literal || key.kind === 'list' || key.kind === 'map' || key.kind === 'lambda') {
+    const useless =
+      key.kind === 'literal' &&
+      typeof key.value !== 'string' &&
+      typeof key.value !== 'bigint' &&
+      typeof key.value !== 'number';
+    if (useless || key.kind === 'list' || key.kind === 'map' || key.kind === 'lambda') {
       throw new OttlError(`expected a string or a whole number as key, found ${nameOf(key)}`, key);
     }
     keys.push(key);

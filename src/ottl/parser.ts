@@ -86,6 +86,7 @@ function parseTerm(cursor: Cursor): ConditionNode | ValueNode {
   }
   const left = parseValue(cursor);
   const operator = peek(cursor);
+  if (atOperator(cursor, '=')) throw new OttlError('"=" does not compare; write "=="', operator);
   if (operator.kind !== 'operator' || !compareOperators.includes(operator.text)) return left;
   next(cursor);
   const right = parseValue(cursor);

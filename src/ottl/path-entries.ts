@@ -25,7 +25,7 @@ export type PathEntry = Omit<PathDefinition, 'context' | 'keyed' | 'writable'> &
   readonly keyed?: PathDefinition['keyed'];
 };
 
-export interface Access<T> {
+interface Access<T> {
   read(): T;
   /** Absent: can only be read. */
   write?(value: T): void;

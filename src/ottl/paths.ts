@@ -64,6 +64,29 @@ const ids: readonly PathEntry[] = [
   })),
 ];
 
+/** Events or links: there is nothing else that they could be set to than themselves. */
+function items(name: 'events' | 'links', countOf: (env: Environment) => number): PathEntry {
+  return {
+    name,
+    summary: `The ${name}, as a whole`,
+    types: type.items,
+    get: (env) => () => new OttlWhole(name, countOf(env)),
+    set: () => (value) => {
+      if (!(value instanceof OttlWhole) || value.kind !== name) throw fault(`expected ${name}, got ${describe(value)}`);
+    },
+  };
+}
+
+/** Known to the view only where the processor has a hook for its context. */
+function schemaUrl(context: 'resource' | 'scope'): PathEntry {
+  const access = ({ target, needsHook }: Environment) => {
+    const view = target[context];
+    needsHook.add(context);
+    return { read: () => view.schemaUrl };
+  };
+  return text('schema_url', `The schema URL of the ${context} spans`, access, false);
+}
+
 const spanEntries: readonly PathEntry[] = [
   ...ids,
   {
@@ -97,18 +120,8 @@ const spanEntries: readonly PathEntry[] = [
     },
   })),
   attributes,
-  {
-    name: 'events',
-    summary: 'The events, as a whole',
-    types: type.items,
-    get: (env) => () => new OttlWhole('events', liveEvents(env)),
-  },
-  {
-    name: 'links',
-    summary: 'The links, as a whole',
-    types: type.items,
-    get: (env) => () => new OttlWhole('links', env.target.span.linkCount),
-  },
+  items('events', liveEvents),
+  items('links', ({ target: { span } }) => span.linkCount),
   {
     name: 'status',
     summary: 'Status code and message, as a whole',
@@ -201,12 +214,7 @@ const resourceEntries: readonly PathEntry[] = [
       resource.droppedAttributesCount = value;
     },
   })),
-  text(
-    'schema_url',
-    'The schema URL of the resource spans',
-    ({ target: { resource } }) => ({ read: () => resource.schemaUrl }),
-    false,
-  ),
+  schemaUrl('resource'),
   cache,
 ];
 
@@ -230,12 +238,7 @@ const scopeEntries: readonly PathEntry[] = [
       scope.droppedAttributesCount = value;
     },
   })),
-  text(
-    'schema_url',
-    'The schema URL of the scope spans',
-    ({ target: { scope } }) => ({ read: () => scope.schemaUrl }),
-    false,
-  ),
+  schemaUrl('scope'),
   cache,
 ];
 

@@ -99,7 +99,7 @@ export function resolveFunction(call: CallNode, own: ContextName | null): Functi
 }
 
 /** The signature as it is documented. */
-export function signature({ name, parameters }: FunctionDefinition): string {
+function signature({ name, parameters }: FunctionDefinition): string {
   return `${name}(${parameters.map((p) => (p.optional ? `[${p.name}]` : p.name)).join(', ')})`;
 }
 

@@ -29,7 +29,7 @@ export class RegExpError extends Error {
 }
 
 /** Positions are of UTF-16 units. `groups[0]` is the match; a group that took no part is undefined. */
-export interface Match {
+interface Match {
   readonly index: number;
   readonly groups: readonly (string | undefined)[];
 }

@@ -9,7 +9,6 @@ import type { ContextName, Environment } from '../environment.ts';
 import { fault } from '../error.ts';
 import {
   anyType,
-  attributeType,
   type Getter,
   type OttlDuration,
   type OttlList,
@@ -179,21 +178,23 @@ export const target = (name: string, accepts: TypeSet = anyType): Parameter<Ottl
   role: 'target',
 });
 
-/** A regular expression: compiled once when it stands in the text, else when it differs from the one before. */
-export function pattern(name: string): Parameter<Matcher> {
-  let source: string | undefined;
-  let matcher: Matcher | undefined;
-  return {
-    ...parameter(name, type.string, (value) => {
-      const text = coerce.asString(value);
-      if (matcher === undefined || source !== text) {
-        matcher = compilePattern(text);
-        source = text;
-      }
-      return matcher;
-    }),
-    role: 'pattern',
-  };
+/** A regular expression: compiled once when it stands in the text; of computed ones the last are kept. */
+export const pattern = (name: string): Parameter<Matcher> => ({
+  ...parameter(name, type.string, (value) => computedPattern(coerce.asString(value))),
+  role: 'pattern',
+});
+
+const maxKept = 64;
+/** In the order in which they were compiled. */
+const kept = new Map<string, Matcher>();
+
+function computedPattern(text: string): Matcher {
+  const known = kept.get(text);
+  if (known !== undefined) return known;
+  const matcher = compilePattern(text);
+  if (kept.size >= maxKept) kept.delete(kept.keys().next().value ?? '');
+  kept.set(text, matcher);
+  return matcher;
 }
 
 function compilePattern(text: string): Matcher {
@@ -208,5 +209,3 @@ function compilePattern(text: string): Matcher {
 export function optional<T>(of: Parameter<T>): Parameter<T | undefined> {
   return { ...of, optional: true };
 }
-
-export { attributeType };

@@ -27,6 +27,7 @@ export function compileFilter(config: Config, stage: StageBuilder): StageProcess
   if (resources.length > 0) processor.resource = dropFirst(resources, resource);
   if (scopes.length > 0) processor.scope = dropFirst(scopes, scope);
   if (spans.length > 0 || events.length > 0) processor.span = spanHook(dropFirst(spans, span), events, stage, env);
+  for (const hook of env.needsHook) processor[hook] ??= () => {};
   return processor;
 }
 

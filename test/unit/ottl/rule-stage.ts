@@ -12,7 +12,13 @@ import { sampleRequest } from './sample.ts';
 
 /** What the stage makes of the sample when `compile` gives what runs on its span. */
 export function withSpan(compile: (env: Environment, stage: StageBuilder) => () => void): ExportTraceServiceRequest {
-  const stage = createStage([processor('rule', (builder) => ({ span: compile(createEnvironment(builder), builder) }))]);
+  const stage = createStage([
+    processor('rule', (builder) => ({
+      resource: () => {},
+      scope: () => {},
+      span: compile(createEnvironment(builder), builder),
+    })),
+  ]);
   const { outcome, message, output } = stage.run(encodeRequest(sampleRequest()));
   if (outcome !== rewriteOutcome.written) throw new Error(`the stage ended with ${outcome}: ${message}`);
   return decodeRequest(output);
@@ -52,7 +58,9 @@ export function plain(value: AnyValue | undefined): unknown {
   if (value.boolValue !== undefined) return value.boolValue;
   if (value.bytesValue !== undefined) return { bytes: Buffer.from(value.bytesValue).toString('hex') };
   if (value.arrayValue !== undefined) return { list: value.arrayValue.values.map(plain) };
-  return { map: (value.kvlistValue?.values ?? []).map(({ key, value: item }) => [key, plain(item)]) };
+  // The Collector's maps come in any order.
+  const entries = (value.kvlistValue?.values ?? []).map(({ key, value: item }) => [key, plain(item)] as const);
+  return { map: entries.sort(([a], [b]) => (a < b ? -1 : 1)) };
 }
 
 /** The value of an attribute in that form; null when the span lacks it. */

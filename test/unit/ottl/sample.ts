@@ -89,7 +89,12 @@ export function sampleRequest(): ExportTraceServiceRequest {
                     attributes: [attribute('exception.type', text('TimeoutError')), attribute('n', int(4n))],
                     droppedAttributesCount: 0,
                   },
-                  { timeUnixNano: 1_760_000_000_300_000_000n, name: 'retry', attributes: [], droppedAttributesCount: 3 },
+                  {
+                    timeUnixNano: 1_760_000_000_300_000_000n,
+                    name: 'retry',
+                    attributes: [],
+                    droppedAttributesCount: 3,
+                  },
                 ],
                 droppedEventsCount: 5,
                 links: [],
