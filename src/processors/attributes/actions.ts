@@ -1,7 +1,7 @@
 // What a list of actions may say: the schema of one action, and the mistakes that it cannot express. The `resource`
 // processor takes the same list under another name.
 import { z } from 'zod';
-import { anyValue, problem } from '../../component/fields.ts';
+import { anyValue } from '../../component/fields.ts';
 import type { ConfigIssue } from '../../component/types.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { compileRegExp, type Matcher, RegExpError } from '../../lib/regexp/regexp.ts';
@@ -146,4 +146,4 @@ function checkGroups(matcher: Matcher | null, report: Report): void {
 }
 
 /** At least one action. */
-export const actionList = () => z.array(action).min(1, problem('CONFIG_MISSING', 'at least one action is required'));
+export const actionList = () => z.array(action).min(1);

@@ -14,7 +14,7 @@ import { compileSource } from './source.ts';
 import { compileTextTest } from './text-test.ts';
 
 /** One action on the item that the table shows. `resource` runs before the first span of each resource. */
-export interface Step {
+interface Step {
   run(): void;
   resource?(): void;
 }
@@ -49,7 +49,7 @@ function inOrder(steps: readonly (() => void)[]): () => void {
   };
 }
 
-export function compileAction(action: Action, stage: StageBuilder, table: AttributeTable): Step {
+function compileAction(action: Action, stage: StageBuilder, table: AttributeTable): Step {
   switch (action.action) {
     case 'insert':
     case 'update':

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { defineSpanProcessor } from '../../component/define.ts';
 import { integer, problem } from '../../component/fields.ts';
+import { metricName } from './counters.ts';
 import { compileSampler } from './sampler.ts';
 import { hexDigits, minProbability } from './threshold.ts';
 
@@ -67,7 +68,7 @@ export const probabilisticSampler = defineSpanProcessor<Config>({
   ],
   metrics: [
     {
-      name: 'otelcol_processor_probabilistic_sampler_count_traces_sampled',
+      name: metricName,
       kind: 'counter',
       help: 'Count of traces that were sampled or not',
       labels: ['policy', 'sampled'],

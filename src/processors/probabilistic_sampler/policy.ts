@@ -31,7 +31,7 @@ export const problems = [
 ] as const;
 export type Problem = (typeof problems)[number];
 
-export interface Finding {
+interface Finding {
   readonly policy: PolicyName;
   readonly randomness: Bits56;
   readonly problem: Problem | null;
@@ -50,7 +50,7 @@ export interface Mode {
 }
 
 /** The mode of a configuration, or `never` where nothing at all is kept. */
-export interface Modes {
+interface Modes {
   readonly kind: 'hash' | 'consistent' | 'never';
   readonly mode: Mode;
 }

@@ -4,7 +4,7 @@ import type { Value } from '../../wire/value.ts';
 
 export const priorityKey = 'sampling.priority';
 
-export type Priority = 'defer' | 'drop' | 'keep';
+type Priority = 'defer' | 'drop' | 'keep';
 
 export function priorityOf(value: Value): Priority {
   const number = typeof value === 'string' ? parseFloat64(value) : value;

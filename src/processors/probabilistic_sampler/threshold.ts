@@ -24,7 +24,6 @@ export const topRandomness: Bits56 = { high: half - 1, low: half - 1 };
 export function notBelow(a: Bits56, b: Bits56): boolean {
   return a.high > b.high || (a.high === b.high && a.low >= b.low);
 }
-export const same = (a: Bits56, b: Bits56): boolean => a.high === b.high && a.low === b.low;
 
 const bits = new DataView(new ArrayBuffer(8));
 /** The exponent e of x = f * 2^e with f in [0.5, 1). For normal numbers above 0. */

@@ -4,7 +4,7 @@
 import { always, type Bits56, parseRandomness, parseThreshold } from './threshold.ts';
 
 /** Limits as the Collector has them; W3C allows one member more. */
-const maxLength = 1024;
+export const maxLength = 1024;
 const maxMembers = 31;
 const maxMemberLength = 256;
 const maxTenantLength = 241;

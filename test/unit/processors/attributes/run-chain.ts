@@ -16,7 +16,7 @@ export function parseConfig(definition: ProcessorDefinition, raw: unknown): { co
   return { config, issues: definition.check?.(config) ?? [] };
 }
 
-export interface TestStage {
+interface TestStage {
   /** What the stage makes of a request; the input's bytes stay where they are between calls. */
   run(request: ExportTraceServiceRequest): ExportTraceServiceRequest;
   /** Counts since the last call that are not 0: `dropped reason` or `metric {labels}` -> count. */
