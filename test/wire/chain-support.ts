@@ -1,13 +1,14 @@
 // A stage over a shared memory of its own, as a worker has it: for tests of views, the writer and processors.
-import { compileChain, type Chain } from '../../src/pipeline/chain.ts';
+
+import { z } from 'zod';
 import { defineSpanProcessor } from '../../src/component/define.ts';
 import type { SpanProcessorDefinition, StageBuilder, StageProcessor } from '../../src/component/types.ts';
+import { type Chain, compileChain } from '../../src/pipeline/chain.ts';
 import { loadKernel } from '../../src/wire/kernel/kernel.ts';
 import { createMemory, type SharedMemory, viewsOf } from '../../src/wire/memory.ts';
 import { type Output, rewriteOutcome } from '../../src/wire/rewriter.ts';
 import { Region, Scratch } from '../../src/wire/stage-memory.ts';
 import { layOut } from '../../src/workers/layout.ts';
-import { z } from 'zod';
 
 const arenaBytes = 32 << 20;
 
@@ -50,7 +51,10 @@ export function processor(type: string, compile: (stage: StageBuilder) => StageP
 export const foreignByte = 0xd7;
 const inset = 64;
 
-export function createStage(processors: readonly SpanProcessorDefinition[], configs: readonly unknown[] = []): StageUnderTest {
+export function createStage(
+  processors: readonly SpanProcessorDefinition[],
+  configs: readonly unknown[] = [],
+): StageUnderTest {
   const layout = layOut(1, 8 << 20, arenaBytes);
   const shared = viewsOf(createMemory(layout.totalBytes));
   const kernel = loadKernel(shared);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { wireCode } from '../../src/wire/codes.ts';
+import { normalise } from '../../src/wire/normalise.ts';
 import { decodeRequest, encodeRequest } from '../../src/wire/reference/codec.ts';
 import type { ExportTraceServiceRequest, Span } from '../../src/wire/reference/messages.ts';
 import { rewriteOutcome } from '../../src/wire/rewriter.ts';
@@ -44,7 +45,7 @@ for (const [name, stage] of [
         const { outcome, output, spansIn, spansOut } = stage.run(bytes);
         assert.equal(outcome, rewriteOutcome.written);
         const before = spansOf(decodeRequest(bytes));
-        assert.deepEqual(withoutEmptyNames(spansOf(decodeRequest(output))), withoutEmptyNames(before));
+        assert.deepEqual(spansOf(decodeRequest(output)), before);
         assert.equal(spansIn, before.length);
         assert.equal(spansOut, before.length);
       }),
@@ -61,8 +62,12 @@ for (const [name, stage] of [
   });
 }
 
-function withoutEmptyNames(spans: unknown[]): unknown[] {
-  return spans;
+/** The spans of a request in canonical form: padding in fields that nobody knows means nothing. */
+function canonicalSpans(bytes: Uint8Array): unknown[] {
+  const target = new Uint8Array(bytes.length);
+  const written = normalise(bytes, 0, bytes.length, target, 0);
+  assert.ok(written >= 0, `code ${written}`);
+  return spansOf(decodeRequest(target.subarray(0, written)));
 }
 
 test('legal but unusual encodings are seen, and come out right once normalised', () => {
@@ -78,7 +83,11 @@ test('legal but unusual encodings are seen, and come out right once normalised',
       assert.equal(outcome, rewriteOutcome.written);
       assert.deepEqual(spansOf(decodeRequest(output)), spansOf(decodeRequest(bytes)));
       if (first.outcome === rewriteOutcome.written) {
-        assert.deepEqual(spansOf(decodeRequest(first.output)), spansOf(decodeRequest(bytes)), 'the fast reader misread');
+        assert.deepEqual(
+          spansOf(decodeRequest(first.output)),
+          spansOf(decodeRequest(bytes)),
+          'the fast reader misread',
+        );
       }
     }),
     { numRuns: 400 },
@@ -110,7 +119,7 @@ test('mutated requests end in a listed outcome, agree with protobufjs, and never
       assert.ok(outcome === rewriteOutcome.written || outcome === rewriteOutcome.malformed, `${outcome} ${message}`);
       assert.ok(Buffer.from(source).includes(foreign) || !Buffer.from(output).includes(foreign));
       if (outcome === rewriteOutcome.written) {
-        assert.deepEqual(spansOf(decodeRequest(output)), spansOf(decodeRequest(source)));
+        assert.deepEqual(canonicalSpans(output), canonicalSpans(source));
       } else assert.match(message, /not a valid ExportTraceServiceRequest/);
     }),
     { numRuns: 3000 },
