@@ -54,7 +54,9 @@ function layBase(): void {
 function environment(stage: Stage): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|INIT_CWD)/.test(name));
   const path = (process.env.PATH ?? '').split(':').filter((folder) => !folder.includes('node_modules'));
-  return { ...Object.fromEntries(kept), PATH: [base, ...path].join(':'), ...stage.env };
+  // What npm has already fetched on this machine, another install need not fetch again.
+  const npm = { npm_config_prefer_offline: 'true' };
+  return { ...Object.fromEntries(kept), ...npm, PATH: [base, ...path].join(':'), ...stage.env };
 }
 
 function copy(step: Copy, to: Built, built: readonly Built[]): void {

@@ -1,6 +1,5 @@
 // Reads a Dockerfile and a .dockerignore: as much of both as ours use. What is not understood is an error, so that
 // check-image.ts never passes over a step.
-import { matchesGlob } from 'node:path';
 
 export interface Copy {
   readonly kind: 'copy';
@@ -33,7 +32,7 @@ function instructions(text: string): string[] {
   const lines = text.split('\n').filter((line) => !/^\s*#/.test(line));
   return lines
     .join('\n')
-    .replaceAll(/\\\n\s*/g, ' ')
+    .replaceAll(/\s*\\\n\s*/g, ' ')
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
@@ -116,6 +115,15 @@ export function parseDockerfile(text: string): Stage[] {
   return stages;
 }
 
+/** A pattern of a .dockerignore: `*` within a name (dot files too), `**` over folders. */
+function patternOf(glob: string): RegExp {
+  const source = glob.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll(/\*+|\?/g, (wild) => {
+    if (wild === '?') return '[^/]';
+    return wild === '*' ? '[^/]*' : '.*';
+  });
+  return new RegExp(`^${source}$`);
+}
+
 /** Whether a .dockerignore keeps a path (relative, with /) out of the build context. The last matching line decides. */
 export function isIgnored(ignoreFile: string, path: string): boolean {
   const parts = path.split('/');
@@ -127,7 +135,8 @@ export function isIgnored(ignoreFile: string, path: string): boolean {
       .replace(/^!/, '')
       .replace(/^\/|\/$/g, '');
     if (pattern === '' || line.startsWith('#')) continue;
-    if (selfAndParents.some((one) => matchesGlob(one, pattern))) ignored = !line.trim().startsWith('!');
+    const matches = patternOf(pattern);
+    if (selfAndParents.some((one) => matches.test(one))) ignored = !line.trim().startsWith('!');
   }
   return ignored;
 }

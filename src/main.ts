@@ -5,7 +5,9 @@ import { runCli } from './cli.ts';
 import { registry } from './registry.ts';
 import { startService } from './service.ts';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 process.exitCode = await runCli(process.argv.slice(2), {
   registry,

@@ -2,7 +2,6 @@
 // definition (a value of one of the types below, made with a `define…` function), a file beside it the behaviour.
 import type { Logger } from 'pino';
 import type { z } from 'zod';
-import type { AttributeTable } from '../wire/attribute-table.ts';
 import type { ResourceView, ScopeView } from '../wire/container-view.ts';
 import type { SpanView } from '../wire/span-view.ts';
 import type { AttributeConstant } from '../wire/stage-memory.ts';
@@ -282,5 +281,3 @@ export interface Registry {
   readonly exporters: readonly ExporterDefinition[];
   readonly extensions: readonly ExtensionDefinition[];
 }
-
-export type { AttributeTable };

@@ -1,7 +1,8 @@
 // The part of the shared memory that belongs to one compiled stage in one worker: interned keys, constants, view blocks,
 // attribute entries, and the scratch space where edits of the current item put their new bytes.
-import type { Kernel } from './kernel/kernel.ts';
+
 import { valueBytes } from './any-value.ts';
+import type { Kernel } from './kernel/kernel.ts';
 import type { SharedMemory } from './memory.ts';
 import type { Value } from './value.ts';
 import { varintSize, writeVarint } from './varint.ts';

@@ -31,7 +31,8 @@ function spansOf(decoded: ExportTraceServiceRequest): unknown[] {
 /** Touches every span, so that the writer never copies a run as it came. */
 const touching = processor('touching', ({ span }) => ({
   span() {
-    span.name = span.name;
+    const { name } = span;
+    span.name = name;
   },
 }));
 

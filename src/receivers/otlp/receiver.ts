@@ -21,7 +21,8 @@ const exportPath = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
 export function createOtlpReceiver(config: OtlpReceiverConfig, host: ReceiverHost): Receiver {
   const { grpc } = config.protocols;
   const routes = new Map([[exportPath, exportMethod(host.intake)]]);
-  const server: GrpcServer | null = grpc === undefined ? null : createNodeGrpcServer(serverOptions(grpc, routes, host.intake));
+  const server: GrpcServer | null =
+    grpc === undefined ? null : createNodeGrpcServer(serverOptions(grpc, routes, host.intake));
   return {
     async start() {
       await server?.listen();
