@@ -72,9 +72,12 @@ export class Gatherer {
   /** Where the next job of its worker goes on writing; null: in a new slab. */
   slab: Slab | null = null;
   at = 0;
+  /** A job writes into the slab now. */
+  busy = false;
   readonly #host: GathererHost;
   #batch: GatheredBatch | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #sentAt = 0;
 
   constructor(host: GathererHost) {
     this.#host = host;
@@ -96,7 +99,15 @@ export class Gatherer {
     const { batching } = this.#host;
     if (this.#batch === null) return;
     if (batching === null || this.#batch.spans >= batching.minSpans || batching.timeoutMs === 0) this.flush('size');
-    else this.#timer ??= setTimeout(() => this.flush('timeout'), batching.timeoutMs);
+    else this.#timer ??= setTimeout(() => this.flush('timeout'), this.#untilTick(batching.timeoutMs));
+  }
+
+  /**
+   * The timeout ticks from the last batch on whether or not there are spans, as the Collector's does: a span waits half of
+   * it on average, and never longer.
+   */
+  #untilTick(timeoutMs: number): number {
+    return timeoutMs - ((performance.now() - this.#sentAt) % timeoutMs);
   }
 
   flush(cause: FlushCause): void {
@@ -107,6 +118,7 @@ export class Gatherer {
     const batch = this.#batch;
     if (batch === null) return;
     this.#batch = null;
+    this.#sentAt = performance.now();
     this.#host.emit(batch, cause);
   }
 

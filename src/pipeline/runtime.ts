@@ -13,8 +13,10 @@ import { InputSpace, inputShare } from '../workers/input-space.ts';
 import { createIntake, type ReceiverStats } from '../workers/intake.ts';
 import { layOut } from '../workers/layout.ts';
 import { WorkerPool } from '../workers/pool.ts';
+import { outputRoom } from './output-space.ts';
 import { type PipelinePlan, planBudget, planPipeline, type StagePlan } from './plan.ts';
-import { outputRoom, Stage, type StageRequest } from './stage.ts';
+import { Stage } from './stage.ts';
+import type { StageRequest } from './stage-request.ts';
 
 /** All that is held, where no memory_limiter says otherwise. */
 const defaultBudgetBytes = 128 << 20;

@@ -7,44 +7,21 @@ import type { PipelineAccount } from '../delivery/ledger.ts';
 import { Histogram } from '../lib/histogram.ts';
 import type { SharedMemory } from '../wire/memory.ts';
 import { rewriteOutcome } from '../wire/rewriter.ts';
-import { type Arena, type Range, Slab } from '../workers/arena.ts';
+import { type Range, Slab } from '../workers/arena.ts';
 import { job, jobRequest, jobRequests, requestWord, type WorkerContext } from '../workers/layout.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { RunResult } from '../workers/protocol.ts';
+import { writeJob } from './job.ts';
+import { allocateOutput, type OutputSpace, outputRoom } from './output-space.ts';
 import type { StagePlan } from './plan.ts';
+import type { Metadata, StageRequest, TakenOutcome } from './stage-request.ts';
+import { WaitingList } from './waiting-list.ts';
 
-export type Metadata = Readonly<Record<string, readonly string[]>>;
-
-/** How a request left the stage. `written`: its bytes are no longer needed, what stays of it is held by the stage. */
-export type TakenOutcome = 'written' | 'malformed' | 'failed' | 'killed' | 'overloaded';
-
-/** What a stage works on: one ExportTraceServiceRequest in the shared memory. */
-export interface StageRequest {
-  readonly at: number;
-  readonly length: number;
-  /** How many spans it has, where that is known: of what an earlier stage counted. 0 for a client's request. */
-  readonly spans: number;
-  readonly metadata: Metadata;
-  /** Requests with the same text have the same metadata. '' where the stage reads none. */
-  readonly metadataKey: string;
-  /** Called once, when the stage is done with the bytes. `spans`: how many it had; 0 when malformed. */
-  taken(outcome: TakenOutcome, message: string, spans: number): void;
-}
-
-export interface StageHost {
+export interface StageHost extends OutputSpace {
   readonly shared: SharedMemory;
-  readonly arena: Arena;
   readonly pool: WorkerPool;
   readonly account: PipelineAccount;
   readonly log: Logger;
-  /** Bytes of the budget that this stage's output leaves to the stages behind it: what they write frees what it wrote. */
-  readonly keepFree: number;
-  /** The most that one request's output may need. */
-  readonly largestOutput: number;
-  /** Gives back what all stages reserved and have not written to. */
-  reclaim(): void;
-  /** Sends on what all stages have gathered: the budget is full, and waiting for more would keep it so. */
-  flushAll(): void;
   /** There is work, or space, or an idle worker: look again soon. */
   schedule(): void;
   emit(batch: GatheredBatch, cause: FlushCause): void;
@@ -61,10 +38,6 @@ export const batchSizeBounds: readonly number[] = [
 const jobBytes = 512 << 10;
 /** How long a request waits for space to write its output before its client is told to come again. */
 const outputWaitMs = 250;
-/** Output slabs are at least this large, so that the output of several jobs lies in one. */
-const outputSlabBytes = 1 << 20;
-/** Headroom of an output over its input, so that a rerun for want of room is rare. */
-export const outputRoom = (bytes: number, requests: number): number => bytes + (bytes >> 2) + requests * 128 + 16_384;
 
 /** Requests that need something out of the ordinary before they can run again. */
 interface Trouble {
@@ -90,8 +63,7 @@ export class Stage {
   readonly #entry: boolean;
   readonly #partitions = new Map<string, Partition>();
   readonly #trouble = new Map<StageRequest, Trouble>();
-  #waiting: StageRequest[] = [];
-  #first = 0;
+  readonly #waiting = new WaitingList();
   #waitingSpans = 0;
   /** Runs while there is no space for output; the requests that waited when it began are then turned away. */
   #blocked: NodeJS.Timeout | null = null;
@@ -112,7 +84,7 @@ export class Stage {
     return this.#partitions.size;
   }
   get idle(): boolean {
-    return this.#running === 0 && this.#first === this.#waiting.length;
+    return this.#running === 0 && this.#waiting.length === 0;
   }
 
   /** Spans that it has gathered and not passed on. */
@@ -134,7 +106,7 @@ export class Stage {
   }
 
   get hasWork(): boolean {
-    return this.#first < this.#waiting.length;
+    return this.#waiting.length > 0;
   }
 
   /** Sends on all that is gathered. */
@@ -152,7 +124,7 @@ export class Stage {
     const partition = this.#partition(first);
     if (partition === null) {
       this.#host.pool.giveBack(worker);
-      this.#advance(1);
+      this.#waiting.advance(1);
       this.#finish(
         first,
         'failed',
@@ -170,9 +142,18 @@ export class Stage {
     }
     this.#unblock();
     gatherer.busy = true;
-    this.#advance(requests.length);
+    this.#waiting.advance(requests.length);
     const openSpans = gatherer.spans;
-    this.#write(this.#host.pool.context(worker), requests, gatherer, openSpans);
+    const { range } = gatherer.slab as Slab;
+    writeJob(this.#host.shared.words, this.#host.pool.context(worker).job, {
+      stage: this.#index,
+      requests,
+      outputAt: gatherer.at,
+      outputEnd: range.at + range.bytes,
+      openSpans,
+      maxSpans: this.plan.batching?.maxSpans ?? 0,
+      normaliseFirstTo: this.#trouble.get(first)?.normaliseTo?.at ?? 0,
+    });
     this.#running++;
     const metadata = this.plan.metadataKeys.length === 0 ? null : first.metadata;
     this.#host.pool.run(worker, metadata).then(
@@ -184,12 +165,12 @@ export class Stage {
 
   /** The requests of the next job: in order, of one client metadata, a troubled one alone. */
   #pick(): StageRequest[] {
-    const [...picked] = [this.#waiting[this.#first]];
-    const [first] = picked;
+    const first = this.#waiting.at(0);
+    const picked = [first];
     if (this.#trouble.size > 0 && this.#trouble.has(first)) return picked;
     let bytes = first.length;
-    for (let i = this.#first + 1; i < this.#waiting.length && picked.length < jobRequests; i++) {
-      const next = this.#waiting[i];
+    for (let i = 1; i < this.#waiting.length && picked.length < jobRequests; i++) {
+      const next = this.#waiting.at(i);
       bytes += next.length;
       if (bytes > jobBytes || next.metadataKey !== first.metadataKey) break;
       // With a very small budget a whole job's output would not fit where one request's does.
@@ -198,17 +179,6 @@ export class Stage {
       picked.push(next);
     }
     return picked;
-  }
-
-  #advance(count: number): void {
-    this.#first += count;
-    if (this.#first === this.#waiting.length) {
-      this.#waiting = [];
-      this.#first = 0;
-    } else if (this.#first > 4096) {
-      this.#waiting = this.#waiting.slice(this.#first);
-      this.#first = 0;
-    }
   }
 
   #partition(request: StageRequest): Partition | null {
@@ -249,22 +219,12 @@ export class Stage {
     const { slab } = gatherer;
     if (slab !== null && slab.range.at + slab.range.bytes - gatherer.at >= room) return true;
     if (room > this.#host.largestOutput && requests.length === 1) return this.#tooLarge(requests[0]);
-    const range = this.#allocate(room);
+    const range = allocateOutput(this.#host, room);
     if (range === null) return false;
     gatherer.closeSlab((old, end) => arena.shrink(old.range, end - old.range.at));
     gatherer.slab = new Slab(arena, range);
     gatherer.at = range.at;
     return true;
-  }
-
-  #allocate(room: number): Range | null {
-    const { arena, keepFree } = this.#host;
-    const range = arena.allocate(Math.max(room, outputSlabBytes), keepFree) ?? arena.allocate(room, keepFree);
-    if (range !== null) return range;
-    this.#host.reclaim();
-    const second = arena.allocate(room, keepFree);
-    if (second === null) this.#host.flushAll();
-    return second;
   }
 
   /** Gives back the rest of the slabs that no job writes to. */
@@ -278,11 +238,11 @@ export class Stage {
 
   #block(): void {
     if (!this.#entry || this.#blocked !== null || !this.hasWork) return;
-    const waiting = this.#waiting.length - this.#first;
+    const waiting = this.#waiting.length;
     this.#blocked = setTimeout(() => {
       this.#blocked = null;
-      const turnedAway = this.#waiting.slice(this.#first, this.#first + waiting);
-      this.#advance(turnedAway.length);
+      const turnedAway = this.#waiting.first(waiting);
+      this.#waiting.advance(turnedAway.length);
       for (const request of turnedAway) this.#finish(request, 'overloaded', '', 0);
       this.#host.schedule();
     }, outputWaitMs);
@@ -295,31 +255,10 @@ export class Stage {
   }
 
   #tooLarge(request: StageRequest): boolean {
-    this.#advance(1);
+    this.#waiting.advance(1);
     this.#finish(request, 'failed', 'what the processors make of this request exceeds the memory budget', 0);
     this.#host.schedule();
     return false;
-  }
-
-  #write(context: WorkerContext, requests: readonly StageRequest[], gatherer: Gatherer, openSpans: number): void {
-    const { words } = this.#host.shared;
-    const block = context.job;
-    const { header } = block;
-    const slab = gatherer.slab as Slab;
-    words[header + job.stage] = this.#index;
-    words[header + job.requests] = requests.length;
-    words[header + job.outputAt] = gatherer.at;
-    words[header + job.outputEnd] = slab.range.at + slab.range.bytes;
-    words[header + job.openSpans] = openSpans;
-    words[header + job.maxSpans] = this.plan.batching?.maxSpans ?? 0;
-    for (let i = 0; i < requests.length; i++) {
-      const at = requestWord(block, i);
-      words[at + jobRequest.at] = requests[i].at;
-      words[at + jobRequest.length] = requests[i].length;
-      words[at + jobRequest.normaliseTo] = 0;
-    }
-    const trouble = this.#trouble.get(requests[0]);
-    if (trouble?.normaliseTo) words[requestWord(block, 0) + jobRequest.normaliseTo] = trouble.normaliseTo.at;
   }
 
   #finished(
@@ -413,8 +352,7 @@ export class Stage {
   }
 
   #requeue(requests: readonly StageRequest[]): void {
-    this.#waiting = [...requests, ...this.#waiting.slice(this.#first)];
-    this.#first = 0;
+    this.#waiting.putBack(requests);
     this.#host.schedule();
   }
 

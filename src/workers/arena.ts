@@ -32,10 +32,13 @@ export class Arena {
     this.#onFree = listener;
   }
 
-  /** A range of at least `bytes`, or null when the budget or the address space has none now. */
-  allocate(bytes: number): Range | null {
+  /**
+   * A range of at least `bytes`, or null when the budget or the address space has none now. `keepFree` bytes of the
+   * budget stay free for others.
+   */
+  allocate(bytes: number, keepFree = 0): Range | null {
     const wanted = Math.max(granule, Math.ceil(bytes / granule) * granule);
-    if (this.used + wanted > this.budgetBytes) return null;
+    if (this.used + wanted + keepFree > this.budgetBytes) return null;
     for (let i = 0; i < this.#start.length; i++) {
       if (this.#size[i] < wanted) continue;
       const at = this.#start[i];

@@ -42,15 +42,13 @@ export class InputSpace {
   #held = 0;
   #open: InputSlab | null = null;
   #waiters: Waiter[] = [];
+  /** The largest body that can ever be taken. */
+  readonly largest: number;
 
-  constructor(arena: Arena) {
+  constructor(arena: Arena, largest: number = arena.budgetBytes * inputShare) {
     this.#arena = arena;
     this.#limit = arena.budgetBytes * inputShare;
-  }
-
-  /** The largest body that can ever be taken. */
-  get largest(): number {
-    return this.#limit;
+    this.largest = largest;
   }
 
   reserve(length: number): Place | null {

@@ -1,7 +1,8 @@
 // A receiver's way into the first stages of its pipelines: one request, its bytes in one place, taken by each pipeline,
 // answered when all have taken it.
 import type { Intake, Place, RequestInfo, RequestOutcome } from '../component/types.ts';
-import type { Metadata, Stage, StageRequest, TakenOutcome } from '../pipeline/stage.ts';
+import type { Stage } from '../pipeline/stage.ts';
+import type { Metadata, StageRequest, TakenOutcome } from '../pipeline/stage-request.ts';
 import type { InputSpace } from './input-space.ts';
 
 /** What an overloaded client is told to wait before it tries again. */
@@ -73,11 +74,17 @@ class IntakeRequest implements StageRequest {
     }
     stats.refusedSpans += spans;
     count(stats.refusedRequests, this.#worst);
-    this.#done({ kind: this.#worst === 'malformed' ? 'malformed' : 'failed', message: this.#message });
+    if (this.#worst === 'overloaded') this.#done(overloaded);
+    else this.#done({ kind: this.#worst === 'malformed' ? 'malformed' : 'failed', message: this.#message });
   }
 }
 
 const accepted: RequestOutcome = { kind: 'accepted' };
+const overloaded: RequestOutcome = {
+  kind: 'overloaded',
+  message: 'spanmill holds as much as its memory budget allows; try again later',
+  retryDelayMs,
+};
 
 function count(counts: Map<string, number>, reason: string): void {
   counts.set(reason, (counts.get(reason) ?? 0) + 1);
@@ -115,8 +122,7 @@ export function createIntake(
     },
     refuse() {
       count(stats.refusedRequests, 'overloaded');
-      const message = 'spanmill holds as much as its memory budget allows; try again later';
-      return { kind: 'overloaded', message, retryDelayMs };
+      return overloaded;
     },
     rejected: (reason) => count(stats.refusedRequests, reason),
   };

@@ -1,7 +1,8 @@
 // The worker threads of a lane. Each is a piscina pool of one thread, so that the I/O thread knows whose tables and job
 // block a job uses, and whose died.
-import { Piscina } from 'piscina';
+
 import type { Logger } from 'pino';
+import { Piscina } from 'piscina';
 import { SpanmillError } from '../errors.ts';
 import type { StagePlan } from '../pipeline/plan.ts';
 import type { WorkerContext } from './layout.ts';
@@ -11,6 +12,8 @@ import type { PrepareResult, RunResult, WorkerData, WorkerTask } from './protoco
 const jobLimitMs = 30_000;
 const watchMs = 1000;
 const youngGenerationMb = 8;
+/** Far above what compiled chains need: a rule that fills the heap takes its worker with it, not the machine. */
+const oldGenerationMb = 256;
 
 export interface PoolOptions {
   readonly memory: WebAssembly.Memory;
@@ -26,6 +29,8 @@ interface Slot {
   threads: Piscina;
   /** When the job that it runs began; 0: idle. */
   since: number;
+  /** Until a thread that was replaced is really gone: it writes where its successor is going to. */
+  leaving: Promise<void> | null;
 }
 
 export class WorkerPool {
@@ -40,7 +45,7 @@ export class WorkerPool {
     const { memory, stages } = options;
     this.#slots = options.contexts.map((context) => {
       const data: WorkerData = { memory, context, stages };
-      return { data, threads: this.#threads(data), since: 0 };
+      return { data, threads: this.#threads(data), since: 0, leaving: null };
     });
   }
 
@@ -52,7 +57,7 @@ export class WorkerPool {
   }
 
   #threads(data: WorkerData): Piscina {
-    return new Piscina({
+    const threads = new Piscina({
       filename: this.#options.entry.href,
       minThreads: 1,
       maxThreads: 1,
@@ -60,11 +65,14 @@ export class WorkerPool {
       idleTimeout: Number.POSITIVE_INFINITY,
       workerData: data,
       // What a worker makes is short-lived: a small young generation keeps its memory small and costs no time.
-      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
+      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb, maxOldGenerationSizeMb: oldGenerationMb },
       // The default, waiting on the message port: blocking waits save nothing here (docs/decisions.md).
       atomics: 'sync',
       recordTiming: false,
     });
+    // A thread that dies between two jobs; the next job gets a new one. Without a listener this would end the process.
+    threads.on('error', (error) => this.#options.log.error({ error: String(error) }, 'an idle worker died'));
+    return threads;
   }
 
   /** Starts all threads and compiles all stages in each; rejects with what compiling threw. */
@@ -76,7 +84,7 @@ export class WorkerPool {
       throw new SpanmillError('WORKER', `a worker thread did not start: ${(error as Error).message}`, { cause: error });
     });
     for (let i = this.#slots.length - 1; i >= 0; i--) this.#idle.push(i);
-    this.#watch = setInterval(() => this.#replaceRunaways(), watchMs);
+    this.#watch = setInterval(() => this.#replaceRunaways(), Math.min(watchMs, this.#options.jobLimitMs ?? watchMs));
     this.#watch.unref();
     return results[0];
   }
@@ -103,6 +111,7 @@ export class WorkerPool {
     try {
       return (await slot.threads.run({ kind: 'run', metadata } satisfies WorkerTask)) as RunResult;
     } finally {
+      await slot.leaving;
       slot.since = 0;
       this.#idle.push(worker);
     }
@@ -113,10 +122,16 @@ export class WorkerPool {
     const now = performance.now();
     for (const slot of this.#slots) {
       if (slot.since === 0 || now - slot.since < limit) continue;
-      this.#options.log.error({ seconds: Math.round((now - slot.since) / 1000) }, 'a job ran too long: its worker is replaced');
+      this.#options.log.error(
+        { seconds: Math.round((now - slot.since) / 1000) },
+        'a job ran too long: its worker is replaced',
+      );
       const old = slot.threads;
       slot.threads = this.#threads(slot.data);
-      void old.destroy();
+      slot.since = 0;
+      slot.leaving = old.destroy().finally(() => {
+        slot.leaving = null;
+      });
     }
   }
 

@@ -1,6 +1,7 @@
 // Everything that crosses between the I/O thread and a worker, besides what stands in the shared memory (layout.ts).
-import type { CounterSpec, StagePlan } from '../pipeline/plan.ts';
+
 import type { ChainWarning } from '../pipeline/chain.ts';
+import type { CounterSpec, StagePlan } from '../pipeline/plan.ts';
 import type { WorkerContext } from './layout.ts';
 
 /** Given to a worker thread when it starts. */
@@ -27,8 +28,3 @@ export type RunResult = null | {
   readonly messages: readonly (readonly [number, string])[];
   readonly warnings: readonly ChainWarning[];
 };
-
-export interface WorkerResults {
-  prepare: PrepareResult;
-  run: RunResult;
-}

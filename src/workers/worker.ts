@@ -3,13 +3,16 @@ import type { ProcessorDefinition } from '../component/types.ts';
 import { type Chain, compileChain } from '../pipeline/chain.ts';
 import { loadKernel } from '../wire/kernel/kernel.ts';
 import { viewsOf } from '../wire/memory.ts';
-import { messageKind } from '../wire/schema.ts';
 import { type Output, rewriteOutcome } from '../wire/rewriter.ts';
+import { messageKind } from '../wire/schema.ts';
 import { Region, Scratch } from '../wire/stage-memory.ts';
 import { job, jobCounters, jobRequest, jobSegments, requestWord } from './layout.ts';
 import type { PrepareResult, RunResult, WorkerData, WorkerTask } from './protocol.ts';
 
-export function createWorker(processors: readonly ProcessorDefinition[], data: WorkerData): (task: WorkerTask) => PrepareResult | RunResult {
+export function createWorker(
+  processors: readonly ProcessorDefinition[],
+  data: WorkerData,
+): (task: WorkerTask) => PrepareResult | RunResult {
   const { context } = data;
   const shared = viewsOf(data.memory);
   const kernel = loadKernel(shared);
@@ -99,4 +102,3 @@ export function createWorker(processors: readonly ProcessorDefinition[], data: W
     return run(task.metadata);
   };
 }
-

@@ -3,6 +3,7 @@ import * as http2 from 'node:http2';
 import type { TestContext } from 'node:test';
 import * as grpc from '@grpc/grpc-js';
 import { retryDelayOf } from '../../../src/transport/rpc-status.ts';
+import type { Service } from './service.ts';
 import type { SpanRequest } from './spans.ts';
 
 export const exportPath = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
@@ -34,13 +35,14 @@ const same = (bytes: Buffer): Buffer => bytes;
 const { UNAVAILABLE, CANCELLED, UNKNOWN } = grpc.status;
 
 /** A @grpc/grpc-js client with a connection of its own. */
-export function createClient(t: TestContext, service: { readonly address: string }, tally: Tally): Client {
+export function createClient(t: TestContext, service: Pick<Service, 'address' | 'clients'>, tally: Tally): Client {
   const client = new grpc.Client(service.address, grpc.credentials.createInsecure(), {
     'grpc.use_local_subchannel_pool': 1,
     'grpc.max_send_message_length': -1,
     'grpc.enable_retries': 0,
   });
   t.after(() => client.close());
+  service.clients.push(() => client.close());
   return {
     close: () => client.close(),
     send: ({ message, ids }, headers = {}) =>
@@ -61,9 +63,10 @@ export function createClient(t: TestContext, service: { readonly address: string
 }
 
 /** An HTTP/2 connection for calls that no gRPC client would make. */
-export function connect(t: TestContext, service: { readonly address: string }): http2.ClientHttp2Session {
+export function connect(t: TestContext, service: Pick<Service, 'address' | 'clients'>): http2.ClientHttp2Session {
   const session = http2.connect(`http://${service.address}`);
   session.on('error', () => undefined);
   t.after(() => session.destroy());
+  service.clients.push(() => session.destroy());
   return session;
 }

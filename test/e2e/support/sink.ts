@@ -1,8 +1,9 @@
 // A backend on node:http2 that counts spans by id and answers as it is told.
 import { once } from 'node:events';
 import * as http2 from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import * as zlib from 'node:zlib';
 import { bytesField, varintField } from '../../../loadgen/shape/protobuf.ts';
 import { retryInfoStatus } from '../../../src/transport/rpc-status.ts';
 import { idsOf } from './spans.ts';
@@ -13,11 +14,12 @@ export type SinkAnswer =
   | { readonly kind: 'stall' }
   | { readonly kind: 'status'; readonly code: number; readonly message: string; readonly retryDelayMs?: number }
   | { readonly kind: 'partial'; readonly rejected: number; readonly message: string }
-  /** The stream is reset. */
+  /** The stream is reset with REFUSED_STREAM: nothing was processed. */
   | { readonly kind: 'reset' };
 
 /** One call. Its spans count as arrived once it is answered with ok or partial. */
 export interface Export {
+  /** Decompressed. */
   readonly message: Buffer;
   readonly ids: readonly string[];
   readonly headers: http2.IncomingHttpHeaders;
@@ -38,7 +40,7 @@ export interface Sink {
   until(reached: () => boolean): Promise<void>;
   /** Answers ok from now on, to the stalled calls too. */
   resume(): void;
-  /** Cuts all connections and listens no more, until `listen`. */
+  /** Resets all connections and listens no more, until `listen`. */
   close(): Promise<void>;
   listen(): Promise<void>;
 }
@@ -49,7 +51,7 @@ export async function startSink(t: TestContext): Promise<Sink> {
   const exports: Export[] = [];
   const spans = new Map<string, number>();
   const stalled = new Map<http2.ServerHttp2Stream, Export>();
-  const sessions = new Set<http2.ServerHttp2Session>();
+  const sockets = new Set<Socket>();
   let watchers: { reached(): boolean; resolve(): void }[] = [];
   let server: http2.Http2Server | null = null;
   let port = 0;
@@ -66,7 +68,7 @@ export async function startSink(t: TestContext): Promise<Sink> {
     if (answer.kind === 'stall') {
       stalled.set(stream, call);
       stream.once('close', () => stalled.delete(stream));
-    } else if (answer.kind === 'reset') stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+    } else if (answer.kind === 'reset') stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
     else if (answer.kind === 'status') stream.respond({ ...grpcHead, ...refusal(answer) }, { endStream: true });
     else {
       exports.push(call);
@@ -81,7 +83,7 @@ export async function startSink(t: TestContext): Promise<Sink> {
     stream.on('error', () => undefined);
     const chunks: Buffer[] = [];
     for await (const chunk of stream) chunks.push(chunk as Buffer);
-    const message = Buffer.concat(chunks).subarray(5);
+    const message = decompressed(Buffer.concat(chunks), headers['grpc-encoding']);
     const call = { message, ids: idsOf(message), headers };
     calls++;
     reply(stream, call, sink.answer(call));
@@ -107,7 +109,7 @@ export async function startSink(t: TestContext): Promise<Sink> {
       look();
     },
     async close() {
-      for (const session of sessions) session.destroy();
+      for (const socket of sockets) socket.resetAndDestroy();
       if (server === null) return;
       const closed = once(server, 'close');
       server.close();
@@ -116,11 +118,13 @@ export async function startSink(t: TestContext): Promise<Sink> {
     },
     async listen() {
       server = http2.createServer({ settings: { initialWindowSize: 8 << 20 } });
+      server.on('connection', (socket: Socket) => {
+        sockets.add(socket);
+        socket.on('close', () => sockets.delete(socket));
+      });
       server.on('session', (session) => {
-        sessions.add(session);
         session.setLocalWindowSize(32 << 20);
         session.on('error', () => undefined);
-        session.on('close', () => sessions.delete(session));
       });
       // A call that is cut off in its middle is no call.
       server.on('stream', (stream, headers) => void take(stream, headers).catch(() => undefined));
@@ -132,6 +136,13 @@ export async function startSink(t: TestContext): Promise<Sink> {
   await sink.listen();
   t.after(() => sink.close());
   return sink;
+}
+
+/** The message of a length-prefixed body. */
+function decompressed(body: Buffer, encoding: string | string[] | undefined): Buffer {
+  const message = body.subarray(5);
+  if (body[0] === 0) return message;
+  return encoding === 'gzip' ? zlib.gunzipSync(message) : zlib.zstdDecompressSync(message);
 }
 
 const grpcHead = { ':status': 200, 'content-type': 'application/grpc' };

@@ -1,0 +1,30 @@
+// The part of the byte budget that a stage's output gets.
+import type { Arena, Range } from '../workers/arena.ts';
+
+export interface OutputSpace {
+  readonly arena: Arena;
+  /** Bytes of the budget that this stage's output leaves to the stages behind it: what they write frees what it wrote. */
+  readonly keepFree: number;
+  /** The most that one request's output may need. */
+  readonly largestOutput: number;
+  /** Gives back what all stages reserved and have not written to. */
+  reclaim(): void;
+  /** Sends on what all stages have gathered: the budget is full, and waiting for more would keep it so. */
+  flushAll(): void;
+}
+
+/** Output slabs are at least this large, so that the output of several jobs lies in one. */
+const slabBytes = 1 << 20;
+
+/** Headroom of an output over its input, so that a rerun for want of room is rare. */
+export const outputRoom = (bytes: number, requests: number): number => bytes + (bytes >> 2) + requests * 128 + 16_384;
+
+/** A range for `room` bytes of output; null when there is no space now, though all was done to have some soon. */
+export function allocateOutput({ arena, keepFree, reclaim, flushAll }: OutputSpace, room: number): Range | null {
+  const range = arena.allocate(Math.max(room, slabBytes), keepFree) ?? arena.allocate(room, keepFree);
+  if (range !== null) return range;
+  reclaim();
+  const second = arena.allocate(room, keepFree);
+  if (second === null) flushAll();
+  return second;
+}

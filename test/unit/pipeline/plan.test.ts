@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { defineAdmissionProcessor, defineBatchProcessor, defineSpanProcessor } from '../../../src/component/define.ts';
+import type { BatchingOptions, ProcessorDefinition } from '../../../src/component/types.ts';
+import { type ConfiguredPipeline, planBudget, planPipeline } from '../../../src/pipeline/plan.ts';
+
+const common = {
+  kind: 'processor',
+  aliases: [],
+  stability: 'development',
+  summary: 'for tests',
+  config: z.unknown(),
+  examples: [],
+  metrics: [],
+} as const;
+
+const spans = defineSpanProcessor<{ keys?: string[] }>({
+  ...common,
+  config: z.any(),
+  role: 'spans',
+  type: 'spans',
+  traits: { mutates: false, drops: false },
+  metadataKeys: ({ keys = [] }) => keys,
+  compile: () => ({}),
+});
+const batching = (metadataKeys: readonly string[] = []): BatchingOptions => ({
+  minSpans: 10,
+  maxSpans: 20,
+  timeoutMs: 30,
+  metadataKeys,
+  metadataCardinalityLimit: 5,
+});
+const batch = defineBatchProcessor<{ keys?: string[] }>({
+  ...common,
+  config: z.any(),
+  role: 'batch',
+  type: 'batch',
+  batching: ({ keys }) => batching(keys),
+});
+const limiter = defineAdmissionProcessor<{ bytes: number }>({
+  ...common,
+  config: z.any(),
+  role: 'admission',
+  type: 'limiter',
+  budgetBytes: ({ bytes }, total) => Math.min(bytes, total),
+});
+
+type Step = readonly [id: string, definition: ProcessorDefinition, config?: unknown];
+const pipeline = (...steps: readonly Step[]): ConfiguredPipeline => ({
+  id: 'traces',
+  receivers: ['otlp'],
+  exporters: ['nop'],
+  processors: steps.map(([id, definition, config = {}]) => ({ id, definition, config })),
+});
+const shape = (
+  ...steps: readonly Step[]
+): (readonly [ids: string[], batch: string | undefined, keys: readonly string[]])[] =>
+  planPipeline(pipeline(...steps)).stages.map(
+    ({ processors, batching: end, metadataKeys }) => [processors.map(({ id }) => id), end?.id, metadataKeys] as const,
+  );
+
+test('a pipeline without processors has one stage, which validates', () => {
+  assert.deepEqual(shape(), [[[], undefined, []]]);
+});
+
+test('processors in a row share a stage, and a batch ends it', () => {
+  assert.deepEqual(shape(['a', spans], ['b', spans], ['batch', batch]), [[['a', 'b'], 'batch', []]]);
+  assert.deepEqual(shape(['batch', batch]), [[[], 'batch', []]]);
+  assert.deepEqual(shape(['a', spans]), [[['a'], undefined, []]]);
+});
+
+test('what stands behind a batch is a stage of its own, also behind the last', () => {
+  assert.deepEqual(
+    shape(['a', spans], ['batch/1', batch], ['b', spans], ['c', spans], ['batch/2', batch], ['d', spans]),
+    [
+      [['a'], 'batch/1', []],
+      [['b', 'c'], 'batch/2', []],
+      [['d'], undefined, []],
+    ],
+  );
+});
+
+test('an admission processor is no step, wherever it stands', () => {
+  assert.deepEqual(
+    shape(['limiter', limiter, { bytes: 1 }], ['a', spans], ['limiter/2', limiter, { bytes: 1 }], ['b', spans]),
+    [[['a', 'b'], undefined, []]],
+  );
+});
+
+test('a stage knows the metadata keys of its processors and its batch, and those that the batch before it kept', () => {
+  const first = ['batch/1', batch, { keys: ['tenant'] }] as const;
+  assert.deepEqual(
+    shape(['a', spans, { keys: ['zone', 'host'] }], ['b', spans, { keys: ['zone'] }], first, ['c', spans]),
+    [
+      [['a', 'b'], 'batch/1', ['host', 'tenant', 'zone']],
+      [['c'], undefined, ['tenant']],
+    ],
+  );
+});
+
+test('a stage carries its configuration and batching as plain data', () => {
+  const plan = planPipeline(pipeline(['a', spans, { keys: ['x'] }], ['batch', batch]));
+  assert.deepEqual(structuredClone(plan), {
+    id: 'traces',
+    receivers: ['otlp'],
+    exporters: ['nop'],
+    stages: [
+      {
+        processors: [{ id: 'a', type: 'spans', config: { keys: ['x'] } }],
+        batching: { ...batching(), id: 'batch' },
+        metadataKeys: ['x'],
+      },
+    ],
+  });
+});
+
+test('the budget is the smallest that is asked for, of all pipelines, or the fallback', () => {
+  const asks = (bytes: number): ConfiguredPipeline => pipeline(['limiter', limiter, { bytes }], ['a', spans]);
+  assert.equal(planBudget([pipeline()], 1000, 77), 77);
+  assert.equal(planBudget([asks(500), pipeline(), asks(300)], 1000, 77), 300);
+  assert.equal(planBudget([asks(5000)], 1000, 77), 1000);
+});
