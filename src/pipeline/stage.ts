@@ -35,7 +35,7 @@ export const batchSizeBounds: readonly number[] = [
   50_000, 100_000,
 ];
 /** A job takes at most so many bytes of requests (one request may be larger). */
-const jobBytes = 512 << 10;
+const jobBytes = 2 << 20;
 /** How long a request waits for space to write its output before its client is told to come again. */
 const outputWaitMs = 250;
 
