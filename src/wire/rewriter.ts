@@ -36,11 +36,34 @@ export interface Output {
   /** Spans in the segment that is open, and the most it may get (Infinity: no limit). */
   openSpans: number;
   maxSpans: number;
+  /** Most bytes of a segment (Infinity: no limit); a span that is larger alone gets a segment of its own. */
+  maxBytes: number;
+  /** Where the open segment began; before `at` by what it holds already, wherever those bytes lie. */
+  openFrom: number;
   /** Most segments; a request that would end one more finds the output full. */
   readonly maxSegments: number;
   readonly segmentEnds: number[];
   readonly segmentSpans: number[];
 }
+
+/** An output at at … end without limits, whose segment begins there. */
+export function newOutput(at: number, end: number, maxSegments: number): Output {
+  const none = Number.POSITIVE_INFINITY;
+  return {
+    at,
+    end,
+    openSpans: 0,
+    maxSpans: none,
+    maxBytes: none,
+    openFrom: at,
+    maxSegments,
+    segmentEnds: [],
+    segmentSpans: [],
+  };
+}
+
+/** Of a length below 2^32. */
+const maxVarintBytes = 5;
 
 class OutputFull extends Error {}
 class BadRequest extends Error {
@@ -78,7 +101,7 @@ export class Rewriter {
   #limitCounter = -1;
   readonly #hookCount: number;
 
-  #out: Output = { at: 0, end: 0, openSpans: 0, maxSpans: Infinity, maxSegments: 0, segmentEnds: [], segmentSpans: [] };
+  #out: Output = newOutput(0, 0, 0);
   #resourceOpen = 0;
   #scopeOpen = 0;
   /** Untouched spans that stand in a row and are not copied yet. */
@@ -113,7 +136,7 @@ export class Rewriter {
 
   /** Runs the request at from … end. On anything but `written` the output and the counters are as they were. */
   run(from: number, end: number, out: Output): RewriteOutcome {
-    const { at, openSpans } = out;
+    const { at, openSpans, openFrom } = out;
     const segments = out.segmentEnds.length;
     this.#snapshot.set(this.#counters);
     this.#out = out;
@@ -129,6 +152,7 @@ export class Rewriter {
     } catch (error) {
       out.at = at;
       out.openSpans = openSpans;
+      out.openFrom = openFrom;
       out.segmentEnds.length = segments;
       out.segmentSpans.length = segments;
       this.#counters.set(this.#snapshot);
@@ -199,6 +223,7 @@ export class Rewriter {
     } else p += (tag & 7) === 1 ? 8 : 4;
     if (p > end) throw new BadRequest(wireCode.truncated);
     const out = this.#out;
+    if (out.openSpans > 0 && out.at + (p - start) - out.openFrom > out.maxBytes) this.#closeSegment();
     if (out.at + (p - start) > out.end) throw outputFull;
     this.#stage.kernel.copy(out.at, start, p - start);
     out.at += p - start;
@@ -312,9 +337,12 @@ export class Rewriter {
     const span = this.#span;
     const out = this.#out;
     span.commit();
-    if (out.openSpans >= out.maxSpans) this.#closeSegment();
+    const changed = span.message.dirty;
+    const length = changed ? span.message.measure() : 0;
+    const bytes = changed ? 1 + varintSize(length) + length : end - fieldStart;
+    if (out.openSpans >= out.maxSpans || this.#exceeds(out, bytes)) this.#closeSegment();
     if (this.#scopeOpen === 0) this.#openScope();
-    if (!span.message.dirty) {
+    if (!changed) {
       if (this.#runEnd === fieldStart && this.#runStart > 0) this.#runEnd = end;
       else {
         this.#flushRun();
@@ -324,13 +352,32 @@ export class Rewriter {
       if (out.at + (this.#runEnd - this.#runStart) > out.end) throw outputFull;
     } else {
       this.#flushRun();
-      const length = span.message.measure();
-      if (out.at + 1 + varintSize(length) + length > out.end) throw outputFull;
+      if (out.at + bytes > out.end) throw outputFull;
       this.#bytes[out.at] = spanTag;
       out.at = span.message.write(writeVarint(this.#bytes, out.at + 1, length));
     }
     out.openSpans++;
     this.spansOut++;
+  }
+
+  /** The open segment would get too large with so many bytes more. */
+  #exceeds(out: Output, bytes: number): boolean {
+    if (out.maxBytes === Number.POSITIVE_INFINITY || out.openSpans === 0) return false;
+    const pending = this.#runEnd - this.#runStart;
+    return out.at + pending + this.#headersToCome() + bytes - out.openFrom > out.maxBytes;
+  }
+
+  /** Bytes of the containers that have to be opened for the next span. */
+  #headersToCome(): number {
+    if (this.#scopeOpen !== 0) return 0;
+    const scope = this.#containerBytes(this.#scopeSpans, this.#scope.message, scopeSpansField.spans);
+    if (this.#resourceOpen !== 0) return scope;
+    return scope + this.#containerBytes(this.#resourceSpans, this.#resource.message, resourceSpansField.scopeSpans);
+  }
+  /** At most so many: an edited header counts beside what it replaces. */
+  #containerBytes(holder: MessageView, header: MessageView, items: number): number {
+    const edited = header.dirty ? header.measure() + 1 + maxVarintBytes : 0;
+    return 1 + paddedLengthBytes + this.#headerBytes(holder, items) + edited;
   }
 
   #flushRun(): void {
@@ -431,5 +478,6 @@ export class Rewriter {
     out.segmentEnds.push(out.at);
     out.segmentSpans.push(out.openSpans);
     out.openSpans = 0;
+    out.openFrom = out.at;
   }
 }

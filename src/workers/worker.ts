@@ -3,7 +3,7 @@ import type { ProcessorDefinition } from '../component/types.ts';
 import { type Chain, compileChain } from '../pipeline/chain.ts';
 import { loadKernel } from '../wire/kernel/kernel.ts';
 import { viewsOf } from '../wire/memory.ts';
-import { type Output, rewriteOutcome } from '../wire/rewriter.ts';
+import { newOutput, rewriteOutcome } from '../wire/rewriter.ts';
 import { messageKind } from '../wire/schema.ts';
 import { Region, Scratch } from '../wire/stage-memory.ts';
 import { job, jobCounters, jobRequest, jobSegments, requestWord } from './layout.ts';
@@ -21,15 +21,7 @@ export function createWorker(
   const memory = { shared, kernel, region, scratch, tables: context.tables };
   const chains = data.stages.map((plan) => compileChain(plan, processors, memory, jobCounters));
   const counters = new Float64Array(data.memory.buffer, context.job.counters, jobCounters);
-  const output: Output = {
-    at: 0,
-    end: 0,
-    openSpans: 0,
-    maxSpans: Number.POSITIVE_INFINITY,
-    maxSegments: jobSegments,
-    segmentEnds: [],
-    segmentSpans: [],
-  };
+  const output = newOutput(0, 0, jobSegments);
   const noMetadata = {};
   let active: Chain | null = null;
 
@@ -45,6 +37,7 @@ export function createWorker(
     const maxSpans = words[block.header + job.maxSpans];
     output.at = words[block.header + job.outputAt];
     output.end = words[block.header + job.outputEnd];
+    output.openFrom = output.at;
     output.openSpans = words[block.header + job.openSpans];
     output.maxSpans = maxSpans === 0 ? Number.POSITIVE_INFINITY : maxSpans;
     output.segmentEnds.length = 0;

@@ -6,7 +6,7 @@ import type { SpanProcessorDefinition, StageBuilder, StageProcessor } from '../.
 import { type Chain, compileChain } from '../../src/pipeline/chain.ts';
 import { loadKernel } from '../../src/wire/kernel/kernel.ts';
 import { createMemory, type SharedMemory, viewsOf } from '../../src/wire/memory.ts';
-import { type Output, rewriteOutcome } from '../../src/wire/rewriter.ts';
+import { newOutput, rewriteOutcome } from '../../src/wire/rewriter.ts';
 import { Region, Scratch } from '../../src/wire/stage-memory.ts';
 import { layOut } from '../../src/workers/layout.ts';
 
@@ -26,7 +26,10 @@ export interface StageUnderTest {
   readonly shared: SharedMemory;
   /** Position of the arena, where `run` puts the request: `inset` bytes in. */
   readonly arena: number;
-  run(request: Uint8Array, limits?: { maxSpans?: number; room?: number; normalise?: boolean }): StageRun;
+  run(
+    request: Uint8Array,
+    limits?: { maxSpans?: number; maxBytes?: number; room?: number; normalise?: boolean },
+  ): StageRun;
   counters(): readonly number[];
 }
 
@@ -85,15 +88,9 @@ export function createStage(
     run(request, limits = {}) {
       shared.bytes.fill(foreignByte, at, at + inset + request.length + inset);
       shared.bytes.set(request, at + inset);
-      const output: Output = {
-        at: at + half,
-        end: at + half + (limits.room ?? half / 2),
-        openSpans: 0,
-        maxSpans: limits.maxSpans ?? Number.POSITIVE_INFINITY,
-        maxSegments: 100_000,
-        segmentEnds: [],
-        segmentSpans: [],
-      };
+      const output = newOutput(at + half, at + half + (limits.room ?? half / 2), 100_000);
+      output.maxSpans = limits.maxSpans ?? Number.POSITIVE_INFINITY;
+      output.maxBytes = limits.maxBytes ?? Number.POSITIVE_INFINITY;
       const normaliseTo = limits.normalise === true ? at + half + half / 2 : 0;
       const outcome = chain.run(at + inset, request.length, normaliseTo, output);
       const segments: { bytes: Uint8Array; spans: number }[] = [];

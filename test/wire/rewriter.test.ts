@@ -36,6 +36,15 @@ const touching = processor('touching', ({ span }) => ({
   },
 }));
 
+/** Makes every header of the output an edited one. */
+const editingContainers = processor('containers', ({ resource, scope, intern }) => {
+  const key = intern('edited');
+  return {
+    resource: () => resource.attributes.set(key, 'resource'),
+    scope: () => scope.attributes.set(key, 'scope'),
+  };
+});
+
 for (const [name, stage] of [
   ['copied', createStage([])],
   ['rewritten', createStage([touching])],
@@ -215,6 +224,25 @@ test('segments of at most so many spans hold all spans once, each with its resou
     }),
     { numRuns: 200 },
   );
+});
+
+test('segments of at most so many bytes hold all spans once; one that is larger alone stands alone', () => {
+  for (const stage of [createStage([]), createStage([touching]), createStage([editingContainers])]) {
+    fc.assert(
+      fc.property(requestBytes, fc.integer({ min: 1, max: 4000 }), (bytes, maxBytes) => {
+        const whole = stage.run(bytes);
+        const { outcome, segments } = stage.run(bytes, { maxBytes });
+        assert.equal(outcome, rewriteOutcome.written);
+        for (const { bytes: part, spans } of segments) {
+          assert.ok(part.length <= maxBytes || spans <= 1, `${spans} spans in ${part.length} of ${maxBytes} bytes`);
+          assert.equal(spansOf(decodeRequest(part)).length, spans);
+        }
+        const parts = segments.flatMap(({ bytes: part }) => spansOf(decodeRequest(part)));
+        assert.deepEqual(parts, spansOf(decodeRequest(whole.output)));
+      }),
+      { numRuns: 150 },
+    );
+  }
 });
 
 test('a dropped resource drops its spans in the name of the hook that dropped it, unless an earlier one did', () => {

@@ -6,7 +6,7 @@ import { loadKernel } from '../../../../src/wire/kernel/kernel.ts';
 import { createMemory, viewsOf } from '../../../../src/wire/memory.ts';
 import { decodeRequest, encodeRequest } from '../../../../src/wire/reference/codec.ts';
 import type { ExportTraceServiceRequest, KeyValue, Span } from '../../../../src/wire/reference/messages.ts';
-import { rewriteOutcome } from '../../../../src/wire/rewriter.ts';
+import { newOutput, rewriteOutcome } from '../../../../src/wire/rewriter.ts';
 import { Region, Scratch } from '../../../../src/wire/stage-memory.ts';
 import { layOut } from '../../../../src/workers/layout.ts';
 
@@ -51,15 +51,7 @@ export function stageOf(...processors: readonly [SpanProcessorDefinition, unknow
       const { at } = layout.arena;
       shared.bytes.set(bytes, at);
       const outAt = at + (16 << 20);
-      const out = {
-        at: outAt,
-        end: at + (32 << 20),
-        openSpans: 0,
-        maxSpans: Number.POSITIVE_INFINITY,
-        maxSegments: 4096,
-        segmentEnds: [],
-        segmentSpans: [],
-      };
+      const out = newOutput(outAt, at + (32 << 20), 4096);
       const outcome = chain.run(at, bytes.length, at + (8 << 20), out);
       assert.equal(outcome, rewriteOutcome.written, chain.rewriter.message);
       assert.equal(Buffer.compare(shared.bytes.slice(at, at + bytes.length), bytes), 0, 'the input was written to');
