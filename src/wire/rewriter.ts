@@ -5,9 +5,9 @@ import { describeWireCode, wireCode } from './codes.ts';
 import type { ResourceView, ScopeView } from './container-view.ts';
 import { MessageView } from './message-view.ts';
 import { messageKind, resourceSpansField, scopeSpansField } from './schema.ts';
+import { type Output, outputFull, SegmentWriter } from './segment-writer.ts';
 import type { EntryTables, SpanView } from './span-view.ts';
 import type { StageMemory } from './stage-memory.ts';
-import { paddedLengthBytes, varintSize, writePaddedLength, writeVarint } from './varint.ts';
 
 /** One step of a stage. Each hook reads and edits the view that shows the current item. */
 export interface RewriteHooks {
@@ -29,43 +29,6 @@ export const rewriteOutcome = {
 } as const;
 export type RewriteOutcome = (typeof rewriteOutcome)[keyof typeof rewriteOutcome];
 
-/** Where the output goes on. A segment is a message of its own: `segmentEnds[i]` its end, `segmentSpans[i]` its spans. */
-export interface Output {
-  at: number;
-  end: number;
-  /** Spans in the segment that is open, and the most it may get (Infinity: no limit). */
-  openSpans: number;
-  maxSpans: number;
-  /** Most bytes of a segment (Infinity: no limit); a span that is larger alone gets a segment of its own. */
-  maxBytes: number;
-  /** Where the open segment began; before `at` by what it holds already, wherever those bytes lie. */
-  openFrom: number;
-  /** Most segments; a request that would end one more finds the output full. */
-  readonly maxSegments: number;
-  readonly segmentEnds: number[];
-  readonly segmentSpans: number[];
-}
-
-/** An output at at … end without limits, whose segment begins there. */
-export function newOutput(at: number, end: number, maxSegments: number): Output {
-  const none = Number.POSITIVE_INFINITY;
-  return {
-    at,
-    end,
-    openSpans: 0,
-    maxSpans: none,
-    maxBytes: none,
-    openFrom: at,
-    maxSegments,
-    segmentEnds: [],
-    segmentSpans: [],
-  };
-}
-
-/** Of a length below 2^32. */
-const maxVarintBytes = 5;
-
-class OutputFull extends Error {}
 class BadRequest extends Error {
   readonly wireCode: number;
   constructor(code: number) {
@@ -73,17 +36,12 @@ class BadRequest extends Error {
     this.wireCode = code;
   }
 }
-const outputFull = new OutputFull();
-
 const resourceSpansTag = (1 << 3) | 2;
-const scopeSpansTag = (resourceSpansField.scopeSpans << 3) | 2;
-const spanTag = (scopeSpansField.spans << 3) | 2;
 
 export class Rewriter {
   /** Of the last run. */
   message = '';
   spansIn = 0;
-  spansOut = 0;
   readonly #stage: StageMemory;
   readonly #bytes: Uint8Array;
   readonly #span: SpanView;
@@ -100,13 +58,7 @@ export class Rewriter {
   #limit = 0;
   #limitCounter = -1;
   readonly #hookCount: number;
-
-  #out: Output = newOutput(0, 0, 0);
-  #resourceOpen = 0;
-  #scopeOpen = 0;
-  /** Untouched spans that stand in a row and are not copied yet. */
-  #runStart = 0;
-  #runEnd = 0;
+  readonly #writer: SegmentWriter;
 
   /** `counters`: where `drop` counts, by the counter's number. */
   constructor(
@@ -124,6 +76,11 @@ export class Rewriter {
     // Containers have no attributes of their own: they share any entry table without using it.
     this.#resourceSpans = new MessageView(stage, messageKind.resourceSpans, 0, tables.item, 0);
     this.#scopeSpans = new MessageView(stage, messageKind.scopeSpans, 0, tables.item, 0);
+    this.#writer = new SegmentWriter(stage, {
+      ...views,
+      resourceSpans: this.#resourceSpans,
+      scopeSpans: this.#scopeSpans,
+    });
     hooks.forEach((hook, index) => {
       if (hook.resource) this.#resourceHooks.push({ hooks: hook, index });
       if (hook.scope) this.#scopeHooks.push({ hooks: hook, index });
@@ -134,18 +91,18 @@ export class Rewriter {
     this.#snapshot = new Float64Array(counters.length);
   }
 
+  /** Spans of the last run that stand in the output. */
+  get spansOut(): number {
+    return this.#writer.spans;
+  }
+
   /** Runs the request at from … end. On anything but `written` the output and the counters are as they were. */
   run(from: number, end: number, out: Output): RewriteOutcome {
     const { at, openSpans, openFrom } = out;
     const segments = out.segmentEnds.length;
     this.#snapshot.set(this.#counters);
-    this.#out = out;
-    this.#resourceOpen = 0;
-    this.#scopeOpen = 0;
-    this.#runStart = 0;
-    this.#runEnd = 0;
+    this.#writer.begin(out);
     this.spansIn = 0;
-    this.spansOut = 0;
     try {
       this.#request(from, end);
       return rewriteOutcome.written;
@@ -222,11 +179,7 @@ export class Rewriter {
       p = this.#behindLength;
     } else p += (tag & 7) === 1 ? 8 : 4;
     if (p > end) throw new BadRequest(wireCode.truncated);
-    const out = this.#out;
-    if (out.openSpans > 0 && out.at + (p - start) - out.openFrom > out.maxBytes) this.#closeSegment();
-    if (out.at + (p - start) > out.end) throw outputFull;
-    this.#stage.kernel.copy(out.at, start, p - start);
-    out.at += p - start;
+    this.#writer.field(start, p);
     return p;
   }
 
@@ -270,7 +223,7 @@ export class Rewriter {
       this.#scopeSpansMessage(p, p + length);
       p += length;
     }
-    this.#closeResource();
+    this.#writer.closeResource();
   }
 
   #scopeSpansMessage(start: number, end: number): void {
@@ -294,8 +247,7 @@ export class Rewriter {
     }
     const count = holder.repeats(scopeSpansField.spans);
     this.#spans(count > 0 ? holder.firstStart(scopeSpansField.spans) : end, count);
-    this.#flushRun();
-    this.#closeScope();
+    this.#writer.closeScope();
   }
 
   #spans(first: number, count: number): void {
@@ -303,6 +255,7 @@ export class Rewriter {
     const span = this.#span;
     const { scratch } = this.#stage;
     const mark = scratch.mark();
+    const writer = this.#writer;
     const spanHooks = this.#spanHooks;
     const hookCount = spanHooks.length;
     const limit = this.#limit;
@@ -328,156 +281,11 @@ export class Rewriter {
       }
       const dropped = span.dropped >= 0 ? span.dropped : this.#limitCounter;
       if (dropped >= 0) this.#counters[dropped]++;
-      else this.#keep(fieldStart, p);
+      else {
+        span.commit();
+        writer.keep(fieldStart, p);
+      }
     }
     this.spansIn += count;
-  }
-
-  #keep(fieldStart: number, end: number): void {
-    const span = this.#span;
-    const out = this.#out;
-    span.commit();
-    const changed = span.message.dirty;
-    const length = changed ? span.message.measure() : 0;
-    const bytes = changed ? 1 + varintSize(length) + length : end - fieldStart;
-    if (out.openSpans >= out.maxSpans || this.#exceeds(out, bytes)) this.#closeSegment();
-    if (this.#scopeOpen === 0) this.#openScope();
-    if (!changed) {
-      if (this.#runEnd === fieldStart && this.#runStart > 0) this.#runEnd = end;
-      else {
-        this.#flushRun();
-        this.#runStart = fieldStart;
-        this.#runEnd = end;
-      }
-      if (out.at + (this.#runEnd - this.#runStart) > out.end) throw outputFull;
-    } else {
-      this.#flushRun();
-      if (out.at + bytes > out.end) throw outputFull;
-      this.#bytes[out.at] = spanTag;
-      out.at = span.message.write(writeVarint(this.#bytes, out.at + 1, length));
-    }
-    out.openSpans++;
-    this.spansOut++;
-  }
-
-  /** The open segment would get too large with so many bytes more. */
-  #exceeds(out: Output, bytes: number): boolean {
-    if (out.maxBytes === Number.POSITIVE_INFINITY || out.openSpans === 0) return false;
-    const pending = this.#runEnd - this.#runStart;
-    return out.at + pending + this.#headersToCome() + bytes - out.openFrom > out.maxBytes;
-  }
-
-  /** Bytes of the containers that have to be opened for the next span. */
-  #headersToCome(): number {
-    if (this.#scopeOpen !== 0) return 0;
-    const scope = this.#containerBytes(this.#scopeSpans, this.#scope.message, scopeSpansField.spans);
-    if (this.#resourceOpen !== 0) return scope;
-    return scope + this.#containerBytes(this.#resourceSpans, this.#resource.message, resourceSpansField.scopeSpans);
-  }
-  /** At most so many: an edited header counts beside what it replaces. */
-  #containerBytes(holder: MessageView, header: MessageView, items: number): number {
-    const edited = header.dirty ? header.measure() + 1 + maxVarintBytes : 0;
-    return 1 + paddedLengthBytes + this.#headerBytes(holder, items) + edited;
-  }
-
-  #flushRun(): void {
-    const n = this.#runEnd - this.#runStart;
-    if (n > 0) {
-      this.#stage.kernel.copy(this.#out.at, this.#runStart, n);
-      this.#out.at += n;
-    }
-    this.#runStart = 0;
-    this.#runEnd = 0;
-  }
-
-  // --- headers -------------------------------------------------------------------------------------------------------
-
-  #openScope(): void {
-    if (this.#resourceOpen === 0) {
-      this.#resourceOpen = this.#openMessage(
-        resourceSpansTag,
-        this.#resourceSpans,
-        resourceSpansField.resource,
-        this.#resource.message,
-        resourceSpansField.scopeSpans,
-      );
-    }
-    this.#scopeOpen = this.#openMessage(
-      scopeSpansTag,
-      this.#scopeSpans,
-      scopeSpansField.scope,
-      this.#scope.message,
-      scopeSpansField.spans,
-    );
-  }
-
-  /**
-   * Starts a container in the output: all of its fields but the repeated one, with the header message as it is now.
-   * Returns the position of its padded length.
-   */
-  #openMessage(tag: number, holder: MessageView, headerField: number, header: MessageView, items: number): number {
-    const out = this.#out;
-    const changed = header.dirty;
-    const headerLength = changed ? header.measure() : 0;
-    if (out.at + 1 + paddedLengthBytes + (holder.end - holder.start) + headerLength + 16 > out.end) {
-      // The container's own length stands for its headers: generous, and only near the end of an output.
-      if (out.at + 1 + paddedLengthBytes + this.#headerBytes(holder, items) + headerLength + 16 > out.end)
-        throw outputFull;
-    }
-    this.#bytes[out.at] = tag;
-    const lengthAt = out.at + 1;
-    out.at = lengthAt + paddedLengthBytes;
-    const firstItem = holder.firstStart(items);
-    const lastItem = holder.lastEnd(items);
-    if (!changed) {
-      this.#copy(holder.start, firstItem);
-      this.#copy(lastItem, holder.end);
-      return lengthAt;
-    }
-    const cutStart = holder.has(headerField) ? holder.fieldStart(headerField) : firstItem;
-    const cutEnd = holder.has(headerField) ? holder.fieldEnd(headerField) : firstItem;
-    this.#bytes[out.at] = (headerField << 3) | 2;
-    out.at = header.write(writeVarint(this.#bytes, out.at + 1, headerLength));
-    // The header may stand before or behind the items.
-    this.#copy(holder.start, Math.min(firstItem, cutStart));
-    this.#copy(Math.min(firstItem, cutEnd), firstItem);
-    this.#copy(lastItem, Math.max(lastItem, cutStart));
-    this.#copy(Math.max(lastItem, cutEnd), holder.end);
-    return lengthAt;
-  }
-
-  #headerBytes(holder: MessageView, items: number): number {
-    return holder.end - holder.start - (holder.lastEnd(items) - holder.firstStart(items));
-  }
-
-  #copy(from: number, end: number): void {
-    if (end <= from) return;
-    this.#stage.kernel.copy(this.#out.at, from, end - from);
-    this.#out.at += end - from;
-  }
-
-  #closeScope(): void {
-    if (this.#scopeOpen === 0) return;
-    writePaddedLength(this.#bytes, this.#scopeOpen, this.#out.at - this.#scopeOpen - paddedLengthBytes);
-    this.#scopeOpen = 0;
-  }
-
-  #closeResource(): void {
-    if (this.#resourceOpen === 0) return;
-    writePaddedLength(this.#bytes, this.#resourceOpen, this.#out.at - this.#resourceOpen - paddedLengthBytes);
-    this.#resourceOpen = 0;
-  }
-
-  /** Ends the segment in the middle of a scope; the next span opens both containers again. */
-  #closeSegment(): void {
-    this.#flushRun();
-    this.#closeScope();
-    this.#closeResource();
-    const out = this.#out;
-    if (out.segmentEnds.length >= out.maxSegments) throw outputFull;
-    out.segmentEnds.push(out.at);
-    out.segmentSpans.push(out.openSpans);
-    out.openSpans = 0;
-    out.openFrom = out.at;
   }
 }

@@ -37,9 +37,8 @@ export const jobRequest = {
   // written by the worker
   outcome: 3,
   spansIn: 4,
-  spansOut: 5,
 } as const;
-const requestWords = 6;
+const requestWords = 5;
 
 export interface JobBlock {
   readonly header: number;

@@ -3,8 +3,9 @@ import type { ProcessorDefinition } from '../component/types.ts';
 import { type Chain, compileChain } from '../pipeline/chain.ts';
 import { loadKernel } from '../wire/kernel/kernel.ts';
 import { viewsOf } from '../wire/memory.ts';
-import { newOutput, rewriteOutcome } from '../wire/rewriter.ts';
+import { rewriteOutcome } from '../wire/rewriter.ts';
 import { messageKind } from '../wire/schema.ts';
+import { newOutput } from '../wire/segment-writer.ts';
 import { Region, Scratch } from '../wire/stage-memory.ts';
 import { job, jobCounters, jobRequest, jobSegments, requestWord } from './layout.ts';
 import type { PrepareResult, RunResult, WorkerData, WorkerTask } from './protocol.ts';
@@ -64,13 +65,11 @@ export function createWorker(
       if (outcome === rewriteOutcome.full) break;
       words[at + jobRequest.outcome] = outcome;
       words[at + jobRequest.spansIn] = chain.rewriter.spansIn;
-      words[at + jobRequest.spansOut] = chain.rewriter.spansOut;
       if (outcome === rewriteOutcome.failed || outcome === rewriteOutcome.malformed) {
         messages ??= [];
         messages.push([done, chain.rewriter.message]);
         const spans = kernel.countSpans(messageKind.request, from, from + length);
         words[at + jobRequest.spansIn] = outcome === rewriteOutcome.failed ? Math.max(0, spans) : 0;
-        words[at + jobRequest.spansOut] = 0;
       }
     }
     words[block.header + job.done] = done;

@@ -6,7 +6,8 @@ import type { SpanProcessorDefinition, StageBuilder, StageProcessor } from '../.
 import { type Chain, compileChain } from '../../src/pipeline/chain.ts';
 import { loadKernel } from '../../src/wire/kernel/kernel.ts';
 import { createMemory, type SharedMemory, viewsOf } from '../../src/wire/memory.ts';
-import { newOutput, rewriteOutcome } from '../../src/wire/rewriter.ts';
+import { rewriteOutcome } from '../../src/wire/rewriter.ts';
+import { newOutput } from '../../src/wire/segment-writer.ts';
 import { Region, Scratch } from '../../src/wire/stage-memory.ts';
 import { layOut } from '../../src/workers/layout.ts';
 

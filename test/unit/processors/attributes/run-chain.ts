@@ -6,7 +6,8 @@ import { loadKernel } from '../../../../src/wire/kernel/kernel.ts';
 import { createMemory, viewsOf } from '../../../../src/wire/memory.ts';
 import { decodeRequest, encodeRequest } from '../../../../src/wire/reference/codec.ts';
 import type { ExportTraceServiceRequest, KeyValue, Span } from '../../../../src/wire/reference/messages.ts';
-import { newOutput, rewriteOutcome } from '../../../../src/wire/rewriter.ts';
+import { rewriteOutcome } from '../../../../src/wire/rewriter.ts';
+import { newOutput } from '../../../../src/wire/segment-writer.ts';
 import { Region, Scratch } from '../../../../src/wire/stage-memory.ts';
 import { layOut } from '../../../../src/workers/layout.ts';
 

@@ -1,0 +1,257 @@
+// The output side of a rewrite: spans go into containers that are opened when the first span needs them, containers into
+// segments that end at a limit. What was begun for a request and not ended is taken back by setting the output back.
+import type { ResourceView, ScopeView } from './container-view.ts';
+import type { MessageView } from './message-view.ts';
+import { resourceSpansField, scopeSpansField } from './schema.ts';
+import type { SpanView } from './span-view.ts';
+import type { StageMemory } from './stage-memory.ts';
+import { paddedLengthBytes, varintSize, writePaddedLength, writeVarint } from './varint.ts';
+
+/** Where the output goes on. A segment is a message of its own: `segmentEnds[i]` its end, `segmentSpans[i]` its spans. */
+export interface Output {
+  at: number;
+  end: number;
+  /** Spans in the segment that is open, and the most it may get (Infinity: no limit). */
+  openSpans: number;
+  maxSpans: number;
+  /** Most bytes of a segment (Infinity: no limit); a span that is larger alone gets a segment of its own. */
+  maxBytes: number;
+  /** Where the open segment began; before `at` by what it holds already, wherever those bytes lie. */
+  openFrom: number;
+  /** Most segments; a request that would end one more finds the output full. */
+  readonly maxSegments: number;
+  readonly segmentEnds: number[];
+  readonly segmentSpans: number[];
+}
+
+/** An output at at … end without limits, whose segment begins there. */
+export function newOutput(at: number, end: number, maxSegments: number): Output {
+  const none = Number.POSITIVE_INFINITY;
+  return {
+    at,
+    end,
+    openSpans: 0,
+    maxSpans: none,
+    maxBytes: none,
+    openFrom: at,
+    maxSegments,
+    segmentEnds: [],
+    segmentSpans: [],
+  };
+}
+
+/** Of a length below 2^32. */
+const maxVarintBytes = 5;
+
+/** Thrown when the output has too little room. */
+export const outputFull = new Error('the output is full');
+
+const resourceSpansTag = (1 << 3) | 2;
+const scopeSpansTag = (resourceSpansField.scopeSpans << 3) | 2;
+const spanTag = (scopeSpansField.spans << 3) | 2;
+
+/** The views that show what is written, and the messages that hold resource and scope. */
+export interface WrittenViews {
+  readonly span: SpanView;
+  readonly resource: ResourceView;
+  readonly scope: ScopeView;
+  readonly resourceSpans: MessageView;
+  readonly scopeSpans: MessageView;
+}
+
+export class SegmentWriter {
+  /** Spans written since `begin`. */
+  spans = 0;
+  readonly #stage: StageMemory;
+  readonly #bytes: Uint8Array;
+  readonly #span: SpanView;
+  readonly #resource: ResourceView;
+  readonly #scope: ScopeView;
+  readonly #resourceSpans: MessageView;
+  readonly #scopeSpans: MessageView;
+  #out: Output = newOutput(0, 0, 0);
+  /** Positions of the padded lengths of the open containers; 0: none is open. */
+  #resourceOpen = 0;
+  #scopeOpen = 0;
+  /** Untouched spans that stand in a row and are not copied yet. */
+  #runStart = 0;
+  #runEnd = 0;
+
+  constructor(stage: StageMemory, views: WrittenViews) {
+    this.#stage = stage;
+    this.#bytes = stage.shared.bytes;
+    this.#span = views.span;
+    this.#resource = views.resource;
+    this.#scope = views.scope;
+    this.#resourceSpans = views.resourceSpans;
+    this.#scopeSpans = views.scopeSpans;
+  }
+
+  /** A new request, whose spans go behind what the output holds. */
+  begin(out: Output): void {
+    this.#out = out;
+    this.#resourceOpen = 0;
+    this.#scopeOpen = 0;
+    this.#runStart = 0;
+    this.#runEnd = 0;
+    this.spans = 0;
+  }
+
+  /** A field of the request itself, as it is. */
+  field(start: number, end: number): void {
+    const out = this.#out;
+    if (out.openSpans > 0 && out.at + (end - start) - out.openFrom > out.maxBytes) this.#closeSegment();
+    if (out.at + (end - start) > out.end) throw outputFull;
+    this.#copy(start, end);
+  }
+
+  /** The span that the view shows, with its edits; as it came it stands with its tag at fieldStart … end. */
+  keep(fieldStart: number, end: number): void {
+    const span = this.#span;
+    const out = this.#out;
+    const changed = span.message.dirty;
+    const length = changed ? span.message.measure() : 0;
+    const bytes = changed ? 1 + varintSize(length) + length : end - fieldStart;
+    if (out.openSpans >= out.maxSpans || this.#exceeds(out, bytes)) this.#closeSegment();
+    if (this.#scopeOpen === 0) this.#openScope();
+    if (!changed) {
+      if (this.#runEnd === fieldStart && this.#runStart > 0) this.#runEnd = end;
+      else {
+        this.#flushRun();
+        this.#runStart = fieldStart;
+        this.#runEnd = end;
+      }
+      if (out.at + (this.#runEnd - this.#runStart) > out.end) throw outputFull;
+    } else {
+      this.#flushRun();
+      if (out.at + bytes > out.end) throw outputFull;
+      this.#bytes[out.at] = spanTag;
+      out.at = span.message.write(writeVarint(this.#bytes, out.at + 1, length));
+    }
+    out.openSpans++;
+    this.spans++;
+  }
+
+  /** The open segment would get too large with so many bytes more. */
+  #exceeds(out: Output, bytes: number): boolean {
+    if (out.maxBytes === Number.POSITIVE_INFINITY || out.openSpans === 0) return false;
+    const pending = this.#runEnd - this.#runStart;
+    return out.at + pending + this.#headersToCome() + bytes - out.openFrom > out.maxBytes;
+  }
+
+  /** Bytes of the containers that have to be opened for the next span. */
+  #headersToCome(): number {
+    if (this.#scopeOpen !== 0) return 0;
+    const scope = this.#containerBytes(this.#scopeSpans, this.#scope.message, scopeSpansField.spans);
+    if (this.#resourceOpen !== 0) return scope;
+    return scope + this.#containerBytes(this.#resourceSpans, this.#resource.message, resourceSpansField.scopeSpans);
+  }
+  /** At most so many: an edited header counts beside what it replaces. */
+  #containerBytes(holder: MessageView, header: MessageView, items: number): number {
+    const edited = header.dirty ? header.measure() + 1 + maxVarintBytes : 0;
+    return 1 + paddedLengthBytes + this.#headerBytes(holder, items) + edited;
+  }
+
+  #flushRun(): void {
+    const n = this.#runEnd - this.#runStart;
+    if (n > 0) {
+      this.#stage.kernel.copy(this.#out.at, this.#runStart, n);
+      this.#out.at += n;
+    }
+    this.#runStart = 0;
+    this.#runEnd = 0;
+  }
+
+  // --- containers -----------------------------------------------------------------------------------------------------
+
+  #openScope(): void {
+    if (this.#resourceOpen === 0) {
+      this.#resourceOpen = this.#openMessage(
+        resourceSpansTag,
+        this.#resourceSpans,
+        resourceSpansField.resource,
+        this.#resource.message,
+        resourceSpansField.scopeSpans,
+      );
+    }
+    this.#scopeOpen = this.#openMessage(
+      scopeSpansTag,
+      this.#scopeSpans,
+      scopeSpansField.scope,
+      this.#scope.message,
+      scopeSpansField.spans,
+    );
+  }
+
+  /**
+   * Starts a container in the output: all of its fields but the repeated one, with the header message as it is now.
+   * Returns the position of its padded length.
+   */
+  #openMessage(tag: number, holder: MessageView, headerField: number, header: MessageView, items: number): number {
+    const out = this.#out;
+    const changed = header.dirty;
+    const headerLength = changed ? header.measure() : 0;
+    if (out.at + 1 + paddedLengthBytes + (holder.end - holder.start) + headerLength + 16 > out.end) {
+      // The container's own length stands for its headers: generous, and only near the end of an output.
+      if (out.at + 1 + paddedLengthBytes + this.#headerBytes(holder, items) + headerLength + 16 > out.end)
+        throw outputFull;
+    }
+    this.#bytes[out.at] = tag;
+    const lengthAt = out.at + 1;
+    out.at = lengthAt + paddedLengthBytes;
+    const firstItem = holder.firstStart(items);
+    const lastItem = holder.lastEnd(items);
+    if (!changed) {
+      this.#copy(holder.start, firstItem);
+      this.#copy(lastItem, holder.end);
+      return lengthAt;
+    }
+    const cutStart = holder.has(headerField) ? holder.fieldStart(headerField) : firstItem;
+    const cutEnd = holder.has(headerField) ? holder.fieldEnd(headerField) : firstItem;
+    this.#bytes[out.at] = (headerField << 3) | 2;
+    out.at = header.write(writeVarint(this.#bytes, out.at + 1, headerLength));
+    // The header may stand before or behind the items.
+    this.#copy(holder.start, Math.min(firstItem, cutStart));
+    this.#copy(Math.min(firstItem, cutEnd), firstItem);
+    this.#copy(lastItem, Math.max(lastItem, cutStart));
+    this.#copy(Math.max(lastItem, cutEnd), holder.end);
+    return lengthAt;
+  }
+
+  #headerBytes(holder: MessageView, items: number): number {
+    return holder.end - holder.start - (holder.lastEnd(items) - holder.firstStart(items));
+  }
+
+  #copy(from: number, end: number): void {
+    if (end <= from) return;
+    this.#stage.kernel.copy(this.#out.at, from, end - from);
+    this.#out.at += end - from;
+  }
+
+  /** The scope is over. */
+  closeScope(): void {
+    this.#flushRun();
+    if (this.#scopeOpen === 0) return;
+    writePaddedLength(this.#bytes, this.#scopeOpen, this.#out.at - this.#scopeOpen - paddedLengthBytes);
+    this.#scopeOpen = 0;
+  }
+
+  /** The resource is over. */
+  closeResource(): void {
+    if (this.#resourceOpen === 0) return;
+    writePaddedLength(this.#bytes, this.#resourceOpen, this.#out.at - this.#resourceOpen - paddedLengthBytes);
+    this.#resourceOpen = 0;
+  }
+
+  /** Ends the segment in the middle of a scope; the next span opens both containers again. */
+  #closeSegment(): void {
+    this.closeScope();
+    this.closeResource();
+    const out = this.#out;
+    if (out.segmentEnds.length >= out.maxSegments) throw outputFull;
+    out.segmentEnds.push(out.at);
+    out.segmentSpans.push(out.openSpans);
+    out.openSpans = 0;
+    out.openFrom = out.at;
+  }
+}
