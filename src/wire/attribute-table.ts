@@ -270,8 +270,10 @@ export class AttributeTable {
   removeKey(key: string): boolean {
     const id = this.#stage.keyId(key);
     if (id >= 0 && key !== '') return this.remove(id);
+    const n = Buffer.byteLength(key);
     let found = false;
-    for (let e = this.findKey(key); e >= 0; e = this.findKey(key)) {
+    for (let e = 0; e < this.#count; e++) {
+      if (this.keyLength(e) !== n || !this.live(e) || this.key(e) !== key) continue;
       this.removeEntry(e);
       found = true;
     }

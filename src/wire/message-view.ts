@@ -4,12 +4,13 @@
 
 import { readFixed64, readInt64 } from './any-value.ts';
 import { AttributeTable } from './attribute-table.ts';
+import { CutList, cutKind } from './cut-list.ts';
 import { ruleWord } from './kernel/kernel.ts';
+import { ReplacedItems } from './replaced-items.ts';
 import type { StageMemory } from './stage-memory.ts';
 import { varintSize, writeVarint } from './varint.ts';
 
 const fieldsAt = 8; // words of the block's header
-const cutKind = { attribute: 0, field: 1, item: 2 } as const;
 
 export class MessageView {
   readonly stage: StageMemory;
@@ -22,14 +23,9 @@ export class MessageView {
   readonly #words: Uint32Array;
   #present = 0;
   #edited = 0;
-  /** Replaced or dropped elements of repeated message fields (events, links): field range, then new payload. */
-  readonly #items: { start: number; end: number; at: number; length: number }[] = [];
-  #itemCount = 0;
-  readonly #cutStart: number[] = [];
-  readonly #cutEnd: number[] = [];
-  readonly #cutKind: number[] = [];
-  readonly #cutRef: number[] = [];
-  #cuts = 0;
+  /** Replaced or dropped elements of repeated message fields (events, links). */
+  readonly #items = new ReplacedItems();
+  readonly #cuts = new CutList();
 
   /** `attributeField`: number of the message's attribute list. `entries`: where the attribute table may lie. */
   constructor(stage: StageMemory, kind: number, attributeField: number, entries: number, capacity: number) {
@@ -46,7 +42,7 @@ export class MessageView {
     this.start = start;
     this.end = end;
     this.#edited = 0;
-    this.#itemCount = 0;
+    this.#items.clear();
     const code = this.stage.kernel.index(this.#kind, start, end, this.#block, depth);
     this.#present = this.#words[this.#block >>> 2];
     this.attributes.load();
@@ -160,54 +156,23 @@ export class MessageView {
 
   /** Replaces the element of a repeated message field that stands at start … end by a payload; length -1 drops it. */
   replaceItem(start: number, end: number, at: number, length: number): void {
-    for (let i = 0; i < this.#itemCount; i++) {
-      if (this.#items[i].start === start) {
-        this.#items[i].at = at;
-        this.#items[i].length = length;
-        return;
-      }
-    }
-    const slot = this.#itemCount++;
-    const item = this.#items[slot];
-    if (item === undefined) this.#items[slot] = { start, end, at, length };
-    else {
-      item.start = start;
-      item.end = end;
-      item.at = at;
-      item.length = length;
-    }
+    this.#items.set(start, end, at, length);
   }
   /** What `replaceItem` was told for the element at `start`; undefined when untouched. */
   replacedItem(start: number): { readonly at: number; readonly length: number } | undefined {
-    for (let i = 0; i < this.#itemCount; i++) if (this.#items[i].start === start) return this.#items[i];
-    return undefined;
+    const i = this.#items.find(start);
+    return i < 0 ? undefined : { at: this.#items.at[i], length: this.#items.length[i] };
   }
   /** Elements of all repeated fields that were dropped. */
   droppedItems(): number {
-    let n = 0;
-    for (let i = 0; i < this.#itemCount; i++) if (this.#items[i].length < 0) n++;
-    return n;
+    return this.#items.dropped();
   }
 
   get dirty(): boolean {
-    return this.#edited !== 0 || this.attributes.dirty || this.#itemCount > 0;
+    return this.#edited !== 0 || this.attributes.dirty || this.#items.count > 0;
   }
 
   // --- writing -------------------------------------------------------------------------------------------------------
-
-  #cut(start: number, end: number, kind: number, ref: number): void {
-    let i = this.#cuts++;
-    for (; i > 0 && this.#cutStart[i - 1] > start; i--) {
-      this.#cutStart[i] = this.#cutStart[i - 1];
-      this.#cutEnd[i] = this.#cutEnd[i - 1];
-      this.#cutKind[i] = this.#cutKind[i - 1];
-      this.#cutRef[i] = this.#cutRef[i - 1];
-    }
-    this.#cutStart[i] = start;
-    this.#cutEnd[i] = end;
-    this.#cutKind[i] = kind;
-    this.#cutRef[i] = ref;
-  }
 
   #fieldSize(field: number): number {
     if (!this.has(field)) return 0;
@@ -226,13 +191,13 @@ export class MessageView {
   measure(): number {
     let size = this.end - this.start;
     const { attributes } = this;
-    this.#cuts = 0;
+    this.#cuts.clear();
     for (let i = 0; i < attributes.editedCount; i++) {
       const entry = attributes.edited[i];
       if (entry >= attributes.indexed) continue;
       const start = attributes.fieldStart(entry);
       const end = attributes.fieldEnd(entry);
-      this.#cut(start, end, cutKind.attribute, entry);
+      this.#cuts.add(start, end, cutKind.attribute, entry);
       size += attributes.encodedSize(entry) - (end - start);
     }
     for (let e = attributes.indexed; e < attributes.count; e++) size += attributes.encodedSize(e);
@@ -240,15 +205,16 @@ export class MessageView {
       const field = 31 - Math.clz32(fields & -fields);
       const start = this.#words[this.#record(field)];
       const end = this.#words[this.#record(field) + 1];
-      if (end > 0) this.#cut(start, end, cutKind.field, field);
+      if (end > 0) this.#cuts.add(start, end, cutKind.field, field);
       size += this.#fieldSize(field) - (end - start);
     }
-    for (let i = 0; i < this.#itemCount; i++) {
-      const item = this.#items[i];
-      this.#cut(item.start, item.end, cutKind.item, i);
-      size -= item.end - item.start;
-      if (item.length >= 0) size += 1 + varintSize(item.length) + item.length;
+    const items = this.#items;
+    for (let i = 0; i < items.count; i++) {
+      this.#cuts.add(items.start[i], items.end[i], cutKind.item, i);
+      size -= items.end[i] - items.start[i];
+      if (items.length[i] >= 0) size += 1 + varintSize(items.length[i]) + items.length[i];
     }
+    this.#cuts.order();
     return size;
   }
 
@@ -257,14 +223,15 @@ export class MessageView {
     const { kernel } = this.stage;
     let from = this.start;
     let p = at;
-    for (let i = 0; i < this.#cuts; i++) {
-      const start = this.#cutStart[i];
+    const cuts = this.#cuts;
+    for (let i = 0; i < cuts.count; i++) {
+      const start = cuts.start[i];
       kernel.copy(p, from, start - from);
       p += start - from;
-      from = this.#cutEnd[i];
-      const ref = this.#cutRef[i];
-      if (this.#cutKind[i] === cutKind.attribute) p = this.attributes.write(ref, this.#attributeTag, p);
-      else if (this.#cutKind[i] === cutKind.field) p = this.#writeField(ref, p);
+      from = cuts.end[i];
+      const ref = cuts.ref[i];
+      if (cuts.kind[i] === cutKind.attribute) p = this.attributes.write(ref, this.#attributeTag, p);
+      else if (cuts.kind[i] === cutKind.field) p = this.#writeField(ref, p);
       else p = this.#writeItem(ref, p);
     }
     kernel.copy(p, from, this.end - from);
@@ -291,12 +258,12 @@ export class MessageView {
   }
 
   #writeItem(index: number, at: number): number {
-    const item = this.#items[index];
-    if (item.length < 0) return at;
+    const length = this.#items.length[index];
+    if (length < 0) return at;
     const { bytes } = this.stage.shared;
-    bytes[at] = bytes[item.start]; // the same field: the tags of events and links are one byte
-    const p = writeVarint(bytes, at + 1, item.length);
-    this.stage.kernel.copy(p, item.at, item.length);
-    return p + item.length;
+    bytes[at] = bytes[this.#items.start[index]]; // the same field: the tags of events and links are one byte
+    const p = writeVarint(bytes, at + 1, length);
+    this.stage.kernel.copy(p, this.#items.at[index], length);
+    return p + length;
   }
 }

@@ -11,6 +11,18 @@ import { createStage, foreignByte, processor } from './chain-support.ts';
 import { sdkFixtures } from './sdk-fixtures.ts';
 import { unusual } from './unusual.ts';
 
+/** A length-delimited field with that tag. */
+function withLength(tag: number, inner: Uint8Array): Uint8Array {
+  const length: number[] = [];
+  let n = inner.length;
+  while (n > 127) {
+    length.push((n & 127) | 128);
+    n >>>= 7;
+  }
+  length.push(n);
+  return Uint8Array.from(Buffer.concat([Uint8Array.of(tag, ...length), inner]));
+}
+
 /** A request as what counts: the spans, each with its resource and scope. Empty containers are not kept by the writer. */
 function spansOf(decoded: ExportTraceServiceRequest): unknown[] {
   return decoded.resourceSpans.flatMap(({ resource, scopeSpans, schemaUrl, unknownFields }) =>
@@ -151,19 +163,9 @@ test('random bytes are refused or harmless', () => {
 
 test('values nested 5,000 deep are refused', () => {
   let value: Uint8Array = Uint8Array.of(0x0a, 0x01, 0x61);
-  const wrap = (tag: number, inner: Uint8Array): Uint8Array => {
-    const length: number[] = [];
-    let n = inner.length;
-    while (n > 127) {
-      length.push((n & 127) | 128);
-      n >>>= 7;
-    }
-    length.push(n);
-    return Uint8Array.from(Buffer.concat([Uint8Array.of(tag, ...length), inner]));
-  };
-  for (let i = 0; i < 5000; i++) value = wrap(0x2a, wrap(0x0a, value));
-  const span = wrap(0x4a, Buffer.concat([Uint8Array.of(0x0a, 0x01, 0x6b), wrap(0x12, value)]));
-  const bytes = wrap(0x0a, wrap(0x12, wrap(0x12, span)));
+  for (let i = 0; i < 5000; i++) value = withLength(0x2a, withLength(0x0a, value));
+  const span = withLength(0x4a, Buffer.concat([Uint8Array.of(0x0a, 0x01, 0x6b), withLength(0x12, value)]));
+  const bytes = withLength(0x0a, withLength(0x12, withLength(0x12, span)));
   const { outcome, message } = createStage([]).run(bytes);
   assert.equal(outcome, rewriteOutcome.malformed);
   assert.match(message, /nested/);
@@ -268,6 +270,38 @@ test('a dropped resource drops its spans in the name of the hook that dropped it
   assert.equal(spansOut, 0);
   assert.equal(output.length, 0);
   assert.deepEqual(stage.counters(), [50, 50]);
+});
+
+test('a span with very many edits is written as it should, in time that does not grow with their square', () => {
+  const events = 200_000;
+  const attributes = 60_000;
+  const stage = createStage([
+    processor('many', ({ span }) => ({
+      span() {
+        for (let e = span.attributes.count - 1; e >= 0; e--) if (e % 2 === 0) span.attributes.removeEntry(e);
+        span.name = 'edited';
+        for (let i = 0; i < span.eventCount; i++) if (i % 2 === 0) span.event(i)?.drop();
+      },
+    })),
+    processor('again', ({ span }) => ({
+      span() {
+        for (let i = 0; i < span.eventCount; i++) if (i % 4 === 1) span.event(i)?.drop();
+      },
+    })),
+  ]);
+  // Events first, so that the edits come in another order than the bytes.
+  const parts = [
+    ...Array.from({ length: events }, () => Buffer.of(0x5a, 0)),
+    Buffer.from('2a0161', 'hex'),
+    ...Array.from({ length: attributes }, () => Buffer.from('4a030a0178', 'hex')),
+  ];
+  const span = withLength(0x12, Buffer.concat(parts));
+  const { outcome, output } = stage.run(withLength(0x0a, withLength(0x12, span)));
+  assert.equal(outcome, rewriteOutcome.written);
+  const [written] = decodeRequest(output).resourceSpans[0].scopeSpans[0].spans;
+  assert.equal(written.name, 'edited');
+  assert.equal(written.events.length, events / 4);
+  assert.equal(written.attributes.length, attributes / 2);
 });
 
 test('the code of a fault names its place', () => {
