@@ -7,7 +7,7 @@ import type { PipelineAccount } from '../delivery/ledger.ts';
 import { Histogram } from '../lib/histogram.ts';
 import type { SharedMemory } from '../wire/memory.ts';
 import { rewriteOutcome } from '../wire/rewriter.ts';
-import { type Range, Slab } from '../workers/arena.ts';
+import { Slab } from '../workers/arena.ts';
 import { job, jobRequest, jobRequests, requestWord, type WorkerContext } from '../workers/layout.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { RunResult } from '../workers/protocol.ts';
@@ -15,6 +15,7 @@ import { writeJob } from './job.ts';
 import { allocateOutput, type OutputSpace, outputRoom } from './output-space.ts';
 import type { StagePlan } from './plan.ts';
 import type { Metadata, StageRequest, TakenOutcome } from './stage-request.ts';
+import { Troubles } from './troubles.ts';
 import { WaitingList } from './waiting-list.ts';
 
 export interface StageHost extends OutputSpace {
@@ -39,16 +40,6 @@ const jobBytes = 2 << 20;
 /** How long a request waits for space to write its output before its client is told to come again. */
 const outputWaitMs = 250;
 
-/** Requests that need something out of the ordinary before they can run again. */
-interface Trouble {
-  /** A range for the normalised bytes. */
-  normaliseTo: Range | null;
-  /** Output bytes to offer next time; 0: the usual. */
-  room: number;
-  /** Workers that died while they ran a job with this request in it. */
-  deaths: number;
-}
-
 interface Partition {
   readonly metadata: Metadata;
   readonly gatherers: (Gatherer | undefined)[];
@@ -62,7 +53,7 @@ export class Stage {
   /** The first of its pipeline: what it takes is received, what it refuses is refused to a client. */
   readonly #entry: boolean;
   readonly #partitions = new Map<string, Partition>();
-  readonly #trouble = new Map<StageRequest, Trouble>();
+  readonly #troubles: Troubles;
   readonly #waiting = new WaitingList();
   #waitingSpans = 0;
   /** Runs while there is no space for output; the requests that waited when it began are then turned away. */
@@ -78,6 +69,7 @@ export class Stage {
     this.#entry = entry;
     this.#counters = counters;
     this.#host = host;
+    this.#troubles = new Troubles(host.arena);
   }
 
   get partitions(): number {
@@ -152,7 +144,7 @@ export class Stage {
       outputEnd: range.at + range.bytes,
       openSpans,
       maxSpans: this.plan.batching?.maxSpans ?? 0,
-      normaliseFirstTo: this.#trouble.get(first)?.normaliseTo?.at ?? 0,
+      normaliseFirstTo: this.#troubles.get(first)?.normaliseTo?.at ?? 0,
     });
     this.#running++;
     const metadata = this.plan.metadataKeys.length === 0 ? null : first.metadata;
@@ -167,7 +159,7 @@ export class Stage {
   #pick(): StageRequest[] {
     const first = this.#waiting.at(0);
     const picked = [first];
-    if (this.#trouble.size > 0 && this.#trouble.has(first)) return picked;
+    if (this.#troubles.get(first) !== undefined) return picked;
     let bytes = first.length;
     for (let i = 1; i < this.#waiting.length && picked.length < jobRequests; i++) {
       const next = this.#waiting.at(i);
@@ -175,7 +167,7 @@ export class Stage {
       if (bytes > jobBytes || next.metadataKey !== first.metadataKey) break;
       // With a very small budget a whole job's output would not fit where one request's does.
       if (outputRoom(bytes, picked.length + 1) > this.#host.largestOutput) break;
-      if (this.#trouble.size > 0 && this.#trouble.has(next)) break;
+      if (this.#troubles.get(next) !== undefined) break;
       picked.push(next);
     }
     return picked;
@@ -214,7 +206,7 @@ export class Stage {
     const { arena } = this.#host;
     let bytes = 0;
     for (const request of requests) bytes += request.length;
-    const trouble = this.#trouble.get(requests[0]);
+    const trouble = this.#troubles.get(requests[0]);
     const room = Math.max(outputRoom(bytes, requests.length), trouble?.room ?? 0);
     const { slab } = gatherer;
     if (slab !== null && slab.range.at + slab.range.bytes - gatherer.at >= room) return true;
@@ -327,7 +319,7 @@ export class Stage {
   #wantMore(requests: readonly StageRequest[], done: number): void {
     if (done === 0) {
       const [request] = requests;
-      const trouble = this.#troubleOf(request);
+      const trouble = this.#troubles.begin(request);
       trouble.room = Math.max(trouble.room, outputRoom(request.length, 1)) * 2;
     }
     this.#requeue(requests.slice(done));
@@ -339,16 +331,8 @@ export class Stage {
       this.#finish(request, this.#entry ? 'overloaded' : 'failed', '', 0);
       return;
     }
-    this.#troubleOf(request).normaliseTo = range;
+    this.#troubles.begin(request).normaliseTo = range;
     this.#requeue([request]);
-  }
-
-  #troubleOf(request: StageRequest): Trouble {
-    const known = this.#trouble.get(request);
-    if (known !== undefined) return known;
-    const trouble: Trouble = { normaliseTo: null, room: 0, deaths: 0 };
-    this.#trouble.set(request, trouble);
-    return trouble;
   }
 
   #requeue(requests: readonly StageRequest[]): void {
@@ -365,7 +349,7 @@ export class Stage {
     // What it half wrote lies behind the gatherer's position and is overwritten: nothing of it was gathered.
     const again: StageRequest[] = [];
     for (const request of requests) {
-      const trouble = this.#troubleOf(request);
+      const trouble = this.#troubles.begin(request);
       trouble.deaths++;
       if (trouble.deaths < 2 || requests.length > 1) {
         again.push(request);
@@ -382,13 +366,7 @@ export class Stage {
   }
 
   #finish(request: StageRequest, outcome: TakenOutcome, message: string, spans: number): void {
-    if (this.#trouble.size > 0) {
-      const trouble = this.#trouble.get(request);
-      if (trouble !== undefined) {
-        this.#trouble.delete(request);
-        if (trouble.normaliseTo !== null) this.#host.arena.free(trouble.normaliseTo);
-      }
-    }
+    this.#troubles.end(request);
     const { account } = this.#host;
     this.#waitingSpans -= request.spans;
     if (!this.#entry) {
