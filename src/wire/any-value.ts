@@ -172,7 +172,8 @@ function decodeMap(shared: SharedMemory, from: number, end: number): Map<string,
 
 // --- encoding --------------------------------------------------------------------------------------------------------
 
-function int64Size(value: bigint): number {
+/** Bytes of an int64 as a varint. */
+export function int64Size(value: bigint): number {
   let rest = BigInt.asUintN(64, value);
   let n = 1;
   while (rest > 127n) {
@@ -182,7 +183,8 @@ function int64Size(value: bigint): number {
   return n;
 }
 
-function writeInt64(bytes: Uint8Array, at: number, value: bigint): number {
+/** Writes an int64 as a varint; returns the end. */
+export function writeInt64(bytes: Uint8Array, at: number, value: bigint): number {
   let rest = BigInt.asUintN(64, value);
   let p = at;
   while (rest > 127n) {

@@ -22,7 +22,7 @@ export const wireCode = {
   badId: -7,
   /** More than `maxDepth` messages inside one another. */
   tooDeep: -8,
-  /** A span with more attributes than the attribute table holds. */
+  /** More attributes than the attribute table holds, or more than 65,536 events or links in one span. */
   tooMany: -9,
 } as const;
 
@@ -39,7 +39,7 @@ const descriptions: Readonly<Record<WireCode, string>> = {
   [wireCode.badWireType]: 'a field has another wire type than OTLP gives it',
   [wireCode.badId]: 'an id has a wrong length (a trace id has 16 bytes, a span id 8)',
   [wireCode.tooDeep]: 'more than 100 messages are nested inside one another',
-  [wireCode.tooMany]: 'a span has more attributes than spanmill can hold in one span',
+  [wireCode.tooMany]: 'a span has more attributes, events or links than spanmill takes in one span',
 };
 
 /**

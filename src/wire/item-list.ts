@@ -1,5 +1,9 @@
 // The elements of a repeated message field of a span (events, links): positions found on first use, one view for all.
+import { describeWireCode, wireCode } from './codes.ts';
 import type { MessageView } from './message-view.ts';
+
+/** Of an event or link, from the request down. */
+const itemDepth = 4;
 
 export interface ItemView {
   readonly message: MessageView;
@@ -36,7 +40,9 @@ export class ItemList<V extends ItemView> {
     if (replaced !== undefined && replaced.length < 0) return null;
     const from = replaced?.at ?? this.#at[index * 3 + 1];
     const end = replaced === undefined ? this.#at[index * 3 + 2] : replaced.at + replaced.length;
-    this.#view.message.load(from, end, 4);
+    const code = this.#view.message.load(from, end, itemDepth);
+    // It was validated with its span; what is left is a table that is too small for it.
+    if (code !== wireCode.ok) throw new Error(describeWireCode(code, -1));
     this.#view.isDropped = false;
     this.#shown = index;
     return this.#view;
@@ -68,8 +74,8 @@ export class ItemList<V extends ItemView> {
       const start = p;
       let fieldTag = bytes[p++];
       if (fieldTag > 127) {
-        // Two bytes at most matter: field 16 and unknown fields, none of which is wanted.
-        fieldTag = (fieldTag & 127) | ((bytes[p] & 127) << 7);
+        // No field that is wanted has a longer tag: only the wire type matters.
+        fieldTag &= 7;
         while (bytes[p++] > 127);
       }
       switch (fieldTag & 7) {

@@ -1,7 +1,7 @@
 // A span as processors see it: one reusable object, shown each span of a stage in turn. Nothing is decoded before it is
 // asked for; every setter is seen by the processors behind and by the writer.
 
-import { readInt64 } from './any-value.ts';
+import { int64Size, readInt64, writeInt64 } from './any-value.ts';
 import type { AttributeTable } from './attribute-table.ts';
 import { EventView, LinkView } from './event-view.ts';
 import { ItemList } from './item-list.ts';
@@ -186,7 +186,7 @@ export class SpanView {
 
   #setStatus(code: number, message: string): void {
     const text = Buffer.from(message);
-    const codeBytes = code === 0 ? 0 : 1 + varintSize(code);
+    const codeBytes = code === 0 ? 0 : 1 + int64Size(BigInt(code));
     const textBytes = text.length === 0 ? 0 : 1 + varintSize(text.length) + text.length;
     const { stage } = this.message;
     const at = stage.scratch.take(codeBytes + textBytes);
@@ -200,9 +200,9 @@ export class SpanView {
     }
     if (codeBytes > 0) {
       bytes[p] = statusField.code << 3;
-      p = writeVarint(bytes, p + 1, code);
+      writeInt64(bytes, p + 1, BigInt(code));
     }
-    this.message.setRange(field.status, at, p - at);
+    this.message.setRange(field.status, at, codeBytes + textBytes);
   }
 
   /** Events that the span came with; a dropped one keeps its number. */

@@ -22,7 +22,7 @@ export class Region {
     this.#end = start + bytes;
   }
   take(bytes: number): number {
-    const at = (this.#at + 7) & ~7;
+    const at = Math.ceil(this.#at / 8) * 8; // no bit operators: positions go up to 2^32
     if (at + bytes > this.#end) throw new RangeError(`a stage needs more than its share of the shared memory`);
     this.#at = at + bytes;
     return at;

@@ -273,7 +273,7 @@ test('a dropped resource drops its spans in the name of the hook that dropped it
 });
 
 test('a span with very many edits is written as it should, in time that does not grow with their square', () => {
-  const events = 200_000;
+  const events = 65_536;
   const attributes = 60_000;
   const stage = createStage([
     processor('many', ({ span }) => ({
@@ -302,6 +302,85 @@ test('a span with very many edits is written as it should, in time that does not
   assert.equal(written.name, 'edited');
   assert.equal(written.events.length, events / 4);
   assert.equal(written.attributes.length, attributes / 2);
+});
+
+/** A request of one span with those fields. */
+const oneSpan = (...fields: Uint8Array[]): Uint8Array =>
+  withLength(0x0a, withLength(0x12, withLength(0x12, Buffer.concat(fields))));
+const bytesOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
+
+test('an event with more attributes than its table holds refuses the request, whatever was shown before it', () => {
+  const seen: string[] = [];
+  const stage = createStage([
+    processor('reading', ({ span }) => ({
+      span() {
+        for (let i = 0; i < span.eventCount; i++) seen.push(span.event(i)?.name ?? '');
+      },
+    })),
+  ]);
+  assert.equal(stage.run(oneSpan(bytesOf('5a08'), bytesOf('1206534543524554'))).outcome, rewriteOutcome.written);
+  const attributes = Array.from({ length: 32_769 }, () => Uint8Array.of(0x1a, 0));
+  const { outcome, message } = stage.run(oneSpan(withLength(0x5a, Buffer.concat(attributes))));
+  assert.equal(outcome, rewriteOutcome.failed);
+  assert.match(message, /more attributes/);
+  assert.deepEqual(seen, ['SECRET']);
+});
+
+test('a value behind another field of its attribute is found', () => {
+  const values: unknown[] = [];
+  const stage = createStage([
+    processor('reading', ({ span, intern }) => {
+      const key = intern('card');
+      return {
+        span() {
+          const entry = span.attributes.find(key);
+          values.push(entry < 0 ? 'absent' : span.attributes.get(entry));
+        },
+      };
+    }),
+  ]);
+  // key, key_strindex, value
+  const attribute = withLength(0x4a, bytesOf('0a04636172641801' + '12060a0434313131'));
+  assert.equal(stage.run(oneSpan(attribute)).outcome, rewriteOutcome.unusual);
+  assert.equal(stage.run(oneSpan(attribute), { normalise: true }).outcome, rewriteOutcome.written);
+  assert.equal(values.at(-1), '4111');
+});
+
+test('an unknown field with a long tag is no event', () => {
+  const names: string[] = [];
+  const stage = createStage([
+    processor('reading', ({ span }) => ({
+      span() {
+        for (let i = 0; i < span.eventCount; i++) names.push(span.event(i)?.name ?? '');
+      },
+    })),
+  ]);
+  // event "a", field 2059 with the bytes of an event "b", event "c"
+  const { outcome } = stage.run(oneSpan(bytesOf('5a03120161'), bytesOf('da800103120162'), bytesOf('5a03120163')));
+  assert.equal(outcome, rewriteOutcome.written);
+  assert.deepEqual(names, ['a', 'c']);
+});
+
+test('more than 65,536 events in one span are refused', () => {
+  const events = Array.from({ length: 65_537 }, () => Uint8Array.of(0x5a, 0));
+  const { outcome, message } = createStage([]).run(oneSpan(...events));
+  assert.equal(outcome, rewriteOutcome.malformed);
+  assert.match(message, /events or links/);
+});
+
+test('a negative status code survives a new message', () => {
+  const stage = createStage([
+    processor('editing', ({ span }) => ({
+      span() {
+        span.statusMessage = 'edited';
+      },
+    })),
+  ]);
+  const { output } = stage.run(oneSpan(bytesOf('7a0b18ffffffffffffffffff01')));
+  assert.deepEqual(decodeRequest(output).resourceSpans[0].scopeSpans[0].spans[0].status, {
+    message: 'edited',
+    code: -1,
+  });
 });
 
 test('the code of a fault names its place', () => {

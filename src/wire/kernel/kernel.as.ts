@@ -19,6 +19,9 @@ const TOO_MANY: i32 = -9;
 /** Messages inside one another, from the request down: what protobuf's own parsers accept by default. */
 const MAX_DEPTH: i32 = 100;
 
+/** Most events, and most links, of one span: a list of their positions is made when a rule asks for one. */
+const MAX_ITEMS: u32 = 65536;
+
 // --- rules: u32 for each kind of message and field number 0..31 (0: unknown field) ---------------------------------
 // bits 0-2 wire type + 1 | bit 3 repeated | bit 4 attribute list | bit 5 id | bit 6 opaque container | bit 7 oneof
 // bits 8-15 child kind + 1 | bits 16-23 id length
@@ -196,8 +199,10 @@ function validate(kind: i32, end: usize, depth: i32): i32 {
     if ((rule & REPEATED) == 0) {
       // A singular field twice, a second member of the oneof, or an unknown field before it.
       if ((rule & ONEOF) != 0 ? seen != 0 || unknownSeen : (seen & (1 << field)) != 0) unusual = UNUSUAL;
-      // Value before key, or either behind an unknown field: `attribute` would not find them.
-      if (kind == KIND_KEY_VALUE && (unknownSeen || (field == 1 && seen != 0))) unusual = UNUSUAL;
+      // Value before key, or either behind another field: `attribute` would not find them.
+      if (kind == KIND_KEY_VALUE && (unknownSeen || (field == 1 && seen != 0) || (field == 2 && (seen & ~2) != 0))) {
+        unusual = UNUSUAL;
+      }
       seen |= 1 << field;
     }
     if (wire != 2) {
@@ -299,6 +304,9 @@ export function index(kind: i32, from: usize, end: usize, block: usize, depth: i
   for (let s = slots; s < slotsEnd; s += 4) store<i32>(s, -1);
   const capacity = load<i32>(block + BLOCK_CAPACITY);
   const lengthTable = lengths;
+  // What is left of the last message must not be seen when this one ends in a code.
+  store<u32>(block, 0);
+  store<i32>(block + BLOCK_COUNT, 0);
   store<u32>(block + BLOCK_FLAGS, 0);
   let entry = <usize>load<u32>(block + BLOCK_ENTRIES);
   let count: i32 = 0;
@@ -434,8 +442,13 @@ export function index(kind: i32, from: usize, end: usize, block: usize, depth: i
       } else if ((rule & CONTAINER) != 0 && load<u32>(record + 4) != <u32>at) {
         unusual = UNUSUAL; // other fields between the spans: what stands before and behind them is all a writer copies
       }
+      const number = load<u32>(record + 8) + 1;
+      if (number > MAX_ITEMS && (rule & CONTAINER) == 0) {
+        position = at;
+        return (error = TOO_MANY);
+      }
       store<u32>(record + 4, <u32>p);
-      store<u32>(record + 8, load<u32>(record + 8) + 1);
+      store<u32>(record + 8, number);
     } else {
       if ((seen & bit) != 0) unusual = UNUSUAL;
       store<u32>(record, <u32>at);
