@@ -36,16 +36,18 @@ export async function startService(
   });
   const metrics = config.telemetry.metrics.address;
   const metricsServer = metrics === null ? null : createMetricsServer(metrics, metricSources(runtime, version), logger);
-  await metricsServer?.start();
   try {
+    await metricsServer?.start();
     await runtime.start();
   } catch (error) {
+    await runtime.stop();
     await metricsServer?.stop();
     await log.close();
     throw error;
   }
   // Before anyone is told that it is ready: a signal that comes at once must drain, not kill.
   const signalled = untilSignal(logger);
+  goOnAfterFaults(logger);
   logger.info({ listening: runtime.addresses(), metrics: metricsServer?.address() }, 'spanmill is ready');
   for (const address of runtime.addresses()) {
     const [protocol, at] = address.split(' ');
@@ -59,6 +61,16 @@ export async function startService(
     return balanced ? 0 : 1;
   });
   return { done };
+}
+
+/** After the start nothing exits the process: a fault in one place is said, and the rest goes on. */
+function goOnAfterFaults(log: Logger): void {
+  const say = (error: unknown): void => {
+    const stack = error instanceof Error ? error.stack : String(error);
+    log.error({ stack }, 'a fault in spanmill itself; it goes on, please report this');
+  };
+  process.on('uncaughtException', say);
+  process.on('unhandledRejection', say);
 }
 
 /** Resolves at the first SIGTERM or SIGINT; `again` at the second, which ends the drain. */
@@ -138,8 +150,16 @@ function memoryLimit(): number {
   return constrained > 0 && constrained < totalmem() ? constrained : totalmem();
 }
 
+/** No sender may fill the disk: beyond this the log line is all. */
+const mostAsideBytes = 256 << 20;
 let asideCount = 0;
+let asideBytes = 0;
 function setAside(log: Logger, bytes: Buffer, component: string): void {
+  asideBytes += bytes.length;
+  if (asideBytes > mostAsideBytes) {
+    log.error({ component, bytes: bytes.length }, 'a request made a worker fail twice; too many are set aside already');
+    return;
+  }
   const folder = join(tmpdir(), 'spanmill-dead-letter');
   const file = join(folder, `${new Date().toISOString().replaceAll(':', '-')}-${process.pid}-${++asideCount}.pb`);
   try {

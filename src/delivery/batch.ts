@@ -10,6 +10,9 @@ interface Piece {
   spans: number;
 }
 
+/** Pieces that stand one behind the other become one up to this size. */
+const joinedBytes = 256 << 10;
+
 /** A batch on its way to one or more exporters, or into the next stage; its bytes live until all have let go. */
 export class GatheredBatch implements Batch {
   spans = 0;
@@ -30,7 +33,9 @@ export class GatheredBatch implements Batch {
     this.bytes += length;
     if (length === 0) return;
     const last = this.#pieces.at(-1);
-    if (last !== undefined && last.slab === slab && last.at + last.length === at) {
+    const joins = last !== undefined && last.slab === slab && last.at + last.length === at;
+    // A piece is a request of a stage behind this one: what goes wrong there goes wrong for all of it.
+    if (joins && last.length + length <= joinedBytes) {
       last.length += length;
       last.spans += spans;
     } else {

@@ -21,7 +21,11 @@ import type { StageRequest } from './stage-request.ts';
 /** All that is held, where no memory_limiter says otherwise. */
 const defaultBudgetBytes = 128 << 20;
 /** For the edits of one span, in each worker. */
-const scratchBytes = 64 << 20;
+const scratchBytes = 16 << 20;
+/** Well below what the length of a container in the output can say (2^28). */
+const mostRequestBytes = 128 << 20;
+/** The part of one memory that the contexts of the workers may take. */
+const mostContextBytes = 2 ** 31;
 
 export interface RuntimeOptions {
   readonly config: ResolvedConfig;
@@ -112,7 +116,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     }
   }
 
+  const reclaim = (): void => {
+    for (const stage of stages) stage.reclaim();
+  };
+
   arena.onFree(schedule);
+  space.onScarce(reclaim);
 
   for (const { id, definition, config: settings } of config.exporters) {
     const exporter = definition.create(settings, { id, log: log.child({ component: id }) });
@@ -138,10 +147,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
           account,
           log,
           keepFree: (pipeline.plan.stages.length - 1 - position) * shares.stage,
-          largestOutput: shares.stage,
-          reclaim: () => {
-            for (const one of stages) one.reclaim();
-          },
+          // What it passes on must fit into the share of the stage behind it.
+          largestOutput: position === pipeline.plan.stages.length - 1 ? shares.stage : shares.passedOn,
+          reclaim,
           flushAll: () => {
             for (const one of stages) one.flush('size');
           },
@@ -257,14 +265,17 @@ export function createRuntime(options: RuntimeOptions): Runtime {
  * stage behind it, so that the last can always write what the exporters then free; and no request is so large that its
  * output (which a later stage writes again) does not fit into a share.
  */
-function shareBudget(budget: number, plans: readonly PipelinePlan[]): { stage: number; largestInput: number } {
+function shareBudget(
+  budget: number,
+  plans: readonly PipelinePlan[],
+): { stage: number; largestInput: number; passedOn: number } {
   const depth = Math.max(...plans.map(({ stages }) => stages.length));
   const stage = Math.floor((budget * (1 - inputShare)) / depth);
-  let largestInput = stage;
+  let largestInput = Math.min(stage, mostRequestBytes);
   while (largestInput > 0 && outputRoom(depth === 1 ? largestInput : outputRoom(largestInput, 1), 1) > stage) {
     largestInput = Math.floor(largestInput * 0.95);
   }
-  return { stage, largestInput };
+  return { stage, largestInput, passedOn: outputRoom(largestInput, 1) };
 }
 
 function reserveMemory({ config, log, totalMemoryBytes }: RuntimeOptions): {
@@ -273,7 +284,11 @@ function reserveMemory({ config, log, totalMemoryBytes }: RuntimeOptions): {
   budget: number;
 } {
   let budget = planBudget(config.pipelines, totalMemoryBytes, defaultBudgetBytes);
-  const { workers } = config;
+  const mostWorkers = Math.floor(mostContextBytes / layOut(1, scratchBytes, 0).totalBytes);
+  const workers = Math.min(config.workers, mostWorkers);
+  if (workers < config.workers) {
+    log.info({ asked: config.workers, given: workers }, 'one shared memory has room for fewer workers than asked');
+  }
   const room = (bytes: number): number => Math.ceil(bytes * 1.25) + (8 << 20);
   const rest = layOut(workers, scratchBytes, 0).totalBytes;
   const most = Math.floor((maxMemoryBytes - rest - (16 << 20)) / 1.25);

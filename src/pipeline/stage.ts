@@ -287,7 +287,7 @@ export class Stage {
       }
     }
     if (done < requests.length) this.#wantMore(requests, done);
-    for (const request of again) this.#wantNormalised(request);
+    if (again.length > 0) this.#requeue(again.filter((request) => this.#wantsNormalised(request)));
     if (result !== null) this.#warn(result);
     gatherer.settle();
     this.#host.schedule();
@@ -325,14 +325,15 @@ export class Stage {
     this.#requeue(requests.slice(done));
   }
 
-  #wantNormalised(request: StageRequest): void {
+  /** Gives the request a range for its canonical form; false when there is none, and it is finished. */
+  #wantsNormalised(request: StageRequest): boolean {
     const range = this.#host.arena.allocate(request.length);
     if (range === null) {
-      this.#finish(request, this.#entry ? 'overloaded' : 'failed', '', 0);
-      return;
+      this.#finish(request, this.#entry ? 'overloaded' : 'failed', 'no memory to normalise it', 0);
+      return false;
     }
     this.#troubles.begin(request).normaliseTo = range;
-    this.#requeue([request]);
+    return true;
   }
 
   #requeue(requests: readonly StageRequest[]): void {
@@ -344,7 +345,12 @@ export class Stage {
   #died(requests: readonly StageRequest[], gatherer: Gatherer, error: unknown): void {
     this.#running--;
     gatherer.busy = false;
-    const { log, shared } = this.#host;
+    const { log, pool, shared } = this.#host;
+    if (pool.stopped) {
+      for (const request of requests)
+        this.#finish(request, this.#entry ? 'overloaded' : 'failed', 'the service stopped', 0);
+      return;
+    }
     log.error({ requests: requests.length, error: String(error) }, 'a worker died; its requests run again');
     // What it half wrote lies behind the gatherer's position and is overwritten: nothing of it was gathered.
     const again: StageRequest[] = [];
@@ -370,7 +376,10 @@ export class Stage {
     const { account } = this.#host;
     this.#waitingSpans -= request.spans;
     if (!this.#entry) {
-      if (outcome !== 'written') account.failInside(outcome, request.spans);
+      if (outcome !== 'written') {
+        account.failInside(outcome, request.spans);
+        this.#host.log.error({ processors: this.#names(), spans: request.spans, error: message }, 'spans were lost');
+      }
     } else if (outcome === 'written') account.received += spans;
     else if (outcome !== 'overloaded') account.reject(outcome, spans);
     request.taken(outcome, message, spans);

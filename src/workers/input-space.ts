@@ -42,6 +42,7 @@ export class InputSpace {
   #held = 0;
   #open: InputSlab | null = null;
   #waiters: Waiter[] = [];
+  #reclaim: () => void = () => {};
   /** The largest body that can ever be taken. */
   readonly largest: number;
 
@@ -49,6 +50,11 @@ export class InputSpace {
     this.#arena = arena;
     this.#limit = arena.budgetBytes * inputShare;
     this.largest = largest;
+  }
+
+  /** Called when the budget is full, to give back what is reserved and not used. */
+  onScarce(reclaim: () => void): void {
+    this.#reclaim = reclaim;
   }
 
   reserve(length: number): Place | null {
@@ -120,7 +126,11 @@ export class InputSpace {
 
   #allocate(length: number): InputSlab | null {
     if (this.#held + length > this.#limit) return null;
-    const range = this.#arena.allocate(length);
+    let range = this.#arena.allocate(length);
+    if (range === null) {
+      this.#reclaim();
+      range = this.#arena.allocate(length);
+    }
     if (range === null) return null;
     this.#held += range.bytes;
     return { slab: new Slab(this.#arena, range), at: range.at, bytes: range.bytes, next: range.at, places: 0 };

@@ -91,14 +91,14 @@ export class WorkerPool {
 
   /** An idle worker, which is taken; -1: all are busy. */
   take(): number {
-    return this.#idle.pop() ?? -1;
+    return this.#stopped ? -1 : (this.#idle.pop() ?? -1);
   }
   /** Gives back a worker that was taken and not run. */
   giveBack(worker: number): void {
     this.#idle.push(worker);
   }
   get hasIdle(): boolean {
-    return this.#idle.length > 0;
+    return this.#idle.length > 0 && !this.#stopped;
   }
 
   /**
@@ -126,13 +126,18 @@ export class WorkerPool {
         { seconds: Math.round((now - slot.since) / 1000) },
         'a job ran too long: its worker is replaced',
       );
-      const old = slot.threads;
-      slot.threads = this.#threads(slot.data);
       slot.since = 0;
-      slot.leaving = old.destroy().finally(() => {
+      // The successor compiles into the same context, so it is not made before the old thread is gone.
+      slot.leaving = slot.threads.destroy().finally(() => {
+        if (!this.#stopped) slot.threads = this.#threads(slot.data);
         slot.leaving = null;
       });
     }
+  }
+
+  /** After `stop`: jobs end without having been a worker's fault. */
+  get stopped(): boolean {
+    return this.#stopped;
   }
 
   async stop(): Promise<void> {

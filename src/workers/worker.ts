@@ -43,6 +43,8 @@ export function createWorker(
     output.maxSpans = maxSpans === 0 ? Number.POSITIVE_INFINITY : maxSpans;
     output.segmentEnds.length = 0;
     output.segmentSpans.length = 0;
+    // Of a job that threw in the middle, which runs again.
+    chain.takeCounters(counters);
     const messages = runRequests(chain);
     writeResult();
     chain.takeCounters(counters);
