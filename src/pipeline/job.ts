@@ -12,8 +12,8 @@ export interface Job {
   readonly openSpans: number;
   /** 0: no limit. */
   readonly maxSpans: number;
-  /** Where the first request may be put in normal form; 0: nowhere. */
-  readonly normaliseFirstTo: number;
+  /** Where a request may be put in canonical form; 0: nowhere. */
+  normaliseTo(request: number): number;
 }
 
 export function writeJob(words: Uint32Array, block: JobBlock, what: Job): void {
@@ -29,6 +29,6 @@ export function writeJob(words: Uint32Array, block: JobBlock, what: Job): void {
     const at = requestWord(block, i);
     words[at + jobRequest.at] = requests[i].at;
     words[at + jobRequest.length] = requests[i].length;
-    words[at + jobRequest.normaliseTo] = i === 0 ? what.normaliseFirstTo : 0;
+    words[at + jobRequest.normaliseTo] = what.normaliseTo(i);
   }
 }

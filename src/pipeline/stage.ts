@@ -144,7 +144,7 @@ export class Stage {
       outputEnd: range.at + range.bytes,
       openSpans,
       maxSpans: this.plan.batching?.maxSpans ?? 0,
-      normaliseFirstTo: this.#troubles.get(first)?.normaliseTo?.at ?? 0,
+      normaliseTo: (i) => this.#troubles.get(requests[i])?.normaliseTo?.at ?? 0,
     });
     this.#running++;
     const metadata = this.plan.metadataKeys.length === 0 ? null : first.metadata;
@@ -159,7 +159,7 @@ export class Stage {
   #pick(): StageRequest[] {
     const first = this.#waiting.at(0);
     const picked = [first];
-    if (this.#troubles.get(first) !== undefined) return picked;
+    if (this.#troubles.runsAlone(first)) return picked;
     let bytes = first.length;
     for (let i = 1; i < this.#waiting.length && picked.length < jobRequests; i++) {
       const next = this.#waiting.at(i);
@@ -167,7 +167,7 @@ export class Stage {
       if (bytes > jobBytes || next.metadataKey !== first.metadataKey) break;
       // With a very small budget a whole job's output would not fit where one request's does.
       if (outputRoom(bytes, picked.length + 1) > this.#host.largestOutput) break;
-      if (this.#troubles.get(next) !== undefined) break;
+      if (this.#troubles.runsAlone(next)) break;
       picked.push(next);
     }
     return picked;

@@ -23,6 +23,12 @@ export class Troubles {
     return this.#of.size === 0 ? undefined : this.#of.get(request);
   }
 
+  /** It needs more output than the others, or a worker died of it. */
+  runsAlone(request: StageRequest): boolean {
+    const trouble = this.get(request);
+    return trouble !== undefined && (trouble.room > 0 || trouble.deaths > 0);
+  }
+
   /** The request's trouble, from now on if it had none. */
   begin(request: StageRequest): Trouble {
     const known = this.#of.get(request);
