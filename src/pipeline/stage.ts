@@ -155,7 +155,7 @@ export class Stage {
     return true;
   }
 
-  /** The requests of the next job: in order, of one client metadata, a troubled one alone. */
+  /** The requests of the next job: in order, of one client metadata; some run alone. */
   #pick(): StageRequest[] {
     const first = this.#waiting.at(0);
     const picked = [first];

@@ -140,6 +140,13 @@ export class AttributeTable {
     this.#words[at] = state;
   }
 
+  /** The AnyValue payload of `value`, `length` bytes, in the scratch space. */
+  #encode(value: Value, length: number): number {
+    const at = this.#stage.scratch.take(length);
+    encodeValue(this.#bytes, at, value);
+    return at;
+  }
+
   #append(state: number): number {
     const entry = this.#count;
     if (entry >= this.#capacity) throw new RangeError(`more than ${this.#capacity} attributes on one item`);
@@ -168,9 +175,7 @@ export class AttributeTable {
 
   set(key: number, value: Value): void {
     const length = encodedSize(value);
-    const at = this.#stage.scratch.take(length);
-    encodeValue(this.#bytes, at, value);
-    this.setEncoded(key, at, length);
+    this.setEncoded(key, this.#encode(value, length), length);
   }
 
   /** Adds a constant attribute whose key is not there (see `find`). */
@@ -193,12 +198,8 @@ export class AttributeTable {
       this.set(id, value);
       return;
     }
-    const length = encodedSize(value);
-    const at = this.#stage.scratch.take(length);
-    encodeValue(this.#bytes, at, value);
     let entry = this.findKey(key);
-    if (entry >= 0) this.#touch(entry, entryState.edited);
-    else {
+    if (entry < 0) {
       entry = this.#append(entryState.edited);
       const name = Buffer.from(key);
       const keyPosition = this.#stage.scratch.take(name.length);
@@ -206,15 +207,13 @@ export class AttributeTable {
       this.#words[this.#entries + entry * words + keyAt] = keyPosition;
       this.#words[this.#entries + entry * words + keyLength] = name.length;
     }
-    this.setEntryEncoded(entry, at, length);
+    this.setEntry(entry, value);
   }
 
   /** Gives a live entry another value, wherever its key came from. */
   setEntry(entry: number, value: Value): void {
     const length = encodedSize(value);
-    const at = this.#stage.scratch.take(length);
-    encodeValue(this.#bytes, at, value);
-    this.setEntryEncoded(entry, at, length);
+    this.setEntryEncoded(entry, this.#encode(value, length), length);
   }
 
   /** As setEntry, with the AnyValue payload at `at`. */

@@ -2,7 +2,7 @@
 // are made of. `load` indexes and validates it; readers see the edits; `write` emits it once, runs of untouched bytes as
 // one copy each and the changes spliced in where they belong.
 
-import { readFixed64, readInt64 } from './any-value.ts';
+import { int64Size, readFixed64, readInt64, writeInt64 } from './any-value.ts';
 import { AttributeTable } from './attribute-table.ts';
 import { CutList, cutKind } from './cut-list.ts';
 import { ruleWord } from './kernel/kernel.ts';
@@ -128,15 +128,8 @@ export class MessageView {
     this.setBytes(field, Buffer.from(value));
   }
   setVarint(field: number, value: bigint): void {
-    const at = this.stage.scratch.take(10);
-    let rest = BigInt.asUintN(64, value);
-    let p = at;
-    while (rest > 127n) {
-      this.stage.shared.bytes[p++] = Number(rest & 127n) | 128;
-      rest >>= 7n;
-    }
-    this.stage.shared.bytes[p++] = Number(rest);
-    this.setRange(field, at, p - at);
+    const at = this.stage.scratch.take(int64Size(value));
+    this.setRange(field, at, writeInt64(this.stage.shared.bytes, at, value) - at);
   }
   /** `width` 4 or 8 bytes, little-endian. */
   setFixed(field: number, value: bigint, width: number): void {

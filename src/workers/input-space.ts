@@ -88,7 +88,7 @@ export class InputSpace {
     }
   }
 
-  /** Another range for the same bytes (a normalised request); counts as input. */
+  /** The place is no longer needed; its slab is freed, or used again, with its last one. */
   release(place: Place): void {
     const { slab } = place as InputPlace;
     if (--slab.places > 0) return;

@@ -66,7 +66,7 @@ export class WorkerPool {
       workerData: data,
       // What a worker makes is short-lived: a small young generation keeps its memory small and costs no time.
       resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb, maxOldGenerationSizeMb: oldGenerationMb },
-      // The default, waiting on the message port: blocking waits save nothing here (docs/decisions.md).
+      // An idle worker blocks until there is a task; waiting on its event loop costs the same (docs/decisions.md).
       atomics: 'sync',
       recordTiming: false,
     });
