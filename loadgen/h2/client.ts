@@ -1,8 +1,6 @@
 // A gRPC client for one fixed unary method, cheap enough not to be the bottleneck of a bench: frames on a bare socket,
 // request headers encoded once, replies recognised by their bytes.
 import { connect as connectSocket, type Socket } from 'node:net';
-import { createHeaderCollector, takePing, takeSettings } from './control.ts';
-import { createFrameReader, type FrameHandler } from './frame-reader.ts';
 import {
   defaultMaxFrame,
   defaultWindow,
@@ -18,7 +16,9 @@ import {
   settingsFrame,
   windowUpdateFrame,
   writeFrameHeader,
-} from './frames.ts';
+} from '../../src/transport/http2/frames.ts';
+import { createHeaderCollector, takePing, takeSettings } from './control.ts';
+import { createFrameReader, type FrameHandler } from './frame-reader.ts';
 import { decodeHeaders, encodeHeaders, type Header } from './header-block.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 

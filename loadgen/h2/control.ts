@@ -1,5 +1,5 @@
 // What client and server answer alike: SETTINGS and PING acknowledged, header blocks put together.
-import { flag, frame, frameType, settingsAck } from './frames.ts';
+import { flag, frame, frameType, settingsAck } from '../../src/transport/http2/frames.ts';
 import type { Outbox } from './outbox.ts';
 
 /** Calls `each` for every entry of a SETTINGS payload and acknowledges it; nothing for an acknowledgement. */

@@ -1,6 +1,6 @@
 // Cuts the bytes of a socket into frames. DATA is passed on in the pieces in which it came, without a copy; all other
 // frames are small and are put together first.
-import { flag, frameHeaderBytes, frameType } from './frames.ts';
+import { flag, frameHeaderBytes, frameType } from '../../src/transport/http2/frames.ts';
 
 export interface FrameHandler {
   /** A whole frame other than DATA; its payload is `bytes[start … end)`, valid during the call only. */

@@ -1,8 +1,6 @@
 // The backend's side of unary gRPC: takes whole messages, answers from a template. It looks at no request header: whatever
 // is called, the message is taken as an export.
 import { createServer, type Server, type Socket } from 'node:net';
-import { takePing, takeSettings } from './control.ts';
-import { createFrameReader, type FrameHandler } from './frame-reader.ts';
 import {
   defaultMaxFrame,
   defaultWindow,
@@ -14,7 +12,9 @@ import {
   setting,
   settingsFrame,
   windowUpdateFrame,
-} from './frames.ts';
+} from '../../src/transport/http2/frames.ts';
+import { takePing, takeSettings } from './control.ts';
+import { createFrameReader, type FrameHandler } from './frame-reader.ts';
 import { encodeHeaders } from './header-block.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 

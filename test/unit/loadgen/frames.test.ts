@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFrameReader, type FrameReader } from '../../../loadgen/h2/frame-reader.ts';
-import { flag, frame, frameType, settingsFrame, windowUpdateFrame } from '../../../loadgen/h2/frames.ts';
 import { decodeHeaders, encodeHeaders, type Header } from '../../../loadgen/h2/header-block.ts';
+import { flag, frame, frameType, settingsFrame, windowUpdateFrame } from '../../../src/transport/http2/frames.ts';
 
 /** Reads the chunks and gives what came, with the pieces of each DATA frame put together. */
 function read(chunks: readonly Buffer[], maxFrameBytes = 16_384): string[] {

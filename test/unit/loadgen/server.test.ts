@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import { test } from 'node:test';
-import { preface } from '../../../loadgen/h2/frames.ts';
 import { type MessageHandler, serveUnary, type UnaryServer } from '../../../loadgen/h2/server.ts';
+import { preface } from '../../../src/transport/http2/frames.ts';
 
 async function serving(
   handler: MessageHandler,
