@@ -79,12 +79,18 @@ export interface Intake {
   readonly memory: Buffer;
   /** The largest request that the memory budget can ever take; a receiver's own limit is not above it. */
   readonly largestBytes: number;
-  /** Space for `length` bytes, or null when the budget has none now. */
-  reserve(length: number): Place | null;
+  /**
+   * Space for `length` bytes, or null when the budget has none now. `isWhole`: all of the request is here and will be
+   * submitted at once; else `submit` or `release` follows when its client has sent it, or has not.
+   */
+  reserve(length: number, isWhole: boolean): Place | null;
   /** As reserve, but waits a short bounded time for space; null when none came. */
-  reserveLater(length: number): Promise<Place | null>;
-  /** The place is filled with one ExportTraceServiceRequest. `done` is called exactly once, never synchronously. */
-  submit(place: Place, info: RequestInfo, done: (outcome: RequestOutcome) => void): void;
+  reserveLater(length: number, isWhole: boolean): Promise<Place | null>;
+  /**
+   * The place is filled with one ExportTraceServiceRequest. `done` is called exactly once, never synchronously, with
+   * `info` as it was given: one function serves all requests of a receiver.
+   */
+  submit<I extends RequestInfo>(place: Place, info: I, done: (info: I, outcome: RequestOutcome) => void): void;
   /** The request will not come after all. */
   release(place: Place): void;
   /** The outcome to answer with when `reserveLater` gave null; counts the refusal in the ledger. */

@@ -6,12 +6,15 @@ import type { UnaryCall } from './unary-call.ts';
 
 /** How a server implementation does what a call asks for. One a server; calls carry their stream. */
 export interface CallPort<S, C> {
-  /** No more window for the stream; chunks that arrive all the same are still fed. */
+  /** The place for `announced` bytes is there: the client may send all of them. */
+  admitted(call: UnaryCall<S, C>, announced: number): void;
+  /** The call waits for a place: no more window for it; what came and was not taken is to be kept. */
   pause(call: UnaryCall<S, C>): void;
+  /** It waits no longer, whether or not it got a place: what was kept is to be fed, and reading goes on. */
   resume(call: UnaryCall<S, C>): void;
   /** Sends headers, the empty message and `grpc-status: 0`. Nothing when the stream is gone. */
   ok(call: UnaryCall<S, C>): void;
-  /** Sends an error without a body, and has the client stop sending. Nothing when the stream is gone. */
+  /** Sends an error, and has the client stop sending. Nothing when the stream is gone. */
   fail(call: UnaryCall<S, C>, status: GrpcStatus, httpStatus: number): void;
   peer(connection: C): string;
 }
@@ -22,7 +25,8 @@ export interface CallShared<S, C> {
   readonly limits: ServerLimits;
   readonly counters: ServerCounters;
   readonly inflater: Inflater;
-  readonly includeMetadata: boolean;
-  /** Calls whose message is not whole yet; a sweep ends those that make no progress. */
-  readonly unfinished: Set<UnaryCall<S, C>>;
+  /** When slow calls were last looked for (slow-calls.ts). Milliseconds of performance.now(). */
+  lookedForRoomAt: number;
+  /** Calls that have not ended, in any order. */
+  live(): Iterable<UnaryCall<S, C>>;
 }

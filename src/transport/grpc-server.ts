@@ -17,8 +17,11 @@ export interface CallInfo {
   metadata(key: string): readonly string[];
 }
 
-/** null: OK, with an empty response message. To be called exactly once. */
-export type Reply = (status: GrpcStatus | null) => void;
+/** A call that is to be answered. */
+export interface UnaryExchange extends CallInfo {
+  /** null: OK, with an empty response message. Does nothing when the client has gone away, or a second time. */
+  answer(status: GrpcStatus | null): void;
+}
 
 /** Why the transport itself ended a call; a label of counters. */
 export const refusalReasons = [
@@ -31,6 +34,7 @@ export const refusalReasons = [
   'decompression',
   'too_large',
   'over_budget',
+  'too_slow',
   'deadline',
   'stalled',
 ] as const;
@@ -40,12 +44,15 @@ export type RefusalReason = (typeof refusalReasons)[number];
 export interface UnaryMethod {
   /** All of the memory; a place is `memory[offset … offset + length)`. */
   readonly memory: Buffer;
-  /** Space for one message of `length` bytes (0 is possible), or null when there is none now. */
-  reserve(length: number): Place | null;
+  /**
+   * Space for one message of `length` bytes (0 is possible), or null when there is none now. `isWhole`: all of it is here
+   * and will be handled at once; else it comes as fast as its client likes, and one that is slow must not stand in the way.
+   */
+  reserve(length: number, isWhole: boolean): Place | null;
   /** As reserve, but waits a bounded time; null when none came. Must not reject. */
-  reserveLater(length: number): Promise<Place | null>;
-  /** The message stands in its place, which belongs to the method from here on. */
-  handle(place: Place, call: CallInfo, reply: Reply): void;
+  reserveLater(length: number, isWhole: boolean): Promise<Place | null>;
+  /** The message stands in its place, which belongs to the method from here on. The call is to be answered. */
+  handle(place: Place, call: UnaryExchange): void;
   /** A reserved place that will not be handled: the client went away, or its bytes were wrong. */
   abandon(place: Place): void;
   /** The answer when there is no place; called once for each call that is refused so. */
@@ -60,15 +67,17 @@ export interface ServerLimits {
   readonly maxConcurrentStreams: number;
   readonly maxHeaderBytes: number;
   /**
-   * Bytes held outside of the methods' memory, over all connections: messages that are not whole yet, compressed ones,
-   * and what may arrive on streams that wait for a place. Past it calls take their place early, or are refused.
+   * Bytes held outside of the methods' memory, over all connections: messages that were decompressed and what arrived behind
+   * a call, while they wait for a place. Past it calls do not wait but are refused.
    */
   readonly maxHeldBytes: number;
   /** HTTP/2 receive windows. */
   readonly streamWindowBytes: number;
   readonly connectionWindowBytes: number;
-  /** A message that makes no progress for this long is given up. */
+  /** A message that makes no progress for this long is given up; so is a client that takes no answers. */
   readonly stallTimeoutMs: number;
+  /** A connection that has not begun to speak HTTP/2 by then is closed. */
+  readonly handshakeTimeoutMs: number;
 }
 
 /** As grpc-go's keepalive.ServerParameters; Infinity: never. Milliseconds. */
@@ -152,6 +161,7 @@ export const defaultServerLimits: ServerLimits = {
   streamWindowBytes: 1 << 20,
   connectionWindowBytes: 8 << 20,
   stallTimeoutMs: 60_000,
+  handshakeTimeoutMs: 10_000,
 };
 
 /** The limits of a server: what is given, the defaults for the rest, and room for at least two of the largest messages. */

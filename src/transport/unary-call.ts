@@ -1,60 +1,56 @@
 // One unary call from its headers to its answer, apart from HTTP/2: a server implementation feeds it and sends what it
-// says through a CallPort. The body is copied once, from the chunk that the socket gave to its place in the method's memory:
-//   up to earlyReserveBytes announced: chunks are kept until the message is whole, so that a slow client holds no place;
-//   larger: the place is taken when the length is known and every chunk is copied as it comes;
-//   compressed: kept until whole, decompressed off the thread, then copied.
+// says through a CallPort. The body is copied once, from the chunk that the socket gave to its place in the method's
+// memory, which is taken when the message's length is known; a compressed one is decompressed from there, off the thread,
+// and copied once more. A call that gets no place takes no bytes until it has one.
 import type { CallShared } from './call-port.ts';
-import { acceptedEncodings, type Encoding, type InflateResult } from './compression.ts';
-import type { CallInfo, Place, RefusalReason, UnaryMethod } from './grpc-server.ts';
+import type { InflateResult } from './compression.ts';
+import type { Place, RefusalReason, UnaryExchange, UnaryMethod } from './grpc-server.ts';
 import { type GrpcStatus, grpcCode } from './grpc-status.ts';
-import { parseGrpcTimeout } from './grpc-timeout.ts';
-import { KeptChunks } from './kept-chunks.ts';
+import type { RequestHead } from './request-head.ts';
+import { judgedAfterMs, makeRoom } from './slow-calls.ts';
 
-const earlyReserveBytes = 64 << 10;
 /** Length of a gRPC message's prefix: 1 byte compressed flag, 4 bytes length, big endian. */
 const prefixBytes = 5;
 
 // States in the order in which a call goes through them.
 const PREFIX = 0; // fewer than 5 bytes came
-const HELD = 1; // chunks are kept
-const PLACED = 2; // chunks are copied to the place
-const WAITING = 3; // for a place
-const INFLATING = 4;
+const WAITING = 1; // for a place for what is announced
+const PLACED = 2; // bytes are copied to the place
+const INFLATING = 3;
+const WAITING_INFLATED = 4; // for a place for what was decompressed
 const HANDLED = 5; // the method has it
 const OVER = 6; // answered, refused or gone
 
 const noValues: readonly string[] = [];
 
-export class UnaryCall<S, C> implements CallInfo {
+export class UnaryCall<S, C> implements UnaryExchange {
   readonly stream: S;
   readonly connection: C;
-  /** Names and values in turn, as they came. */
-  readonly rawHeaders: readonly string[];
   /** The whole body came, nothing is left to be discarded. */
   ended = false;
   /** Of the message, without its prefix. */
   received = 0;
+  readonly bornAt: number;
   /** `received` when the sweep last looked, and since when it has not changed. */
-  sweptReceived = 0;
+  sweptReceived = -1;
   stalledSince = 0;
 
   private readonly shared: CallShared<S, C>;
-  private method: UnaryMethod | null = null;
+  private readonly head: RequestHead;
   private state = PREFIX;
   private prefixSeen = 0;
   private compressed = false;
   private announced = 0;
-  private encoding: Encoding | null = null;
-  private deadlineAt = Number.POSITIVE_INFINITY;
   private place: Place | null = null;
-  private readonly kept: KeptChunks;
+  private inflated: Buffer | null = null;
 
-  constructor(shared: CallShared<S, C>, stream: S, connection: C, rawHeaders: readonly string[]) {
+  /** `now`: of performance.now(), a few milliseconds ago at most. */
+  constructor(shared: CallShared<S, C>, stream: S, connection: C, head: RequestHead, now: number) {
     this.shared = shared;
     this.stream = stream;
     this.connection = connection;
-    this.rawHeaders = rawHeaders;
-    this.kept = new KeptChunks(shared.counters);
+    this.head = head;
+    this.bornAt = now;
     shared.counters.calls++;
     shared.counters.callsNow++;
   }
@@ -64,80 +60,48 @@ export class UnaryCall<S, C> implements CallInfo {
   }
 
   metadata(key: string): readonly string[] {
-    if (!this.shared.includeMetadata) return noValues;
+    const { fields } = this.head;
+    if (fields.length === 0) return noValues;
     const name = key === 'host' ? ':authority' : key;
-    const found: string[] = [];
-    for (let i = 0; i + 1 < this.rawHeaders.length; i += 2) {
-      if (this.rawHeaders[i] === name) found.push(this.rawHeaders[i + 1]);
-    }
-    return found;
+    return fields.filter((field) => field.name === name).map((field) => field.value);
   }
 
-  /** First of all calls. Header values, undefined when absent. */
-  begin(
-    routes: ReadonlyMap<string, UnaryMethod>,
-    httpMethod: string | undefined,
-    path: string | undefined,
-    contentType: string | undefined,
-    encoding: string | undefined,
-    timeout: string | undefined,
-  ): void {
-    const method = path === undefined ? undefined : routes.get(path);
-    this.method = method ?? null;
-    if (httpMethod !== 'POST') {
-      this.refuse('http_method', grpcCode.INTERNAL, `HTTP method ${httpMethod} where gRPC has POST`, 405);
-    } else if (!isGrpcContentType(contentType)) {
-      this.refuse(
-        'content_type',
-        grpcCode.INVALID_ARGUMENT,
-        `content-type ${contentType} is not application/grpc`,
-        415,
-      );
-    } else if (method === undefined) {
-      this.refuse('path', grpcCode.UNIMPLEMENTED, `unknown method ${path}`);
-    } else if (encoding !== undefined && encoding !== 'identity' && encoding !== 'gzip' && encoding !== 'zstd') {
-      const message = `grpc-encoding ${encoding} is not supported; supported are ${acceptedEncodings}`;
-      this.refuse('encoding', grpcCode.UNIMPLEMENTED, message);
-    } else {
-      if (encoding === 'gzip' || encoding === 'zstd') this.encoding = encoding;
-      if (timeout !== undefined) this.takeTimeout(timeout);
-    }
+  /** First of all calls. */
+  begin(): void {
+    const { refusal } = this.head;
+    if (refusal !== null) this.refuse(refusal.reason, refusal.status, refusal.httpStatus);
   }
 
-  /** A part of the body. The call may keep the chunk. */
-  data(chunk: Buffer): void {
-    switch (this.state) {
-      case PREFIX:
-        this.readPrefix(chunk);
-        break;
-      case HELD:
-        this.hold(chunk, 0);
-        break;
-      case PLACED:
-        this.put(chunk, 0);
-        break;
-      case WAITING:
-        this.keep(chunk, 0);
-        break;
-      default:
-        break;
+  /**
+   * A part of the body; nothing of the chunk is kept. Returns where the next part begins: before `end` only when the call
+   * waits for a place; it wants the rest of the chunk after `CallPort.resume`.
+   */
+  data(chunk: Buffer, start: number, end: number): number {
+    if (this.state === PLACED) {
+      this.put(chunk, start, end);
+      return end;
     }
+    if (this.state !== PREFIX) return this.isWaiting() ? start : end;
+    const at = this.readPrefix(chunk, start, end);
+    if (this.prefixSeen < prefixBytes || this.isOver()) return end;
+    this.announce(end - at);
+    if (this.isWaiting()) return at;
+    if (this.place !== null) this.put(chunk, at, end);
+    return end;
   }
 
-  /** The body is over. */
+  /** The body is over, and all of it was taken; a message of no bytes may still wait for its place. */
   end(): void {
     this.ended = true;
-    const state = this.state;
-    if (state === PREFIX) {
+    if (this.state === PREFIX) {
       const found = this.prefixSeen === 0 ? 'no message' : `only ${this.prefixSeen} bytes of a message's prefix`;
-      this.refuse('framing', grpcCode.INTERNAL, `the request has ${found}`);
-    } else if (state === HELD || state === PLACED) {
-      if (this.received < this.announced) {
-        const message = `the body ended after ${this.received} of the ${this.announced} bytes that its prefix announced`;
-        this.refuse('framing', grpcCode.INTERNAL, message);
-      } else if (state === PLACED) this.hand();
-      else if (this.compressed) this.inflate();
-      else this.whole();
+      this.refuseFraming(`the request has ${found}`);
+    } else if (this.state === PLACED) {
+      if (this.received === this.announced) this.whole();
+      else
+        this.refuseFraming(
+          `the body ended after ${this.received} of the ${this.announced} bytes that its prefix announced`,
+        );
     }
   }
 
@@ -149,194 +113,34 @@ export class UnaryCall<S, C> implements CallInfo {
     this.letGo();
   }
 
+  /** Bytes of memory that a message holds which is not whole. */
+  unfinishedBytes(): number {
+    return this.state === PLACED ? this.announced : 0;
+  }
+
+  /** Whether it is the client that everything waits for. */
+  isUnfinished(): boolean {
+    return this.state === PREFIX || this.state === PLACED;
+  }
+
   /** No byte came for too long. */
   stall(): void {
     const message = `no part of the request came for ${this.shared.limits.stallTimeoutMs} ms`;
-    this.refuse('stalled', grpcCode.DEADLINE_EXCEEDED, message);
+    this.refuse('stalled', { code: grpcCode.DEADLINE_EXCEEDED, message });
   }
 
-  private takeTimeout(header: string): void {
-    const timeoutMs = parseGrpcTimeout(header);
-    if (Number.isNaN(timeoutMs)) this.refuse('timeout_header', grpcCode.INTERNAL, `malformed grpc-timeout: ${header}`);
-    else this.deadlineAt = performance.now() + timeoutMs;
+  /** Others need the memory that its message, which comes slowly, holds. */
+  giveWay(): void {
+    this.refuse('too_slow', this.requireMethod().overBudget());
   }
 
-  private readPrefix(chunk: Buffer): void {
-    let position = 0;
-    while (this.prefixSeen < prefixBytes && position < chunk.length) {
-      const byte = chunk[position++];
-      if (this.prefixSeen++ > 0) this.announced = this.announced * 256 + byte;
-      else if (byte <= 1) this.compressed = byte === 1;
-      else this.refuse('framing', grpcCode.INTERNAL, `compressed flag ${byte} of the message is neither 0 nor 1`);
-    }
-    if (this.state === OVER || this.prefixSeen < prefixBytes) return;
-    this.announce();
-    if (this.state === HELD) this.hold(chunk, position);
-    else if (this.state === PLACED) this.put(chunk, position);
-    else if (this.state === WAITING) this.keep(chunk, position);
+  /** There is no place for it, and none for what it would hold while it waited for one. */
+  refuseOverBudget(): void {
+    this.refuse('over_budget', this.requireMethod().overBudget());
   }
 
-  /** The length is known: decides where the bytes go. */
-  private announce(): void {
-    const { limits, counters } = this.shared;
-    if (this.announced > limits.maxMessageBytes) {
-      const message = `received message larger than max (${this.announced} vs. ${limits.maxMessageBytes})`;
-      this.refuse('too_large', grpcCode.RESOURCE_EXHAUSTED, message);
-    } else if (this.compressed && this.encoding === null) {
-      const message = 'the message is flagged as compressed, but grpc-encoding is absent or identity';
-      this.refuse('framing', grpcCode.INTERNAL, message);
-    } else if (this.compressed) {
-      if (counters.heldBytesNow + this.announced > limits.maxHeldBytes) this.refuseOverBudget();
-      else this.state = HELD;
-    } else if (this.announced <= earlyReserveBytes) {
-      this.state = HELD;
-    } else {
-      this.reserveNow();
-    }
-  }
-
-  private reserveNow(): void {
-    const { limits } = this.shared;
-    this.place = this.requireMethod().reserve(this.announced);
-    if (this.place !== null) {
-      this.state = PLACED;
-      this.shared.unfinished.add(this);
-    } else {
-      // What the client may still send before it sees that the window does not grow.
-      const coming = Math.min(limits.streamWindowBytes, this.announced - this.received);
-      this.waitForPlace(this.announced, coming);
-    }
-  }
-
-  /** Takes more time than a place: the stream is paused, unless the body is whole. */
-  private waitForPlace(length: number, comingBytes: number): void {
-    const { counters, limits, port } = this.shared;
-    if (counters.heldBytesNow + comingBytes > limits.maxHeldBytes) {
-      this.refuseOverBudget();
-      return;
-    }
-    this.kept.count(comingBytes);
-    this.state = WAITING;
-    this.shared.unfinished.delete(this);
-    if (!this.ended) port.pause(this);
-    this.requireMethod()
-      .reserveLater(length)
-      .then(
-        (place) => this.gotPlace(place),
-        () => this.gotPlace(null),
-      );
-  }
-
-  private gotPlace(place: Place | null): void {
-    if (this.state !== WAITING) {
-      if (place !== null) this.requireMethod().abandon(place);
-    } else if (place === null) {
-      this.refuseOverBudget();
-    } else {
-      this.place = place;
-      if (!this.pastDeadline()) this.goOn(place);
-    }
-  }
-
-  /** After the wait for a place. */
-  private goOn(place: Place): void {
-    this.copyKept(place);
-    this.state = PLACED;
-    if (this.compressed) {
-      // It is whole: decompressed before it got a place.
-      this.hand();
-    } else if (this.ended) {
-      this.end();
-    } else {
-      this.shared.unfinished.add(this);
-      this.shared.port.resume(this);
-    }
-  }
-
-  private hold(chunk: Buffer, skip: number): void {
-    const { counters, limits } = this.shared;
-    this.keep(chunk, skip);
-    if (this.state !== HELD || this.received === this.announced) return;
-    this.shared.unfinished.add(this);
-    if (counters.heldBytesNow <= limits.maxHeldBytes) return;
-    if (this.compressed) {
-      this.refuseOverBudget();
-    } else {
-      // Too much is held: take the place early after all.
-      this.reserveNow();
-      if (this.place !== null) this.copyKept(this.place);
-    }
-  }
-
-  private keep(chunk: Buffer, skip: number): void {
-    if (chunk.length === skip || !this.takes(chunk.length - skip)) return;
-    this.kept.add(chunk, skip, this.received === this.announced);
-  }
-
-  private put(chunk: Buffer, skip: number): void {
-    const at = this.received;
-    if (this.place === null || !this.takes(chunk.length - skip)) return;
-    chunk.copy(this.requireMethod().memory, this.place.offset + at, skip);
-  }
-
-  /** Whether `length` more bytes belong to the message. */
-  private takes(length: number): boolean {
-    this.received += length;
-    if (this.received <= this.announced) return true;
-    const message = `the body goes on after its message of ${this.announced} bytes; a unary request has exactly one`;
-    this.refuse('framing', grpcCode.INTERNAL, message);
-    return false;
-  }
-
-  /** A message is whole and kept, not compressed (any more). */
-  private whole(): void {
-    this.place = this.requireMethod().reserve(this.announced);
-    if (this.place === null) {
-      this.waitForPlace(this.announced, 0);
-    } else {
-      this.copyKept(this.place);
-      this.hand();
-    }
-  }
-
-  private copyKept(place: Place): void {
-    this.kept.copyTo(this.requireMethod().memory, place.offset);
-    this.kept.clear();
-  }
-
-  private inflate(): void {
-    if (this.encoding === null || this.pastDeadline()) return;
-    this.state = INFLATING;
-    this.shared.unfinished.delete(this);
-    this.shared.inflater.inflate(this.encoding, this.kept.joined(), (result) => this.inflated(result));
-  }
-
-  private inflated(result: InflateResult): void {
-    if (this.state !== INFLATING) return;
-    this.kept.clear();
-    if (result.kind === 'too_large') {
-      const message = `received message after decompression larger than max ${this.shared.limits.maxMessageBytes}`;
-      this.refuse('too_large', grpcCode.RESOURCE_EXHAUSTED, message);
-    } else if (result.kind === 'corrupt') {
-      const message = `failed to decompress the received message: ${result.message}`;
-      this.refuse('decompression', grpcCode.INTERNAL, message);
-    } else {
-      this.kept.add(result.bytes, 0, true);
-      this.announced = result.bytes.length;
-      this.whole();
-    }
-  }
-
-  private hand(): void {
-    const place = this.place;
-    if (place === null || this.pastDeadline()) return;
-    this.place = null;
-    this.state = HANDLED;
-    this.shared.unfinished.delete(this);
-    this.requireMethod().handle(place, this, (status) => this.answer(status));
-  }
-
-  private answer(status: GrpcStatus | null): void {
+  /** The method's answer; null: OK. Nothing when the call is over. */
+  answer(status: GrpcStatus | null): void {
     if (this.state !== HANDLED) return;
     this.state = OVER;
     if (status === null) {
@@ -348,25 +152,153 @@ export class UnaryCall<S, C> implements CallInfo {
     }
   }
 
+  private readPrefix(chunk: Buffer, start: number, end: number): number {
+    let at = start;
+    while (this.prefixSeen < prefixBytes && at < end) {
+      const byte = chunk[at++];
+      if (this.prefixSeen++ > 0) this.announced = this.announced * 256 + byte;
+      else if (byte <= 1) this.compressed = byte === 1;
+      else this.refuseFraming(`compressed flag ${byte} of the message is neither 0 nor 1`);
+    }
+    return at;
+  }
+
+  /** The length is known, and `available` bytes behind it are here: gets a place, or waits for one. */
+  private announce(available: number): void {
+    const { limits, port } = this.shared;
+    const { announced } = this;
+    if (announced > limits.maxMessageBytes) {
+      const message = `received message larger than max (${announced} vs. ${limits.maxMessageBytes})`;
+      this.refuse('too_large', { code: grpcCode.RESOURCE_EXHAUSTED, message });
+    } else if (this.compressed && this.head.encoding === null) {
+      this.refuseFraming('the message is flagged as compressed, but grpc-encoding is absent or identity');
+    } else {
+      const isWhole = available >= announced;
+      this.place = this.requireMethod().reserve(announced, isWhole);
+      if (this.place === null && makeRoom(this.shared, announced)) {
+        this.place = this.requireMethod().reserve(announced, isWhole);
+      }
+      if (this.place === null) this.waitForPlace(WAITING, announced, isWhole);
+      else {
+        this.state = PLACED;
+        if (!isWhole) port.admitted(this, announced);
+      }
+    }
+  }
+
+  private waitForPlace(state: typeof WAITING | typeof WAITING_INFLATED, length: number, isWhole: boolean): void {
+    this.state = state;
+    if (state === WAITING) this.shared.port.pause(this);
+    if (this.isOver()) return;
+    // Messages that were too young to be judged when this one came are old enough then.
+    setTimeout(() => this.state === state && makeRoom(this.shared, length), judgedAfterMs).unref();
+    this.requireMethod()
+      .reserveLater(length, isWhole)
+      .then(
+        (place) => this.gotPlace(state, place),
+        () => this.gotPlace(state, null),
+      );
+  }
+
+  private gotPlace(waitedIn: number, place: Place | null): void {
+    if (this.state !== waitedIn) {
+      if (place !== null) this.requireMethod().abandon(place);
+      return;
+    }
+    const { port } = this.shared;
+    if (place === null) this.refuseOverBudget();
+    else {
+      this.place = place;
+      if (!this.pastDeadline()) {
+        this.state = PLACED;
+        if (waitedIn === WAITING_INFLATED) this.handInflated(place);
+        else if (this.ended) this.end();
+        else port.admitted(this, this.announced);
+      }
+    }
+    if (waitedIn === WAITING) port.resume(this);
+  }
+
+  private put(chunk: Buffer, start: number, end: number): void {
+    const at = this.received;
+    this.received += end - start;
+    if (this.received > this.announced) {
+      const message = `the body goes on after its message of ${this.announced} bytes; a unary request has exactly one`;
+      this.refuseFraming(message);
+    } else if (this.place !== null) {
+      chunk.copy(this.requireMethod().memory, this.place.offset + at, start, end);
+    }
+  }
+
+  private whole(): void {
+    if (!this.compressed) this.hand();
+    else this.inflate();
+  }
+
+  private inflate(): void {
+    const { encoding } = this.head;
+    const { place } = this;
+    if (encoding === null || place === null || this.pastDeadline()) return;
+    this.state = INFLATING;
+    const bytes = this.requireMethod().memory.subarray(place.offset, place.offset + place.length);
+    this.shared.inflater.inflate(encoding, bytes, (result) => this.tookInflated(result));
+    // Decompression reads from the place: whatever becomes of the call, the place stays until it is done.
+  }
+
+  private tookInflated(result: InflateResult): void {
+    const method = this.requireMethod();
+    if (this.place !== null) method.abandon(this.place);
+    this.place = null;
+    if (this.state !== INFLATING) return;
+    if (result.kind === 'too_large') {
+      const message = `received message after decompression larger than max ${this.shared.limits.maxMessageBytes}`;
+      this.refuse('too_large', { code: grpcCode.RESOURCE_EXHAUSTED, message });
+    } else if (result.kind === 'corrupt') {
+      const message = `failed to decompress the received message: ${result.message}`;
+      this.refuse('decompression', { code: grpcCode.INTERNAL, message });
+    } else {
+      const { counters, limits } = this.shared;
+      const { length } = result.bytes;
+      this.inflated = result.bytes;
+      counters.heldBytesNow += length;
+      this.place = method.reserve(length, true);
+      if (this.place !== null) this.handInflated(this.place);
+      else if (counters.heldBytesNow > limits.maxHeldBytes) this.refuseOverBudget();
+      else this.waitForPlace(WAITING_INFLATED, length, true);
+    }
+  }
+
+  private handInflated(place: Place): void {
+    this.inflated?.copy(this.requireMethod().memory, place.offset);
+    this.dropInflated();
+    this.hand();
+  }
+
+  private hand(): void {
+    const { place } = this;
+    if (place === null || this.pastDeadline()) return;
+    this.place = null;
+    this.state = HANDLED;
+    this.requireMethod().handle(place, this);
+  }
+
   /** The client's deadline is the end of its interest: work that nobody waits for is not begun. */
   private pastDeadline(): boolean {
-    if (this.deadlineAt === Number.POSITIVE_INFINITY || performance.now() < this.deadlineAt) return false;
-    this.refuse('deadline', grpcCode.DEADLINE_EXCEEDED, 'the deadline passed before the request was taken');
+    const { timeoutMs } = this.head;
+    if (timeoutMs === Number.POSITIVE_INFINITY || performance.now() - this.bornAt < timeoutMs) return false;
+    const message = 'the deadline passed before the request was taken';
+    this.refuse('deadline', { code: grpcCode.DEADLINE_EXCEEDED, message });
     return true;
   }
 
-  private refuse(reason: RefusalReason, code: number, message: string, httpStatus = 200): void {
-    if (this.state === OVER) return;
-    this.method?.rejected(reason);
-    this.refuseWith(reason, { code, message }, httpStatus);
+  private refuseFraming(message: string): void {
+    this.refuse('framing', { code: grpcCode.INTERNAL, message });
   }
 
-  private refuseOverBudget(): void {
-    this.refuseWith('over_budget', this.requireMethod().overBudget(), 200);
-  }
-
-  private refuseWith(reason: RefusalReason, status: GrpcStatus, httpStatus: number): void {
+  private refuse(reason: RefusalReason, status: GrpcStatus, httpStatus = 200): void {
     if (this.state === OVER) return;
+    // What `overBudget` gave was counted by it.
+    if (reason !== 'over_budget' && reason !== 'too_slow') this.head.method?.rejected(reason);
     this.letGo();
     this.shared.counters.refused[reason]++;
     this.shared.port.fail(this, status, httpStatus);
@@ -374,20 +306,32 @@ export class UnaryCall<S, C> implements CallInfo {
 
   /** Gives back all that the call holds. */
   private letGo(): void {
-    if (this.place !== null) this.requireMethod().abandon(this.place);
-    this.place = null;
-    this.kept.clear();
-    this.shared.unfinished.delete(this);
+    const { state } = this;
     this.state = OVER;
+    // While it is decompressed from, the place belongs to `tookInflated`.
+    if (this.place !== null && state !== INFLATING) {
+      this.requireMethod().abandon(this.place);
+      this.place = null;
+    }
+    this.dropInflated();
+  }
+
+  private dropInflated(): void {
+    if (this.inflated === null) return;
+    this.shared.counters.heldBytesNow -= this.inflated.length;
+    this.inflated = null;
+  }
+
+  // As functions, because what is called in between changes the state.
+  private isWaiting(): boolean {
+    return this.state === WAITING;
+  }
+  private isOver(): boolean {
+    return this.state === OVER;
   }
 
   private requireMethod(): UnaryMethod {
-    if (this.method === null) throw new Error('a call without a method got past its headers');
-    return this.method;
+    if (this.head.method === null) throw new Error('a call without a method got past its headers');
+    return this.head.method;
   }
-}
-
-function isGrpcContentType(value: string | undefined): boolean {
-  if (value === 'application/grpc' || value === 'application/grpc+proto') return true;
-  return value !== undefined && /^application\/grpc(\+proto)?[ \t]*;/i.test(value);
 }

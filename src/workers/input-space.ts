@@ -1,5 +1,6 @@
-// Where the bodies of requests go: small ones side by side in shared slabs, each larger one in a range of its own.
-// Inputs never take more than a share of the budget, so that there is always room for the output that frees them.
+// Where the bodies of requests go: small ones side by side in shared slabs, each larger one in a range of its own, and so
+// each that is not whole yet, because a slow client would keep a whole slab. Inputs never take more than a share of the
+// budget, so that there is always room for the output that frees them; unfinished ones never more than half of that share.
 import type { Place } from '../component/types.ts';
 import { type Arena, Slab } from './arena.ts';
 
@@ -8,6 +9,8 @@ const slabBytes = 256 << 10;
 const smallBytes = 64 << 10;
 /** Inputs may hold this part of the budget. */
 export const inputShare = 0.5;
+/** Of the inputs' share, what messages may hold that are not whole. */
+const unfinishedShare = 0.5;
 /** How long a request waits for space before it is refused. */
 const waitMs = 250;
 
@@ -24,6 +27,8 @@ class InputPlace implements Place {
 
 interface InputSlab {
   readonly slab: Slab;
+  /** Its one message is not whole yet. */
+  unfinished: boolean;
   readonly at: number;
   readonly bytes: number;
   next: number;
@@ -32,6 +37,7 @@ interface InputSlab {
 
 interface Waiter {
   readonly length: number;
+  readonly isWhole: boolean;
   readonly resolve: (place: Place | null) => void;
   readonly timer: NodeJS.Timeout;
 }
@@ -40,6 +46,8 @@ export class InputSpace {
   readonly #arena: Arena;
   readonly #limit: number;
   #held = 0;
+  /** Of messages that are not whole. */
+  #unfinished = 0;
   #open: InputSlab | null = null;
   #waiters: Waiter[] = [];
   #reclaim: () => void = () => {};
@@ -57,14 +65,16 @@ export class InputSpace {
     this.#reclaim = reclaim;
   }
 
-  reserve(length: number): Place | null {
-    return this.#waiters.length > 0 ? null : this.#take(length);
+  /** `isWhole`: all of the message is here; else `finish` or `release` follows, sooner or later. */
+  reserve(length: number, isWhole: boolean): Place | null {
+    return this.#waiters.length > 0 ? null : this.#take(length, isWhole);
   }
 
-  reserveLater(length: number): Promise<Place | null> {
+  reserveLater(length: number, isWhole: boolean): Promise<Place | null> {
     return new Promise((resolve) => {
       const waiter: Waiter = {
         length,
+        isWhole,
         resolve,
         timer: setTimeout(() => {
           this.#waiters = this.#waiters.filter((other) => other !== waiter);
@@ -80,7 +90,7 @@ export class InputSpace {
   serveWaiters(): void {
     while (this.#waiters.length > 0) {
       const [first] = this.#waiters;
-      const place = this.#take(first.length);
+      const place = this.#take(first.length, first.isWhole);
       if (place === null) return;
       this.#waiters.shift();
       clearTimeout(first.timer);
@@ -88,8 +98,18 @@ export class InputSpace {
     }
   }
 
+  /** The message in the place is whole. */
+  finish(place: Place): void {
+    const { slab } = place as InputPlace;
+    if (!slab.unfinished) return;
+    slab.unfinished = false;
+    this.#unfinished -= slab.bytes;
+    if (this.#waiters.length > 0) this.serveWaiters();
+  }
+
   /** The place is no longer needed; its slab is freed, or used again, with its last one. */
   release(place: Place): void {
+    this.finish(place);
     const { slab } = place as InputPlace;
     if (--slab.places > 0) return;
     if (slab === this.#open) {
@@ -100,11 +120,17 @@ export class InputSpace {
     slab.slab.release();
   }
 
-  #take(length: number): Place | null {
-    if (length > smallBytes) {
+  #take(length: number, isWhole: boolean): Place | null {
+    if (!isWhole || length > smallBytes) {
+      // One message may always come, however large.
+      if (!isWhole && this.#unfinished > 0 && this.#unfinished + length > this.#limit * unfinishedShare) return null;
       const slab = this.#allocate(length);
       if (slab === null) return null;
       slab.places = 1;
+      if (!isWhole) {
+        slab.unfinished = true;
+        this.#unfinished += slab.bytes;
+      }
       return new InputPlace(slab.at, length, slab);
     }
     if (this.#open === null || this.#open.next + length > this.#open.at + this.#open.bytes) {
@@ -133,6 +159,7 @@ export class InputSpace {
     }
     if (range === null) return null;
     this.#held += range.bytes;
-    return { slab: new Slab(this.#arena, range), at: range.at, bytes: range.bytes, next: range.at, places: 0 };
+    const slab = new Slab(this.#arena, range);
+    return { slab, unfinished: false, at: range.at, bytes: range.bytes, next: range.at, places: 0 };
   }
 }

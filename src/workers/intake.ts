@@ -24,7 +24,7 @@ export const clientAddressKey = 'client.address';
 
 const noMetadata: Metadata = {};
 
-class IntakeRequest implements StageRequest {
+class IntakeRequest<I extends RequestInfo> implements StageRequest {
   readonly at: number;
   readonly length: number;
   readonly spans = 0;
@@ -33,7 +33,8 @@ class IntakeRequest implements StageRequest {
   readonly #place: Place;
   readonly #space: InputSpace;
   readonly #stats: ReceiverStats;
-  readonly #done: (outcome: RequestOutcome) => void;
+  readonly #info: I;
+  readonly #done: (info: I, outcome: RequestOutcome) => void;
   #pending: number;
   #worst: TakenOutcome = 'written';
   #message = '';
@@ -45,7 +46,8 @@ class IntakeRequest implements StageRequest {
     pipelines: number,
     space: InputSpace,
     stats: ReceiverStats,
-    done: (outcome: RequestOutcome) => void,
+    info: I,
+    done: (info: I, outcome: RequestOutcome) => void,
   ) {
     this.at = place.offset;
     this.length = place.length;
@@ -54,6 +56,7 @@ class IntakeRequest implements StageRequest {
     this.#place = place;
     this.#space = space;
     this.#stats = stats;
+    this.#info = info;
     this.#done = done;
     this.#pending = pipelines;
   }
@@ -69,13 +72,13 @@ class IntakeRequest implements StageRequest {
     if (this.#worst === 'written') {
       stats.acceptedSpans += spans;
       stats.acceptedRequests++;
-      this.#done(accepted);
+      this.#done(this.#info, accepted);
       return;
     }
     stats.refusedSpans += spans;
     count(stats.refusedRequests, this.#worst);
-    if (this.#worst === 'overloaded') this.#done(overloaded);
-    else this.#done({ kind: this.#worst === 'malformed' ? 'malformed' : 'failed', message: this.#message });
+    if (this.#worst === 'overloaded') this.#done(this.#info, overloaded);
+    else this.#done(this.#info, { kind: this.#worst === 'malformed' ? 'malformed' : 'failed', message: this.#message });
   }
 }
 
@@ -100,15 +103,16 @@ export function createIntake(
   return {
     memory,
     largestBytes: space.largest,
-    reserve: (length) => space.reserve(length),
-    reserveLater: (length) => space.reserveLater(length),
+    reserve: (length, isWhole) => space.reserve(length, isWhole),
+    reserveLater: (length, isWhole) => space.reserveLater(length, isWhole),
     release: (place) => space.release(place),
     submit(place, info, done) {
+      space.finish(place);
       if (place.length === 0) {
         // No spans: accepted, and no pipeline is asked, as in the Collector.
         space.release(place);
         stats.acceptedRequests++;
-        queueMicrotask(() => done(accepted));
+        queueMicrotask(() => done(info, accepted));
         return;
       }
       let metadata = noMetadata;
@@ -117,7 +121,7 @@ export function createIntake(
         metadata = Object.fromEntries(metadataKeys.map((name) => [name, valuesOf(info, name)]));
         key = JSON.stringify(metadata);
       }
-      const request = new IntakeRequest(place, metadata, key, stages.length, space, stats, done);
+      const request = new IntakeRequest(place, metadata, key, stages.length, space, stats, info, done);
       for (const stage of stages) stage.enqueue(request);
     },
     refuse() {

@@ -8,6 +8,7 @@ import {
   type GrpcServerOptions,
   type PingPolicy,
   type ServerKeepalive,
+  type UnaryExchange,
   type UnaryMethod,
 } from '../../transport/grpc-server.ts';
 import { type GrpcStatus, grpcCode } from '../../transport/grpc-status.ts';
@@ -44,17 +45,19 @@ export function createOtlpReceiver(config: OtlpReceiverConfig, host: ReceiverHos
 export function exportMethod(intake: Intake): UnaryMethod {
   return {
     memory: intake.memory,
-    reserve: (length) => intake.reserve(length),
-    reserveLater: (length) => intake.reserveLater(length),
-    handle(place, call, reply) {
-      intake.submit(place, call, (outcome) => reply(statusOf(outcome)));
-    },
+    reserve: (length, isWhole) => intake.reserve(length, isWhole),
+    reserveLater: (length, isWhole) => intake.reserveLater(length, isWhole),
+    handle: (place, call) => intake.submit(place, call, answer),
     abandon: (place) => intake.release(place),
     // Only `accepted` has no status, and a refusal is never that.
     overBudget: () => statusOf(intake.refuse()) ?? { code: grpcCode.UNAVAILABLE, message: 'no space for the request' },
     // What has no place is counted by `refuse`.
     rejected: (reason) => intake.rejected(reason),
   };
+}
+
+function answer(call: UnaryExchange, outcome: RequestOutcome): void {
+  call.answer(statusOf(outcome));
 }
 
 function statusOf(outcome: RequestOutcome): GrpcStatus | null {

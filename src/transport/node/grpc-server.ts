@@ -1,47 +1,41 @@
 // The gRPC server on node:http2: sessions over plain net or tls servers, so that accepting and draining stay apart.
-import * as dns from 'node:dns/promises';
 import * as http2 from 'node:http2';
-import * as net from 'node:net';
-import * as tls from 'node:tls';
-import { SpanmillError } from '../../errors.ts';
+import type * as net from 'node:net';
 import type { CallPort, CallShared } from '../call-port.ts';
 import { acceptedEncodings, createInflater } from '../compression.ts';
-import {
-  defaultPingPolicy,
-  defaultServerKeepalive,
-  type GrpcServer,
-  type GrpcServerOptions,
-  type ListenTarget,
-  newServerCounters,
-  type PingPolicy,
-  type ServerKeepalive,
-  type ServerLimits,
-  serverLimits,
-} from '../grpc-server.ts';
+import { type ConnectionControl, ConnectionLife } from '../connection-life.ts';
+import type { GrpcServer, GrpcServerOptions, ServerLimits } from '../grpc-server.ts';
 import { encodeGrpcMessage, grpcCode } from '../grpc-status.ts';
+import { createListener, peerOf } from '../listener.ts';
+import { type HeaderField, requestHead } from '../request-head.ts';
+import { createServerFrame, type ServerFrame } from '../server-frame.ts';
 import { UnaryCall } from '../unary-call.ts';
 import { countBodyBytes } from './body-garbage.ts';
-import {
-  type Connection,
-  newConnection,
-  onPing,
-  sendAway,
-  sweepConnection,
-  sweepIntervalMs,
-} from './server-session.ts';
 
-type Stream = http2.ServerHttp2Stream & { [callOf]?: NodeCall };
+interface Connection {
+  readonly session: http2.ServerHttp2Session;
+  /** host:port, kept because a closed socket no longer knows it. */
+  readonly peer: string;
+  readonly life: ConnectionLife;
+}
+type Stream = http2.ServerHttp2Stream & { [callOf]?: NodeCall; [keptOf]?: Kept | undefined };
 type NodeCall = UnaryCall<Stream, Connection>;
+/** What a call that waits for a place did not take. */
+interface Kept {
+  chunk: Buffer;
+  /** What the client may still send before it sees that the window does not grow, with what is here. */
+  readonly comingBytes: number;
+}
 
 /** A stream's call, so that one listener function serves all streams. */
 const callOf: unique symbol = Symbol('call');
+const keptOf: unique symbol = Symbol('kept');
 
 const { NGHTTP2_NO_ERROR } = http2.constants;
 /** Decompressions at a time; libuv's pool has four threads. */
 const inflateConcurrency = 4;
 /** Megabytes of nghttp2's own state a session may have; beyond it new streams are refused. */
 const sessionMemoryMb = 64;
-const listenBacklog = 4096;
 
 // Header lists as arrays: Node sends them as they are, without copying an object.
 const okHeaders = [':status', '200', 'content-type', 'application/grpc'];
@@ -50,37 +44,133 @@ const withoutBody = { endStream: true, sendDate: false };
 const okTrailers = { 'grpc-status': '0' };
 /** An uncompressed message of length 0: an empty Export…Response. */
 const emptyMessage = Buffer.alloc(5);
+const noChunk = Buffer.alloc(0);
+const noFields: readonly HeaderField[] = [];
 
-const port: CallPort<Stream, Connection> = {
-  pause: (call) => call.stream.pause(),
-  resume: (call) => call.stream.resume(),
-  ok(call) {
-    const { stream } = call;
-    if (stream.destroyed || stream.closed) return;
-    call.connection.forgivePings = true;
-    stream.respond(okHeaders, withTrailers);
-    stream.on('wantTrailers', sendOkTrailers);
-    stream.end(emptyMessage);
-  },
-  fail(call, status, httpStatus) {
-    const { stream } = call;
-    if (stream.destroyed || stream.closed) return;
-    call.connection.forgivePings = true;
-    const headers = [':status', String(httpStatus), 'content-type', 'application/grpc'];
-    headers.push('grpc-status', String(status.code), 'grpc-message', encodeGrpcMessage(status.message));
-    if (status.details !== undefined) {
-      headers.push('grpc-status-details-bin', Buffer.from(status.details).toString('base64'));
-    }
-    if (status.code === grpcCode.UNIMPLEMENTED) headers.push('grpc-accept-encoding', acceptedEncodings);
-    stream.respond(headers, withoutBody);
-    if (call.ended) return;
-    // "A server MAY request that the client abort transmission of a request without error by sending a RST_STREAM with an
-    // error code of NO_ERROR after sending a complete response" (RFC 9113, 8.1).
-    stream.close(NGHTTP2_NO_ERROR);
-    stream.resume();
-  },
-  peer: (connection) => connection.peer,
-};
+export function createNodeGrpcServer(options: GrpcServerOptions): GrpcServer {
+  const frame: ServerFrame<Connection> = createServerFrame(options);
+  const { limits, counters, pings } = frame;
+  const shared: CallShared<Stream, Connection> = {
+    port: createPort(limits, counters),
+    limits,
+    counters,
+    inflater: createInflater(limits.maxMessageBytes, inflateConcurrency),
+    lookedForRoomAt: Number.NEGATIVE_INFINITY,
+    live: () => calls,
+  };
+  const calls = new Set<NodeCall>();
+  const sessionOptions = sessionOptionsOf(limits);
+
+  const onStream = (connection: Connection, stream: Stream, headers: Headers, rawHeaders: string[]): void => {
+    const fields = options.includeMetadata ? fieldsOf(rawHeaders) : noFields;
+    const head = requestHead(
+      options.routes,
+      {
+        httpMethod: headers[':method'],
+        path: headers[':path'],
+        contentType: headers['content-type'],
+        encoding: headers['grpc-encoding'] as string | undefined,
+        timeout: headers['grpc-timeout'] as string | undefined,
+      },
+      fields,
+    );
+    const call: NodeCall = new UnaryCall(shared, stream, connection, head, performance.now());
+    stream[callOf] = call;
+    calls.add(call);
+    connection.life.streamsNow++;
+    stream.on('error', onStreamError);
+    stream.on('close', () => {
+      release(stream, counters);
+      calls.delete(call);
+      call.closed();
+      connection.life.streamsNow--;
+      if (connection.life.streamsNow === 0) connection.life.idleSince = performance.now();
+    });
+    call.begin();
+    stream.on('data', onData);
+    stream.on('end', onEnd);
+  };
+
+  const accept = (socket: net.Socket): void => {
+    const session = http2.performServerHandshake(socket, sessionOptions);
+    const control = controlOf(session, socket);
+    const life = new ConnectionLife(control, frame.keepalive.maxConnectionAgeMs);
+    const connection: Connection = { session, peer: peerOf(socket), life };
+    frame.opened(connection);
+    session.setLocalWindowSize(limits.connectionWindowBytes);
+    session.on('stream', (stream, headers, _flags, rawHeaders) => onStream(connection, stream, headers, rawHeaders));
+    session.on('ping', () => {
+      if (!life.onPing(pings)) counters.keepaliveClosed++;
+    });
+    session.on('error', () => {
+      counters.connectionErrors++;
+    });
+    session.on('close', () => frame.closed(connection));
+  };
+
+  return frame.server(
+    createListener({ ...(options.tls === undefined ? {} : { tls: options.tls }), accept, failed: frame.acceptFailed }),
+    shared,
+    (connection) => connection.session.destroy(),
+  );
+}
+
+type Headers = http2.IncomingHttpHeaders;
+
+function createPort(limits: ServerLimits, counters: { heldBytesNow: number }): CallPort<Stream, Connection> {
+  return {
+    // The window grows as the stream is read.
+    admitted() {},
+    pause(call) {
+      const { stream } = call;
+      stream.pause();
+      const comingBytes = limits.streamWindowBytes;
+      counters.heldBytesNow += comingBytes;
+      stream[keptOf] = { chunk: noChunk, comingBytes };
+      if (counters.heldBytesNow > limits.maxHeldBytes) call.refuseOverBudget();
+    },
+    resume(call) {
+      const { stream } = call;
+      const chunk = stream[keptOf]?.chunk ?? noChunk;
+      release(stream, counters);
+      call.data(chunk, 0, chunk.length);
+      stream.resume();
+    },
+    ok(call) {
+      const { stream } = call;
+      if (stream.destroyed || stream.closed) return;
+      call.connection.life.forgivePings = true;
+      stream.respond(okHeaders, withTrailers);
+      stream.on('wantTrailers', sendOkTrailers);
+      stream.end(emptyMessage);
+    },
+    fail(call, status, httpStatus) {
+      const { stream } = call;
+      if (stream.destroyed || stream.closed) return;
+      call.connection.life.forgivePings = true;
+      const headers = [':status', String(httpStatus), 'content-type', 'application/grpc'];
+      headers.push('grpc-status', String(status.code), 'grpc-message', encodeGrpcMessage(status.message));
+      if (status.details !== undefined) {
+        headers.push('grpc-status-details-bin', Buffer.from(status.details).toString('base64'));
+      }
+      if (status.code === grpcCode.UNIMPLEMENTED) headers.push('grpc-accept-encoding', acceptedEncodings);
+      stream.respond(headers, withoutBody);
+      if (call.ended) return;
+      // "A server MAY request that the client abort transmission of a request without error by sending a RST_STREAM with an
+      // error code of NO_ERROR after sending a complete response" (RFC 9113, 8.1).
+      stream.close(NGHTTP2_NO_ERROR);
+      stream.resume();
+    },
+    peer: (connection) => connection.peer,
+  };
+}
+
+function release(stream: Stream, counters: { heldBytesNow: number }): void {
+  const kept = stream[keptOf];
+  if (kept === undefined) return;
+  counters.heldBytesNow -= kept.comingBytes;
+  stream[keptOf] = undefined;
+}
 
 function sendOkTrailers(this: http2.ServerHttp2Stream): void {
   // The stream may have been reset since it asked.
@@ -88,124 +178,40 @@ function sendOkTrailers(this: http2.ServerHttp2Stream): void {
 }
 function onData(this: Stream, chunk: Buffer): void {
   countBodyBytes(chunk.length);
-  this[callOf]?.data(chunk);
+  const taken = this[callOf]?.data(chunk, 0, chunk.length) ?? chunk.length;
+  const kept = this[keptOf];
+  if (kept !== undefined) kept.chunk = chunk.subarray(taken);
 }
 function onEnd(this: Stream): void {
   // 'end' also follows a reset, after 'aborted'; only a whole body counts.
   if (!this.aborted) this[callOf]?.end();
 }
-function onClose(this: Stream): void {
-  const call = this[callOf];
-  if (call === undefined) return;
-  call.closed();
-  const { connection } = call;
-  connection.streamsNow--;
-  if (connection.streamsNow === 0) connection.idleSince = performance.now();
-}
 // A reset stream emits 'error' before 'close', which does what there is to do.
 function onStreamError(): void {}
 
-export function createNodeGrpcServer(options: GrpcServerOptions): GrpcServer {
-  const limits = serverLimits(options.limits);
-  const keepalive: ServerKeepalive = { ...defaultServerKeepalive, ...options.keepalive };
-  const pings: PingPolicy = { ...defaultPingPolicy, ...options.pings };
-  const counters = newServerCounters();
-  const shared: CallShared<Stream, Connection> = {
-    port,
-    limits,
-    counters,
-    inflater: createInflater(limits.maxMessageBytes, inflateConcurrency),
-    includeMetadata: options.includeMetadata ?? false,
-    unfinished: new Set(),
-  };
-  const { routes } = options;
-  const connections = new Set<Connection>();
-  const goneWaiters: (() => void)[] = [];
-  const sessionOptions = sessionOptionsOf(limits);
-
-  const accept = (socket: net.Socket): void => {
-    // Before the handshake: a socket that is already broken must not throw.
-    socket.on('error', onStreamError);
-    socket.setNoDelay(true);
-    const session = http2.performServerHandshake(socket, sessionOptions);
-    const connection = newConnection(session, socket, keepalive);
-    connections.add(connection);
-    counters.connections++;
-    counters.connectionsNow++;
-    session.setLocalWindowSize(limits.connectionWindowBytes);
-    session.on('stream', (stream: Stream, headers, _flags, rawHeaders) => {
-      const call: NodeCall = new UnaryCall(shared, stream, connection, rawHeaders);
-      stream[callOf] = call;
-      connection.streamsNow++;
-      stream.on('error', onStreamError);
-      stream.on('close', onClose);
-      const encoding = headers['grpc-encoding'] as string | undefined;
-      const timeout = headers['grpc-timeout'] as string | undefined;
-      call.begin(routes, headers[':method'], headers[':path'], headers['content-type'], encoding, timeout);
-      stream.on('data', onData);
-      stream.on('end', onEnd);
-    });
-    session.on('ping', () => onPing(connection, pings, counters));
-    session.on('error', () => {
-      counters.connectionErrors++;
-    });
-    session.on('close', () => {
-      connections.delete(connection);
-      counters.connectionsNow--;
-      if (connections.size === 0) for (const resolve of goneWaiters.splice(0)) resolve();
-    });
-    if (draining) sendAway(connection);
-  };
-
-  const server = options.tls === undefined ? net.createServer(accept) : tlsServer(options.tls, accept);
-  let draining = false;
-  let sweeper: NodeJS.Timeout | undefined;
-
-  const sweep = (): void => {
-    const now = performance.now();
-    for (const connection of connections) sweepConnection(connection, now, keepalive, counters);
-    sweepUnfinished(shared, now);
-  };
-  const stopAccepting = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
-  const gone = (): Promise<void> =>
-    connections.size === 0 ? Promise.resolve() : new Promise((resolve) => goneWaiters.push(resolve));
-  const cut = (): void => {
-    for (const connection of connections) connection.session.destroy();
-  };
-
+function controlOf(session: http2.ServerHttp2Session, socket: net.Socket): ConnectionControl {
   return {
-    counters,
-    async listen() {
-      await listenOn(server, options.listen);
-      // Once it listens, what it reports are failed accepts (no file descriptors): those connections are lost, no more.
-      server.on('error', () => {
-        counters.connectionErrors++;
-      });
-      sweeper = setInterval(sweep, sweepIntervalMs(keepalive, limits.stallTimeoutMs));
-      sweeper.unref();
+    get ended() {
+      return session.destroyed;
     },
-    async drain(timeoutMs) {
-      draining = true;
-      const closed = stopAccepting();
-      for (const connection of connections) sendAway(connection);
-      await Promise.race([gone(), after(timeoutMs)]);
-      cut();
-      await Promise.all([closed, gone()]);
+    bytesRead: () => socket.bytesRead,
+    ping(answered) {
+      if (!session.ping(answered)) answered();
     },
-    async close() {
-      draining = true;
-      clearInterval(sweeper);
-      const closed = stopAccepting();
-      cut();
-      await Promise.all([closed, gone()]);
+    goaway: (code, lastStream, text) => session.goaway(code, lastStream, Buffer.from(text)),
+    finish() {
+      if (!session.closed) session.close();
     },
-    address: () => addressOf(server),
+    // After frames that are on their way: destroy drops what is not written.
+    destroy: () => void setImmediate(() => session.destroy()),
   };
 }
 
-/** Does not keep the process alive. */
-const after = (ms: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, Math.min(ms, 2 ** 31 - 1)).unref());
+function fieldsOf(rawHeaders: readonly string[]): HeaderField[] {
+  const fields: HeaderField[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) fields.push({ name: rawHeaders[i], value: rawHeaders[i + 1] });
+  return fields;
+}
 
 function sessionOptionsOf(limits: ServerLimits): http2.ServerOptions {
   return {
@@ -217,58 +223,4 @@ function sessionOptionsOf(limits: ServerLimits): http2.ServerOptions {
       enablePush: false,
     },
   };
-}
-
-/** Ends calls whose message stands still: they hold a place or chunks for nothing. */
-function sweepUnfinished(shared: CallShared<Stream, Connection>, now: number): void {
-  for (const call of shared.unfinished) {
-    if (call.received !== call.sweptReceived || call.stalledSince === 0) {
-      call.sweptReceived = call.received;
-      call.stalledSince = now;
-    } else if (now - call.stalledSince >= shared.limits.stallTimeoutMs) {
-      call.stall();
-    }
-  }
-}
-
-function tlsServer(options: tls.TlsOptions, accept: (socket: net.Socket) => void): net.Server {
-  const server = tls.createServer({ ...options, ALPNProtocols: ['h2'] }, (socket) => {
-    if (socket.alpnProtocol === 'h2') accept(socket);
-    else socket.destroy();
-  });
-  // A failed handshake is the client's affair.
-  server.on('tlsClientError', onStreamError);
-  return server;
-}
-
-async function listenOn(server: net.Server, target: ListenTarget): Promise<void> {
-  const where = target.kind === 'unix' ? target.path : `${target.host}:${target.port}`;
-  try {
-    const options = target.kind === 'unix' ? { path: target.path } : await tcpOptions(target);
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ ...options, backlog: listenBacklog }, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new SpanmillError('LISTEN', `cannot listen on ${where}: ${reason}`, { cause: error });
-  }
-}
-
-async function tcpOptions(target: ListenTarget & { kind: 'tcp' }): Promise<net.ListenOptions> {
-  const { port: portNumber, family } = target;
-  if (target.host === '') return { port: portNumber, ...(family === 4 ? { host: '0.0.0.0' } : {}) };
-  // As Go does: of a name's addresses the first IPv4 one.
-  const found = await dns.lookup(target.host, { family, order: 'ipv4first' });
-  return { port: portNumber, host: found.address };
-}
-
-function addressOf(server: net.Server): string {
-  const address = server.address();
-  if (address === null) return '';
-  if (typeof address === 'string') return address;
-  return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
 }

@@ -27,7 +27,8 @@ async function startReceiver(t: TestContext, grpc: Record<string, unknown> = {})
     reserve: method.reserve,
     reserveLater: method.reserveLater,
     submit(place, info, done) {
-      method.handle(place, info, () => done(running.outcome));
+      const metadata = (key: string) => info.metadata(key);
+      method.handle(place, { peer: info.peer, metadata, answer: () => done(info, running.outcome) });
     },
     release: method.abandon,
     refuse: () => ({ kind: 'overloaded', message: 'no space', retryDelayMs: 700 }),

@@ -28,6 +28,13 @@ export const peers = {
     program: '',
     reason: 'no Python with grpcio: set SPANMILL_PYTHON to an interpreter that can import grpc',
   },
+  h2spec: {
+    name: 'h2spec',
+    variable: 'SPANMILL_H2SPEC',
+    program: 'h2spec',
+    reason:
+      'no h2spec: set SPANMILL_H2SPEC, or go install it (github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible)',
+  },
   openssl: {
     name: 'openssl',
     variable: 'SPANMILL_OPENSSL',

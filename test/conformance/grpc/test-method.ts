@@ -1,5 +1,5 @@
 // A UnaryMethod for tests: keeps what it was given, answers as told, and knows whether every place came back.
-import type { CallInfo, Place, Reply, UnaryMethod } from '../../../src/transport/grpc-server.ts';
+import type { CallInfo, Place, UnaryExchange, UnaryMethod } from '../../../src/transport/grpc-server.ts';
 import { type GrpcStatus, grpcCode } from '../../../src/transport/grpc-status.ts';
 import { retryInfoStatus } from '../../../src/transport/rpc-status.ts';
 
@@ -8,7 +8,7 @@ export const exportPath = '/opentelemetry.proto.collector.trace.v1.TraceService/
 export interface Handled {
   readonly message: Buffer;
   readonly call: CallInfo;
-  readonly reply: Reply;
+  readonly reply: UnaryExchange['answer'];
 }
 
 export interface TestMethod extends UnaryMethod {
@@ -77,9 +77,10 @@ export function createTestMethod(): TestMethod {
         look();
       });
     },
-    handle(from, call, reply) {
+    handle(from, call) {
       give(from);
       const message = Buffer.from(memory.subarray(from.offset, from.offset + from.length));
+      const reply = (status: GrpcStatus | null) => call.answer(status);
       handled.push({ message, call, reply });
       const status = method.answer(message, call);
       if (status !== 'later') setImmediate(reply, status);

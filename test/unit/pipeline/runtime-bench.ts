@@ -146,11 +146,11 @@ async function send(
   message: Buffer,
   metadata: Readonly<Record<string, string>>,
 ): Promise<RequestOutcome> {
-  const place = intake.reserve(message.length) ?? (await intake.reserveLater(message.length));
+  const place = intake.reserve(message.length, true) ?? (await intake.reserveLater(message.length, true));
   if (place === null) return intake.refuse();
   message.copy(intake.memory, place.offset);
   const info: RequestInfo = { peer: '', metadata: (key) => (key in metadata ? [metadata[key]] : []) };
-  return new Promise((resolve) => intake.submit(place, info, resolve));
+  return new Promise((resolve) => intake.submit(place, info, (_info, outcome) => resolve(outcome)));
 }
 
 function described<K extends string>(type: string, kind: K) {

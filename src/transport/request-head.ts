@@ -1,0 +1,73 @@
+// What the headers of a unary gRPC request say, decided apart from its body: one head may serve many calls, where their
+// headers are the same bytes.
+import { acceptedEncodings, type Encoding } from './compression.ts';
+import type { RefusalReason, UnaryMethod } from './grpc-server.ts';
+import { type GrpcStatus, grpcCode } from './grpc-status.ts';
+import { parseGrpcTimeout } from './grpc-timeout.ts';
+
+export interface HeaderField {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Header values, undefined when absent. */
+export interface GrpcHeaders {
+  readonly httpMethod: string | undefined;
+  readonly path: string | undefined;
+  readonly contentType: string | undefined;
+  readonly encoding: string | undefined;
+  readonly timeout: string | undefined;
+}
+
+export interface HeadRefusal {
+  readonly reason: RefusalReason;
+  readonly status: GrpcStatus;
+  readonly httpStatus: number;
+}
+
+export interface RequestHead {
+  /** null: none has this path, and there is a refusal. */
+  readonly method: UnaryMethod | null;
+  /** Of a message whose compressed flag is set. */
+  readonly encoding: Encoding | null;
+  /** Infinity: the client waits for ever. */
+  readonly timeoutMs: number;
+  /** Not null: nothing of the body is wanted. */
+  readonly refusal: HeadRefusal | null;
+  /** For `CallInfo.metadata`: all fields as they came, pseudo-headers too; none where metadata is not included. */
+  readonly fields: readonly HeaderField[];
+}
+
+export function requestHead(
+  routes: ReadonlyMap<string, UnaryMethod>,
+  headers: GrpcHeaders,
+  fields: readonly HeaderField[],
+): RequestHead {
+  const { httpMethod, path, contentType, encoding, timeout } = headers;
+  const method = (path === undefined ? undefined : routes.get(path)) ?? null;
+  const timeoutMs = timeout === undefined ? Number.POSITIVE_INFINITY : parseGrpcTimeout(timeout);
+  let refusal: HeadRefusal | null = null;
+  if (httpMethod !== 'POST') {
+    refusal = refused('http_method', grpcCode.INTERNAL, `HTTP method ${httpMethod} where gRPC has POST`, 405);
+  } else if (!isGrpcContentType(contentType)) {
+    const message = `content-type ${contentType} is not application/grpc`;
+    refusal = refused('content_type', grpcCode.INVALID_ARGUMENT, message, 415);
+  } else if (method === null) {
+    refusal = refused('path', grpcCode.UNIMPLEMENTED, `unknown method ${path}`);
+  } else if (encoding !== undefined && encoding !== 'identity' && encoding !== 'gzip' && encoding !== 'zstd') {
+    const message = `grpc-encoding ${encoding} is not supported; supported are ${acceptedEncodings}`;
+    refusal = refused('encoding', grpcCode.UNIMPLEMENTED, message);
+  } else if (Number.isNaN(timeoutMs)) {
+    refusal = refused('timeout_header', grpcCode.INTERNAL, `malformed grpc-timeout: ${timeout}`);
+  }
+  return { method, encoding: encoding === 'gzip' || encoding === 'zstd' ? encoding : null, timeoutMs, refusal, fields };
+}
+
+function refused(reason: RefusalReason, code: number, message: string, httpStatus = 200): HeadRefusal {
+  return { reason, status: { code, message }, httpStatus };
+}
+
+function isGrpcContentType(value: string | undefined): boolean {
+  if (value === 'application/grpc' || value === 'application/grpc+proto') return true;
+  return value !== undefined && /^application\/grpc(\+proto)?[ \t]*;/i.test(value);
+}

@@ -1,0 +1,120 @@
+// What every gRPC server does with its connections as a whole, whatever HTTP/2 they speak: counts them, sweeps them, sends
+// them away when it drains, waits until they are gone.
+import type { CallShared } from './call-port.ts';
+import { type ConnectionLife, sweepIntervalMs } from './connection-life.ts';
+import {
+  defaultPingPolicy,
+  defaultServerKeepalive,
+  type GrpcServer,
+  type GrpcServerOptions,
+  newServerCounters,
+  type PingPolicy,
+  type ServerCounters,
+  type ServerKeepalive,
+  type ServerLimits,
+  serverLimits,
+} from './grpc-server.ts';
+import type { Listener } from './listener.ts';
+import { endStalled } from './slow-calls.ts';
+
+interface Connection {
+  readonly life: ConnectionLife;
+}
+
+export interface ServerFrame<C extends Connection> {
+  readonly limits: ServerLimits;
+  readonly keepalive: ServerKeepalive;
+  readonly pings: PingPolicy;
+  readonly counters: ServerCounters;
+  readonly connections: ReadonlySet<C>;
+  /** To be told of each connection that begins … */
+  opened(connection: C): void;
+  /** … and ends. Once each. */
+  closed(connection: C): void;
+  acceptFailed(): void;
+  /** The server itself. `sweep`: looks at what only the implementation knows of a connection, now and then. */
+  server<S>(
+    listener: Listener,
+    shared: CallShared<S, C>,
+    destroy: (connection: C) => void,
+    sweep?: (connection: C, now: number) => void,
+  ): GrpcServer;
+}
+
+export function createServerFrame<C extends Connection>(options: GrpcServerOptions): ServerFrame<C> {
+  const limits = serverLimits(options.limits);
+  const keepalive: ServerKeepalive = { ...defaultServerKeepalive, ...options.keepalive };
+  const pings: PingPolicy = { ...defaultPingPolicy, ...options.pings };
+  const counters = newServerCounters();
+  const connections = new Set<C>();
+  const goneWaiters: (() => void)[] = [];
+  let draining = false;
+  let sweeper: NodeJS.Timeout | undefined;
+
+  const gone = (): Promise<void> =>
+    connections.size === 0 ? Promise.resolve() : new Promise((resolve) => goneWaiters.push(resolve));
+
+  return {
+    limits,
+    keepalive,
+    pings,
+    counters,
+    connections,
+    opened(connection) {
+      connections.add(connection);
+      counters.connections++;
+      counters.connectionsNow++;
+      if (draining) connection.life.sendAway();
+    },
+    closed(connection) {
+      connections.delete(connection);
+      counters.connectionsNow--;
+      if (connections.size === 0) for (const resolve of goneWaiters.splice(0)) resolve();
+    },
+    acceptFailed() {
+      counters.connectionErrors++;
+    },
+    server(listener, shared, destroy, sweep) {
+      const cut = (): void => {
+        for (const connection of connections) destroy(connection);
+      };
+      const sweepAll = (): void => {
+        const now = performance.now();
+        for (const connection of connections) {
+          connection.life.sweep(now, keepalive, counters);
+          sweep?.(connection, now);
+        }
+        endStalled(shared, now);
+      };
+      const intervals = [...Object.values(keepalive), limits.stallTimeoutMs, limits.handshakeTimeoutMs];
+      return {
+        counters,
+        async listen() {
+          await listener.listen(options.listen);
+          sweeper = setInterval(sweepAll, sweepIntervalMs(intervals));
+          sweeper.unref();
+        },
+        async drain(timeoutMs) {
+          draining = true;
+          const closed = listener.close();
+          for (const connection of connections) connection.life.sendAway();
+          await Promise.race([gone(), after(timeoutMs)]);
+          cut();
+          await Promise.all([closed, gone()]);
+        },
+        async close() {
+          draining = true;
+          clearInterval(sweeper);
+          const closed = listener.close();
+          cut();
+          await Promise.all([closed, gone()]);
+        },
+        address: () => listener.address(),
+      };
+    },
+  };
+}
+
+/** Does not keep the process alive. */
+const after = (ms: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, Math.min(ms, 2 ** 31 - 1)).unref());
