@@ -17,9 +17,10 @@ import {
   windowUpdateFrame,
   writeFrameHeader,
 } from '../../src/transport/http2/frames.ts';
+import { HpackDecoder } from '../../src/transport/http2/hpack/decoder.ts';
+import { encodeHeaders } from '../../src/transport/http2/hpack/encoder.ts';
 import { createHeaderCollector, takePing, takeSettings } from './control.ts';
 import { createFrameReader, type FrameHandler } from './frame-reader.ts';
-import { decodeHeaders, encodeHeaders, type Header } from './header-block.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 
 export interface UnaryClientOptions {
@@ -28,7 +29,7 @@ export interface UnaryClientOptions {
   /** `/package.Service/Method`. */
   readonly path: string;
   /** More request headers, names in lower case. */
-  readonly headers?: readonly Header[];
+  readonly headers?: readonly (readonly [name: string, value: string])[];
   /** Called once when the connection takes no more calls: it closed, or the server said GOAWAY. */
   readonly onUnusable?: (reason: string) => void;
 }
@@ -69,6 +70,8 @@ interface Call {
 const noBody = Buffer.alloc(0);
 const accepted: UnaryReply = { status: 0, message: '', body: noBody };
 const messagePrefixBytes = 5;
+/** Trailers above this end the connection. */
+const largestTrailers = 256 * 1024;
 /** Where the stream id stands in a frame header. */
 const streamAt = 5;
 /** Bytes of reply taken before the connection's window is opened again. */
@@ -125,6 +128,8 @@ class Connection implements UnaryClient, FrameHandler {
   #maxFrame = defaultMaxFrame;
   /** Reply bytes not yet given back to the connection's window. */
   #received = 0;
+  /** Without a dynamic table, so that header blocks need not be decoded to keep it right, and equal blocks say the same. */
+  readonly #decoder = new HpackDecoder(0, largestTrailers);
   /** The last trailers that said OK: the next ones are most likely the same bytes. */
   #okTrailers = noBody;
 
@@ -294,7 +299,9 @@ class Connection implements UnaryClient, FrameHandler {
       this.#finish(call, 0, '', body);
       return;
     }
-    const fields = new Map(decodeHeaders(block));
+    const decoded = this.#decoder.decode(block, 0, block.length);
+    if (decoded === null) throw new RangeError(`trailers above ${largestTrailers} bytes`);
+    const fields = new Map(decoded.map(({ name, value }) => [name, value]));
     const text = fields.get('grpc-status');
     if (text === undefined) {
       this.#finish(call, -1, `no grpc-status; HTTP status ${fields.get(':status') ?? 'unknown'}`, body);

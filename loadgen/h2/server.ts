@@ -13,9 +13,9 @@ import {
   settingsFrame,
   windowUpdateFrame,
 } from '../../src/transport/http2/frames.ts';
+import { encodeHeaders } from '../../src/transport/http2/hpack/encoder.ts';
 import { takePing, takeSettings } from './control.ts';
 import { createFrameReader, type FrameHandler } from './frame-reader.ts';
-import { encodeHeaders } from './header-block.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 
 /** Takes one message without its prefix, valid during the call only. `answer: false`: it is left without a reply. */

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFrameReader, type FrameReader } from '../../../loadgen/h2/frame-reader.ts';
-import { decodeHeaders, encodeHeaders, type Header } from '../../../loadgen/h2/header-block.ts';
 import { flag, frame, frameType, settingsFrame, windowUpdateFrame } from '../../../src/transport/http2/frames.ts';
 
 /** Reads the chunks and gives what came, with the pieces of each DATA frame put together. */
@@ -57,36 +56,4 @@ test('a frame above the limit and padding longer than its frame are errors', () 
   assert.throws(() => read([frame(frameType.data, 0, 1, Buffer.alloc(101))], 100), RangeError);
   const lying = frame(frameType.data, flag.padded, 1, Buffer.from([9, 1, 1]));
   assert.throws(() => read([lying]), RangeError);
-});
-
-test('literal headers are read back as they were written', () => {
-  const headers: Header[] = [
-    [':method', 'POST'],
-    [':status', '200'],
-    [':path', '/a.b/C'],
-    ['x-long', 'v'.repeat(5000)],
-    ['grpc-status', '0'],
-  ];
-  assert.deepEqual(decodeHeaders(encodeHeaders(headers)), headers);
-});
-
-test('the example of RFC 7541 C.6.1, Huffman-coded with indexed names, is read', () => {
-  // Its literals ask for a place in the dynamic table, which has size 0 here, so that they are plain literals.
-  const block =
-    '488264025885aec3771a4b6196d07abe941054d444a8200595040b8166e082a62d1bff6e919d29ad171863c78f0b97c8e9ae82ae43d3';
-  assert.deepEqual(decodeHeaders(Buffer.from(block, 'hex')), [
-    [':status', '302'],
-    ['cache-control', 'private'],
-    ['date', 'Mon, 21 Oct 2013 20:13:21 GMT'],
-    ['location', 'https://www.example.com'],
-  ]);
-});
-
-test('a header block that is cut short, or names an entry of the dynamic table, is an error', () => {
-  const block = encodeHeaders([['grpc-message', 'something']]);
-  for (let length = 1; length < block.length; length++) {
-    assert.throws(() => decodeHeaders(block.subarray(0, length)), RangeError, `${length} bytes`);
-  }
-  assert.throws(() => decodeHeaders(Buffer.from([0x80 | 62])), RangeError);
-  assert.deepEqual(decodeHeaders(Buffer.from([0x20, 0x88])), [[':status', '200']]);
 });
