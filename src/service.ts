@@ -11,7 +11,7 @@ import { createRuntime, type Runtime } from './pipeline/runtime.ts';
 import { createLedgerSource } from './telemetry/ledger-source.ts';
 import { createLog } from './telemetry/log.ts';
 import { createMetricsServer } from './telemetry/metrics.ts';
-import { createBatchSource, createReceiverSource } from './telemetry/pipeline-source.ts';
+import { createBatchSource, createComponentSource, createReceiverSource } from './telemetry/pipeline-source.ts';
 import { createProcessSource } from './telemetry/process-source.ts';
 import { createProcessorSource } from './telemetry/processor-source.ts';
 import type { MetricSource } from './telemetry/source.ts';
@@ -117,6 +117,7 @@ function metricSources(runtime: Runtime, version: string): MetricSource[] {
         refusedRequests,
       })),
     ),
+    createComponentSource(runtime.receivers),
     createProcessorSource(runtime.accounts),
     createBatchSource(() =>
       runtime.stages.flatMap(({ plan, batches, partitions }) =>

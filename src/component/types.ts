@@ -31,6 +31,14 @@ export interface MetricSpec {
   readonly labels: readonly string[];
 }
 
+/** What a metric of a component stands at; its spec is in the definition. */
+export interface MetricValue {
+  readonly name: string;
+  /** Those of the spec that the component itself knows. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
 interface Definition<C> {
   /** The Collector's type name, lower_snake_case. */
   readonly type: string;
@@ -115,6 +123,8 @@ export interface Receiver {
   stop(): Promise<void>;
   /** Where it listens, for the start-up line: `grpc 127.0.0.1:4317`. Empty before start. */
   addresses(): readonly string[];
+  /** Of the metrics that its definition declares; the label `receiver` is added to each. Called for each scrape. */
+  metricValues(): Iterable<MetricValue>;
 }
 
 export interface ReceiverDefinition<C = unknown> extends Definition<C> {

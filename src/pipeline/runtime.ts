@@ -1,7 +1,7 @@
 // The running service of one lane: builds what the configuration names, starts it from the back to the front, drains it
 // from the front to the back. Nothing in here exits the process or reads its arguments.
 import type { Logger } from 'pino';
-import type { Exporter, Extension, Receiver, ServiceState } from '../component/types.ts';
+import type { Exporter, Extension, MetricSpec, MetricValue, Receiver, ServiceState } from '../component/types.ts';
 import type { ResolvedConfig } from '../config/resolved.ts';
 import type { GatheredBatch } from '../delivery/batch.ts';
 import { PipelineAccount } from '../delivery/ledger.ts';
@@ -39,9 +39,17 @@ export interface RuntimeOptions {
   setAside(bytes: Buffer, component: string): void;
 }
 
+/** What a receiver shows of itself. */
+export interface ObservedReceiver {
+  readonly id: string;
+  readonly specs: readonly MetricSpec[];
+  values(): Iterable<MetricValue>;
+}
+
 export interface Runtime {
   readonly accounts: readonly PipelineAccount[];
   readonly receiverStats: readonly ReceiverStats[];
+  readonly receivers: readonly ObservedReceiver[];
   readonly outlets: ReadonlyMap<string, Outlet>;
   readonly arena: Arena;
   readonly stages: readonly Stage[];
@@ -88,6 +96,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const exporters = new Map<string, Exporter>();
   const outlets = new Map<string, Outlet>();
   const receivers: Receiver[] = [];
+  const observed: ObservedReceiver[] = [];
   const extensions: Extension[] = [];
   let state: ServiceState = 'starting';
   let whenIdle: (() => void)[] = [];
@@ -187,7 +196,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       receiverStats.push(stats);
       const entries = pipelines.filter(({ plan }) => plan.receivers.includes(id)).map(({ stages: own }) => own[0]);
       const intake = createIntake(shared.buffer, space, entries, stats);
-      receivers.push(definition.create(settings, { id, intake, log: log.child({ component: id }) }));
+      const receiver = definition.create(settings, { id, intake, log: log.child({ component: id }) });
+      receivers.push(receiver);
+      observed.push({ id, specs: definition.metrics, values: () => receiver.metricValues() });
     }
   }
 
@@ -249,6 +260,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   return {
     accounts: pipelines.map(({ account }) => account),
     receiverStats,
+    receivers: observed,
     outlets,
     arena,
     stages,

@@ -1,4 +1,5 @@
 // What receivers and batch processors show, by the Collector's names.
+import type { ObservedReceiver } from '../pipeline/runtime.ts';
 import type { HistogramValue, MetricSample, MetricSource } from './source.ts';
 
 export interface ReceiverCounts {
@@ -51,6 +52,22 @@ export function createReceiverSource(counts: () => Iterable<ReceiverCounts>): Me
             labels: { receiver, transport, reason },
             value: requests,
           };
+        }
+      }
+    },
+  };
+}
+
+/** Metrics that receivers declare themselves. */
+export function createComponentSource(receivers: readonly ObservedReceiver[]): MetricSource {
+  return {
+    *collect() {
+      for (const { id, specs, values } of receivers) {
+        const byName = new Map(specs.map((spec) => [spec.name, spec]));
+        for (const { name, labels, value } of values()) {
+          const spec = byName.get(name);
+          if (spec === undefined || spec.kind === 'histogram') throw new Error(`${id} shows ${name}, undeclared`);
+          yield { name, help: spec.help, kind: spec.kind, labels: { receiver: id, ...labels }, value };
         }
       }
     },

@@ -8,8 +8,11 @@ import type { UnaryCall } from './unary-call.ts';
 export interface CallPort<S, C> {
   /** The place for `announced` bytes is there: the client may send all of them. */
   admitted(call: UnaryCall<S, C>, announced: number): void;
-  /** The call waits for a place: no more window for it; what came and was not taken is to be kept. */
-  pause(call: UnaryCall<S, C>): void;
+  /**
+   * The call is to wait for a place: no more window for it, and what came and was not taken is to be kept. False: it may not
+   * wait, because too much waits already.
+   */
+  pause(call: UnaryCall<S, C>): boolean;
   /** It waits no longer, whether or not it got a place: what was kept is to be fed, and reading goes on. */
   resume(call: UnaryCall<S, C>): void;
   /** Sends headers, the empty message and `grpc-status: 0`. Nothing when the stream is gone. */

@@ -12,32 +12,54 @@ const compressionLevel = 1;
 export type InflateResult =
   | { readonly kind: 'ok'; readonly bytes: Buffer }
   | { readonly kind: 'too_large' }
-  | { readonly kind: 'corrupt'; readonly message: string };
+  | { readonly kind: 'corrupt'; readonly message: string }
+  /** Nobody wanted it any more when its turn came. */
+  | { readonly kind: 'dropped' };
 
-export interface Inflater {
-  /** Calls back once, never synchronously. `input` must not change until then. */
-  inflate(encoding: Encoding, input: Buffer, done: (result: InflateResult) => void): void;
+export interface InflateJob {
+  readonly encoding: Encoding;
+  /** Must not change from `begin` to `done`. */
+  readonly input: Buffer;
+  /** Its turn has come. False: nobody wants it any more. */
+  begin(): boolean;
+  /** Called once, never from within `inflate`. */
+  done(result: InflateResult): void;
 }
 
-interface Job {
-  readonly encoding: Encoding;
-  readonly input: Buffer;
-  readonly done: (result: InflateResult) => void;
+export interface Inflater {
+  /** `owner`: those of one owner are done in order, and owners take turns. */
+  inflate(owner: unknown, job: InflateJob): void;
 }
 
 /**
  * Decompresses with a bound on the output and on how many run at a time: each running one holds a window and up to
- * `limitBytes` of output, those that wait hold their input alone.
+ * `limitBytes` of output, those that wait hold their input alone. A client that sends much that takes long to decompress keeps
+ * itself waiting: the others' turns come between.
  */
 export function createInflater(limitBytes: number, concurrency: number): Inflater {
-  const waiting: Job[] = [];
+  /** Never empty lists; the owner whose turn is next comes first. */
+  const waiting = new Map<unknown, InflateJob[]>();
   let running = 0;
-  const start = (job: Job): void => {
+
+  const next = (): InflateJob | null => {
+    for (const [owner, jobs] of waiting) {
+      waiting.delete(owner);
+      for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+        if (job.begin()) {
+          if (jobs.length > 0) waiting.set(owner, jobs);
+          return job;
+        }
+        job.done({ kind: 'dropped' });
+      }
+    }
+    return null;
+  };
+  const start = (job: InflateJob): void => {
     running++;
     const finish = (error: Error | null, bytes: Buffer): void => {
       running--;
-      const next = waiting.shift();
-      if (next !== undefined) start(next);
+      const following = next();
+      if (following !== null) start(following);
       job.done(error === null ? { kind: 'ok', bytes } : resultOfError(error));
     };
     const options = { maxOutputLength: limitBytes, chunkSize: outputGuess(job, limitBytes) };
@@ -45,10 +67,13 @@ export function createInflater(limitBytes: number, concurrency: number): Inflate
     else zlib.zstdDecompress(job.input, options, finish);
   };
   return {
-    inflate(encoding, input, done) {
-      const job = { encoding, input, done };
-      if (running < concurrency) start(job);
-      else waiting.push(job);
+    inflate(owner, job) {
+      const jobs = waiting.get(owner);
+      if (running >= concurrency) {
+        if (jobs === undefined) waiting.set(owner, [job]);
+        else jobs.push(job);
+      } else if (job.begin()) start(job);
+      else queueMicrotask(() => job.done({ kind: 'dropped' }));
     },
   };
 }
@@ -57,7 +82,7 @@ export function createInflater(limitBytes: number, concurrency: number): Inflate
  * Size of the first output buffer. RFC 1952: a gzip member ends with ISIZE, the size of the original modulo 2^32; where it
  * tells the truth, the output is one buffer and is not copied together. A lie costs no more than the limit.
  */
-function outputGuess(job: Job, limitBytes: number): number {
+function outputGuess(job: InflateJob, limitBytes: number): number {
   const announced =
     job.encoding === 'gzip' && job.input.length >= 4
       ? job.input.readUInt32LE(job.input.length - 4)

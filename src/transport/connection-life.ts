@@ -10,6 +10,7 @@ export interface ConnectionControl {
   bytesRead(): number;
   /** Sends a PING; `answered` is called when its ACK came. */
   ping(answered: () => void): void;
+  /** `lastStream` 0: the last one that was taken. */
   goaway(code: number, lastStream: number, text: string): void;
   /** Sends the last GOAWAY; the connection ends with its last stream, at once when there is none. */
   finish(): void;

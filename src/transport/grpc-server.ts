@@ -40,6 +40,28 @@ export const refusalReasons = [
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
+/**
+ * Kinds of frames, or of silence, that ended a connection because there was too much of them; a label of counters. The
+ * server on node:http2 has bounds of its own for them, which it does not tell of.
+ */
+export const floodKinds = [
+  'reset',
+  'late',
+  'refused',
+  'settings',
+  'ping',
+  'empty_data',
+  'priority',
+  'window_update',
+  'continuation',
+  'headers',
+  'unknown',
+  'unread',
+  'handshake',
+  'stalled',
+] as const;
+export type FloodKind = (typeof floodKinds)[number];
+
 /** One unary method whose request messages are put into memory of its own. All calls on the server's thread. */
 export interface UnaryMethod {
   /** All of the memory; a place is `memory[offset … offset + length)`. */
@@ -127,13 +149,15 @@ export interface ServerCounters {
   failed: number;
   /** Given up by the client before they were answered. */
   cancelled: number;
-  /** Connections that ended in a protocol error: other protocols, random bytes, floods. */
+  /** Connections that ended in a protocol error: other protocols, random bytes; and those that could not be accepted. */
   connectionErrors: number;
   /** Connections ended because they did not answer a ping, sent too many, or because of their age. */
   keepaliveClosed: number;
   /** Bytes held outside of the methods' memory, see `ServerLimits.maxHeldBytes`. */
   heldBytesNow: number;
   readonly refused: Record<RefusalReason, number>;
+  /** Connections that were ended for it. */
+  readonly floods: Record<FloodKind, number>;
 }
 
 export interface GrpcServer {
@@ -182,6 +206,7 @@ export const defaultPingPolicy: PingPolicy = { minTimeMs: 5 * 60_000, permitWith
 
 export function newServerCounters(): ServerCounters {
   const refused = Object.fromEntries(refusalReasons.map((reason) => [reason, 0])) as Record<RefusalReason, number>;
+  const floods = Object.fromEntries(floodKinds.map((kind) => [kind, 0])) as Record<FloodKind, number>;
   return {
     connectionsNow: 0,
     connections: 0,
@@ -194,5 +219,6 @@ export function newServerCounters(): ServerCounters {
     keepaliveClosed: 0,
     heldBytesNow: 0,
     refused,
+    floods,
   };
 }

@@ -23,6 +23,8 @@ export interface ListenerOptions {
   accept(socket: net.Socket): void;
   /** An accept failed (no file descriptors), or a TLS handshake. */
   failed(): void;
+  /** Of TLS. */
+  readonly handshakeTimeoutMs: number;
   /** Plain sockets are given to `accept` without reading from them. */
   readonly pauseOnConnect?: boolean;
 }
@@ -31,10 +33,11 @@ export interface ListenerOptions {
 function ignore(): void {}
 
 export function createListener(options: ListenerOptions): Listener {
+  const handshakeTimeout = options.handshakeTimeoutMs;
   const server =
     options.tls === undefined
       ? net.createServer({ pauseOnConnect: options.pauseOnConnect ?? false }, (socket) => take(socket))
-      : tls.createServer({ ...options.tls, ALPNProtocols: ['h2'] }, (socket) => {
+      : tls.createServer({ ...options.tls, ALPNProtocols: ['h2'], handshakeTimeout }, (socket) => {
           if (socket.alpnProtocol === 'h2') take(socket);
           else socket.destroy();
         });
@@ -44,7 +47,11 @@ export function createListener(options: ListenerOptions): Listener {
     socket.setNoDelay(true);
     options.accept(socket);
   };
-  server.on('tlsClientError', options.failed);
+  server.on('tlsClientError', (_error: Error, socket: tls.TLSSocket) => {
+    // After its timeout Node leaves the socket open.
+    socket.destroy();
+    options.failed();
+  });
   return {
     async listen(target) {
       const where = target.kind === 'unix' ? target.path : `${target.host}:${target.port}`;

@@ -48,20 +48,24 @@ export function requestHead(
   const timeoutMs = timeout === undefined ? Number.POSITIVE_INFINITY : parseGrpcTimeout(timeout);
   let refusal: HeadRefusal | null = null;
   if (httpMethod !== 'POST') {
-    refusal = refused('http_method', grpcCode.INTERNAL, `HTTP method ${httpMethod} where gRPC has POST`, 405);
+    refusal = refused('http_method', grpcCode.INTERNAL, `HTTP method ${shown(httpMethod)} where gRPC has POST`, 405);
   } else if (!isGrpcContentType(contentType)) {
-    const message = `content-type ${contentType} is not application/grpc`;
+    const message = `content-type ${shown(contentType)} is not application/grpc`;
     refusal = refused('content_type', grpcCode.INVALID_ARGUMENT, message, 415);
   } else if (method === null) {
-    refusal = refused('path', grpcCode.UNIMPLEMENTED, `unknown method ${path}`);
+    refusal = refused('path', grpcCode.UNIMPLEMENTED, `unknown method ${shown(path)}`);
   } else if (encoding !== undefined && encoding !== 'identity' && encoding !== 'gzip' && encoding !== 'zstd') {
-    const message = `grpc-encoding ${encoding} is not supported; supported are ${acceptedEncodings}`;
+    const message = `grpc-encoding ${shown(encoding)} is not supported; supported are ${acceptedEncodings}`;
     refusal = refused('encoding', grpcCode.UNIMPLEMENTED, message);
   } else if (Number.isNaN(timeoutMs)) {
-    refusal = refused('timeout_header', grpcCode.INTERNAL, `malformed grpc-timeout: ${timeout}`);
+    refusal = refused('timeout_header', grpcCode.INTERNAL, `malformed grpc-timeout: ${shown(timeout)}`);
   }
   return { method, encoding: encoding === 'gzip' || encoding === 'zstd' ? encoding : null, timeoutMs, refusal, fields };
 }
+
+/** What a client sent, in an answer: not more than helps it, since a long field takes few bytes to send a second time. */
+const shown = (value: string | undefined): string =>
+  value === undefined || value.length <= 200 ? String(value) : `${value.slice(0, 200)}…`;
 
 function refused(reason: RefusalReason, code: number, message: string, httpStatus = 200): HeadRefusal {
   return { reason, status: { code, message }, httpStatus };

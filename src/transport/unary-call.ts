@@ -12,7 +12,11 @@ import { judgedAfterMs, makeRoom } from './slow-calls.ts';
 /** Length of a gRPC message's prefix: 1 byte compressed flag, 4 bytes length, big endian. */
 const prefixBytes = 5;
 
+/** Of the body of a request that is not gRPC, what is read and forgotten before its answer. */
+const ignoredBytes = 16 << 10;
+
 // States in the order in which a call goes through them.
+const NOT_GRPC = -1; // is refused when it is whole, or grows
 const PREFIX = 0; // fewer than 5 bytes came
 const WAITING = 1; // for a place for what is announced
 const PLACED = 2; // bytes are copied to the place
@@ -37,11 +41,13 @@ export class UnaryCall<S, C> implements UnaryExchange {
 
   private readonly shared: CallShared<S, C>;
   private readonly head: RequestHead;
-  private state = PREFIX;
+  private state: number = PREFIX;
   private prefixSeen = 0;
   private compressed = false;
   private announced = 0;
   private place: Place | null = null;
+  /** It is being decompressed from the place: whatever becomes of the call, the place stays until that is done. */
+  private isRead = false;
   private inflated: Buffer | null = null;
 
   /** `now`: of performance.now(), a few milliseconds ago at most. */
@@ -69,6 +75,14 @@ export class UnaryCall<S, C> implements UnaryExchange {
   /** First of all calls. */
   begin(): void {
     const { refusal } = this.head;
+    if (refusal === null) return;
+    // A browser or curl expects its answer after its request, and may take an earlier one for an error of the connection.
+    if (refusal.httpStatus !== 200) this.state = NOT_GRPC;
+    else this.refuse(refusal.reason, refusal.status);
+  }
+
+  private refuseNotGrpc(): void {
+    const { refusal } = this.head;
     if (refusal !== null) this.refuse(refusal.reason, refusal.status, refusal.httpStatus);
   }
 
@@ -81,7 +95,7 @@ export class UnaryCall<S, C> implements UnaryExchange {
       this.put(chunk, start, end);
       return end;
     }
-    if (this.state !== PREFIX) return this.isWaiting() ? start : end;
+    if (this.state !== PREFIX) return this.isWaiting() ? start : this.ignore(start, end);
     const at = this.readPrefix(chunk, start, end);
     if (this.prefixSeen < prefixBytes || this.isOver()) return end;
     this.announce(end - at);
@@ -90,10 +104,18 @@ export class UnaryCall<S, C> implements UnaryExchange {
     return end;
   }
 
+  private ignore(start: number, end: number): number {
+    this.received += end - start;
+    if (this.state === NOT_GRPC && this.received > ignoredBytes) this.refuseNotGrpc();
+    return end;
+  }
+
   /** The body is over, and all of it was taken; a message of no bytes may still wait for its place. */
   end(): void {
     this.ended = true;
-    if (this.state === PREFIX) {
+    if (this.state === NOT_GRPC) {
+      this.refuseNotGrpc();
+    } else if (this.state === PREFIX) {
       const found = this.prefixSeen === 0 ? 'no message' : `only ${this.prefixSeen} bytes of a message's prefix`;
       this.refuseFraming(`the request has ${found}`);
     } else if (this.state === PLACED) {
@@ -120,7 +142,7 @@ export class UnaryCall<S, C> implements UnaryExchange {
 
   /** Whether it is the client that everything waits for. */
   isUnfinished(): boolean {
-    return this.state === PREFIX || this.state === PLACED;
+    return this.state === NOT_GRPC || this.state === PREFIX || this.state === PLACED;
   }
 
   /** No byte came for too long. */
@@ -188,8 +210,10 @@ export class UnaryCall<S, C> implements UnaryExchange {
 
   private waitForPlace(state: typeof WAITING | typeof WAITING_INFLATED, length: number, isWhole: boolean): void {
     this.state = state;
-    if (state === WAITING) this.shared.port.pause(this);
-    if (this.isOver()) return;
+    if (state === WAITING && !this.shared.port.pause(this)) {
+      this.refuseOverBudget();
+      return;
+    }
     // Messages that were too young to be judged when this one came are old enough then.
     setTimeout(() => this.state === state && makeRoom(this.shared, length), judgedAfterMs).unref();
     this.requireMethod()
@@ -241,15 +265,23 @@ export class UnaryCall<S, C> implements UnaryExchange {
     if (encoding === null || place === null || this.pastDeadline()) return;
     this.state = INFLATING;
     const bytes = this.requireMethod().memory.subarray(place.offset, place.offset + place.length);
-    this.shared.inflater.inflate(encoding, bytes, (result) => this.tookInflated(result));
-    // Decompression reads from the place: whatever becomes of the call, the place stays until it is done.
+    this.shared.inflater.inflate(this.connection, {
+      encoding,
+      input: bytes,
+      begin: () => {
+        this.isRead = this.state === INFLATING && !this.pastDeadline();
+        return this.isRead;
+      },
+      done: (result) => this.tookInflated(result),
+    });
   }
 
   private tookInflated(result: InflateResult): void {
     const method = this.requireMethod();
+    this.isRead = false;
     if (this.place !== null) method.abandon(this.place);
     this.place = null;
-    if (this.state !== INFLATING) return;
+    if (this.state !== INFLATING || result.kind === 'dropped') return;
     if (result.kind === 'too_large') {
       const message = `received message after decompression larger than max ${this.shared.limits.maxMessageBytes}`;
       this.refuse('too_large', { code: grpcCode.RESOURCE_EXHAUSTED, message });
@@ -306,10 +338,8 @@ export class UnaryCall<S, C> implements UnaryExchange {
 
   /** Gives back all that the call holds. */
   private letGo(): void {
-    const { state } = this;
     this.state = OVER;
-    // While it is decompressed from, the place belongs to `tookInflated`.
-    if (this.place !== null && state !== INFLATING) {
+    if (this.place !== null && !this.isRead) {
       this.requireMethod().abandon(this.place);
       this.place = null;
     }

@@ -27,7 +27,7 @@ export class Arena {
     this.budgetBytes = budgetBytes;
   }
 
-  /** Called after each release of bytes. One listener. */
+  /** Called after each release of bytes, in the middle of an allocation too: the one listener must not allocate at once. */
   onFree(listener: () => void): void {
     this.#onFree = listener;
   }

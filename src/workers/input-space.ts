@@ -67,7 +67,23 @@ export class InputSpace {
 
   /** `isWhole`: all of the message is here; else `finish` or `release` follows, sooner or later. */
   reserve(length: number, isWhole: boolean): Place | null {
-    return this.#waiters.length > 0 ? null : this.#take(length, isWhole);
+    return this.#mustQueue(isWhole) ? null : this.#take(length, isWhole);
+  }
+
+  /** Whole messages do not stand behind unfinished ones where those wait for nothing but their share. */
+  #mustQueue(isWhole: boolean): boolean {
+    if (this.#waiters.length === 0) return false;
+    const [first] = this.#waiters;
+    return !isWhole || !this.#waitsForShare(first) || this.#waiters.some((waiter) => waiter.isWhole);
+  }
+
+  #waitsForShare({ length, isWhole }: Waiter): boolean {
+    return !isWhole && this.#isShareFull(length);
+  }
+
+  /** One message may always come, however large. */
+  #isShareFull(length: number): boolean {
+    return this.#unfinished > 0 && this.#unfinished + length > this.#limit * unfinishedShare;
   }
 
   reserveLater(length: number, isWhole: boolean): Promise<Place | null> {
@@ -77,7 +93,8 @@ export class InputSpace {
         isWhole,
         resolve,
         timer: setTimeout(() => {
-          this.#waiters = this.#waiters.filter((other) => other !== waiter);
+          // The oldest as a rule, since all wait equally long: found at once, however many there are.
+          this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
           resolve(null);
           this.serveWaiters();
         }, waitMs),
@@ -86,15 +103,21 @@ export class InputSpace {
     });
   }
 
-  /** First come, first served; to be called when space has been freed. */
+  /** First come, first served, of whole and of unfinished messages; to be called when space has been freed. */
   serveWaiters(): void {
-    while (this.#waiters.length > 0) {
-      const [first] = this.#waiters;
-      const place = this.#take(first.length, first.isWhole);
+    let isShareFull = false;
+    for (let i = 0; i < this.#waiters.length; ) {
+      const waiter = this.#waiters[i];
+      isShareFull ||= this.#waitsForShare(waiter);
+      if (isShareFull && !waiter.isWhole) {
+        i++;
+        continue;
+      }
+      const place = this.#take(waiter.length, waiter.isWhole);
       if (place === null) return;
-      this.#waiters.shift();
-      clearTimeout(first.timer);
-      first.resolve(place);
+      this.#waiters.splice(i, 1);
+      clearTimeout(waiter.timer);
+      waiter.resolve(place);
     }
   }
 
@@ -114,6 +137,7 @@ export class InputSpace {
     if (--slab.places > 0) return;
     if (slab === this.#open) {
       slab.next = slab.at; // nothing lives in it: use the same, already resident pages again
+      if (this.#waiters.length > 0) this.serveWaiters();
       return;
     }
     this.#held -= slab.bytes;
@@ -122,8 +146,7 @@ export class InputSpace {
 
   #take(length: number, isWhole: boolean): Place | null {
     if (!isWhole || length > smallBytes) {
-      // One message may always come, however large.
-      if (!isWhole && this.#unfinished > 0 && this.#unfinished + length > this.#limit * unfinishedShare) return null;
+      if (!isWhole && this.#isShareFull(length)) return null;
       const slab = this.#allocate(length);
       if (slab === null) return null;
       slab.places = 1;

@@ -38,7 +38,7 @@ const otlpReceiver = defineReceiver({
       )
       .describe('The protocols to serve.'),
   }),
-  create: () => ({ start: nothing, drain: nothing, stop: nothing, addresses: () => [] }),
+  create: () => ({ start: nothing, drain: nothing, stop: nothing, addresses: () => [], metricValues: () => [] }),
 });
 
 const batch = defineBatchProcessor({

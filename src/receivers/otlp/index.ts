@@ -5,6 +5,7 @@ import { notBuiltIn } from '../../component/delivery-fields.ts';
 import { durationMs, integer, sizeMib } from '../../component/fields.ts';
 import type { ConfigIssue } from '../../component/types.ts';
 import { parseListenTarget } from '../../transport/listen-target.ts';
+import { serverMetrics } from './metrics.ts';
 import { createOtlpReceiver } from './receiver.ts';
 
 const serverParameters = z
@@ -52,6 +53,12 @@ const grpc = z
     max_concurrent_streams: integer(0, 2 ** 31 - 1)
       .prefault(0)
       .describe('Calls under way on one connection; 0: 1000.'),
+    intake: z
+      .enum(['native', 'node'])
+      .prefault('native')
+      .describe(
+        'The HTTP/2 implementation: `native` is spanmill’s own, `node` the one of Node.js (nghttp2), at several times the CPU for small requests.',
+      ),
     read_buffer_size: integer().prefault(524_288).describe('Accepted; the runtime sizes its own buffers.'),
     write_buffer_size: integer().prefault(0).describe('Accepted; the runtime sizes its own buffers.'),
     keepalive: z
@@ -125,6 +132,6 @@ export const otlp = defineReceiver<OtlpReceiverConfig>({
       ].join('\n'),
     },
   ],
-  metrics: [],
+  metrics: serverMetrics,
   create: createOtlpReceiver,
 });

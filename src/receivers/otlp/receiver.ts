@@ -12,18 +12,24 @@ import {
   type UnaryMethod,
 } from '../../transport/grpc-server.ts';
 import { type GrpcStatus, grpcCode } from '../../transport/grpc-status.ts';
+import { createHttp2GrpcServer } from '../../transport/http2/grpc-server.ts';
 import { parseListenTarget } from '../../transport/listen-target.ts';
 import { createNodeGrpcServer } from '../../transport/node/grpc-server.ts';
 import { retryInfoStatus } from '../../transport/rpc-status.ts';
 import type { GrpcProtocolConfig, OtlpReceiverConfig } from './index.ts';
+import { serverMetricValues } from './metrics.ts';
 
+const servers: Readonly<Record<GrpcProtocolConfig['intake'], (options: GrpcServerOptions) => GrpcServer>> = {
+  native: createHttp2GrpcServer,
+  node: createNodeGrpcServer,
+};
 const exportPath = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
 
 export function createOtlpReceiver(config: OtlpReceiverConfig, host: ReceiverHost): Receiver {
   const { grpc } = config.protocols;
   const routes = new Map([[exportPath, exportMethod(host.intake)]]);
   const server: GrpcServer | null =
-    grpc === undefined ? null : createNodeGrpcServer(serverOptions(grpc, routes, host.intake));
+    grpc === undefined ? null : servers[grpc.intake](serverOptions(grpc, routes, host.intake));
   return {
     async start() {
       await server?.listen();
@@ -38,6 +44,7 @@ export function createOtlpReceiver(config: OtlpReceiverConfig, host: ReceiverHos
       const address = server?.address() ?? '';
       return address === '' ? [] : [`grpc ${address}`];
     },
+    metricValues: () => (server === null ? [] : serverMetricValues('grpc', server.counters)),
   };
 }
 

@@ -138,19 +138,25 @@ export function createClientConnection(options: ConnectionOptions): ClientConnec
     const { keepalive } = options;
     if (keepalive === null || keepaliveTimeMs <= 0) return;
     let bytesRead = 0;
+    let deadline: NodeJS.Timeout | undefined;
     const timer = setInterval(() => {
-      if (session.destroyed) return;
       const quiet = socket.bytesRead === bytesRead;
       bytesRead = socket.bytesRead;
-      if (!quiet || (link.streamsNow === 0 && !keepalive.permitWithoutStream)) return;
-      const deadline = setTimeout(
-        () => session.destroy(new Error('keepalive ping was not answered')),
-        keepalive.timeoutMs,
-      );
-      if (!session.ping(() => clearTimeout(deadline))) clearTimeout(deadline);
+      // One that is not answered yet is not asked again.
+      if (session.destroyed || !quiet || deadline !== undefined) return;
+      if (link.streamsNow === 0 && !keepalive.permitWithoutStream) return;
+      deadline = setTimeout(() => session.destroy(new Error('keepalive ping was not answered')), keepalive.timeoutMs);
+      const answered = (): void => {
+        clearTimeout(deadline);
+        deadline = undefined;
+      };
+      if (!session.ping(answered)) answered();
     }, keepaliveTimeMs);
     timer.unref();
-    session.once('close', () => clearInterval(timer));
+    session.once('close', () => {
+      clearInterval(timer);
+      clearTimeout(deadline);
+    });
   };
 
   return {

@@ -2,6 +2,7 @@
 import * as http2 from 'node:http2';
 import type * as net from 'node:net';
 import type { CallPort, CallShared } from '../call-port.ts';
+import { countChunk } from '../chunk-garbage.ts';
 import { acceptedEncodings, createInflater } from '../compression.ts';
 import { type ConnectionControl, ConnectionLife } from '../connection-life.ts';
 import type { GrpcServer, GrpcServerOptions, ServerLimits } from '../grpc-server.ts';
@@ -10,10 +11,9 @@ import { createListener, peerOf } from '../listener.ts';
 import { type HeaderField, requestHead } from '../request-head.ts';
 import { createServerFrame, type ServerFrame } from '../server-frame.ts';
 import { UnaryCall } from '../unary-call.ts';
-import { countBodyBytes } from './body-garbage.ts';
 
 interface Connection {
-  readonly session: http2.ServerHttp2Session;
+  readonly socket: net.Socket;
   /** host:port, kept because a closed socket no longer knows it. */
   readonly peer: string;
   readonly life: ConnectionLife;
@@ -34,6 +34,8 @@ const keptOf: unique symbol = Symbol('kept');
 const { NGHTTP2_NO_ERROR } = http2.constants;
 /** Decompressions at a time; libuv's pool has four threads. */
 const inflateConcurrency = 4;
+/** What a field counts beside its name and value (RFC 9113 6.5.2). */
+const fieldBytes = 32;
 /** Megabytes of nghttp2's own state a session may have; beyond it new streams are refused. */
 const sessionMemoryMb = 64;
 
@@ -95,7 +97,7 @@ export function createNodeGrpcServer(options: GrpcServerOptions): GrpcServer {
     const session = http2.performServerHandshake(socket, sessionOptions);
     const control = controlOf(session, socket);
     const life = new ConnectionLife(control, frame.keepalive.maxConnectionAgeMs);
-    const connection: Connection = { session, peer: peerOf(socket), life };
+    const connection: Connection = { socket, peer: peerOf(socket), life };
     frame.opened(connection);
     session.setLocalWindowSize(limits.connectionWindowBytes);
     session.on('stream', (stream, headers, _flags, rawHeaders) => onStream(connection, stream, headers, rawHeaders));
@@ -109,9 +111,14 @@ export function createNodeGrpcServer(options: GrpcServerOptions): GrpcServer {
   };
 
   return frame.server(
-    createListener({ ...(options.tls === undefined ? {} : { tls: options.tls }), accept, failed: frame.acceptFailed }),
+    createListener({
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
+      handshakeTimeoutMs: limits.handshakeTimeoutMs,
+      accept,
+      failed: frame.acceptFailed,
+    }),
     shared,
-    (connection) => connection.session.destroy(),
+    (connection) => connection.socket.destroy(),
   );
 }
 
@@ -123,11 +130,12 @@ function createPort(limits: ServerLimits, counters: { heldBytesNow: number }): C
     admitted() {},
     pause(call) {
       const { stream } = call;
-      stream.pause();
       const comingBytes = limits.streamWindowBytes;
+      if (counters.heldBytesNow + comingBytes > limits.maxHeldBytes) return false;
+      stream.pause();
       counters.heldBytesNow += comingBytes;
       stream[keptOf] = { chunk: noChunk, comingBytes };
-      if (counters.heldBytesNow > limits.maxHeldBytes) call.refuseOverBudget();
+      return true;
     },
     resume(call) {
       const { stream } = call;
@@ -177,7 +185,7 @@ function sendOkTrailers(this: http2.ServerHttp2Stream): void {
   if (!this.destroyed && !this.closed) this.sendTrailers(okTrailers);
 }
 function onData(this: Stream, chunk: Buffer): void {
-  countBodyBytes(chunk.length);
+  countChunk(chunk.length);
   const taken = this[callOf]?.data(chunk, 0, chunk.length) ?? chunk.length;
   const kept = this[keptOf];
   if (kept !== undefined) kept.chunk = chunk.subarray(taken);
@@ -202,8 +210,9 @@ function controlOf(session: http2.ServerHttp2Session, socket: net.Socket): Conne
     finish() {
       if (!session.closed) session.close();
     },
-    // After frames that are on their way: destroy drops what is not written.
-    destroy: () => void setImmediate(() => session.destroy()),
+    // The socket and not the session, which would reset all streams with NO_ERROR: grpc-go takes that for an answer, and the
+    // Collector drops what it sent. After frames that are on their way.
+    destroy: () => void setImmediate(() => socket.destroy()),
   };
 }
 
@@ -216,6 +225,8 @@ function fieldsOf(rawHeaders: readonly string[]): HeaderField[] {
 function sessionOptionsOf(limits: ServerLimits): http2.ServerOptions {
   return {
     maxSessionMemory: sessionMemoryMb,
+    // Of the smallest fields that fit: it is bytes that are limited.
+    maxHeaderListPairs: Math.ceil(limits.maxHeaderBytes / fieldBytes),
     settings: {
       initialWindowSize: limits.streamWindowBytes,
       maxConcurrentStreams: limits.maxConcurrentStreams,

@@ -69,6 +69,7 @@ test('the defaults are the Collector’s', () => {
         transport: 'tcp',
         max_recv_msg_size_mib: 0,
         max_concurrent_streams: 0,
+        intake: 'native',
         read_buffer_size: 524_288,
         write_buffer_size: 0,
         keepalive: {

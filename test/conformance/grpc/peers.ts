@@ -28,12 +28,42 @@ export const peers = {
     program: '',
     reason: 'no Python with grpcio: set SPANMILL_PYTHON to an interpreter that can import grpc',
   },
+  pythonSdk: {
+    name: "OpenTelemetry's SDK for Python",
+    variable: 'SPANMILL_PYTHON',
+    program: '',
+    reason: 'no Python with the SDK: set SPANMILL_PYTHON to one with opentelemetry-exporter-otlp-proto-grpc',
+  },
   h2spec: {
     name: 'h2spec',
     variable: 'SPANMILL_H2SPEC',
     program: 'h2spec',
     reason:
       'no h2spec: set SPANMILL_H2SPEC, or go install it (github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible)',
+  },
+  h2load: {
+    name: "nghttp2's h2load",
+    variable: 'SPANMILL_H2LOAD',
+    program: 'h2load',
+    reason: 'no h2load: set SPANMILL_H2LOAD, or install it (Debian: nghttp2-client)',
+  },
+  nghttp: {
+    name: "nghttp2's nghttp",
+    variable: 'SPANMILL_NGHTTP',
+    program: 'nghttp',
+    reason: 'no nghttp: set SPANMILL_NGHTTP, or install it (Debian: nghttp2-client)',
+  },
+  curl: {
+    name: 'curl with prior knowledge',
+    variable: 'SPANMILL_CURL',
+    program: 'curl',
+    reason: 'no curl: set SPANMILL_CURL to one with HTTP/2, or install it',
+  },
+  collector: {
+    name: 'a Collector as sender',
+    variable: 'SPANMILL_OTELCOL',
+    program: '',
+    reason: 'no Collector: set SPANMILL_OTELCOL to one with otlp, batch and file provider (collector-sender/build.sh)',
   },
   openssl: {
     name: 'openssl',
@@ -67,8 +97,8 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** Whether the interpreter has grpcio; says so itself where it has not. */
-export const hasGrpcio = (python: string): boolean =>
-  execFileSync(python, ['-c', 'import importlib.util as u; print(u.find_spec("grpc") is not None)'], {
-    encoding: 'utf8',
-  }).trim() === 'True';
+/** Whether the interpreter has the module. */
+export const hasModule = (python: string, name: string): boolean => {
+  const look = `import importlib.util as u\ntry: print(u.find_spec("${name}") is not None)\nexcept ModuleNotFoundError: print(False)`;
+  return execFileSync(python, ['-c', look], { encoding: 'utf8' }).trim() === 'True';
+};

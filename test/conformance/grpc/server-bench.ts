@@ -15,13 +15,19 @@ export interface Bench {
   readonly port: number;
 }
 
-export type BenchOptions = Partial<Omit<GrpcServerOptions, 'listen' | 'routes'>>;
+export interface BenchOptions extends Partial<Omit<GrpcServerOptions, 'listen' | 'routes'>> {
+  /** Where the server before it listened. */
+  readonly port?: number;
+  /** Of the test method. */
+  readonly memoryBytes?: number;
+}
 
 /** A listening server; after the test it is closed, and nothing may be left of any call. */
 export async function startBench(t: TestContext, start: StartServer, options: BenchOptions = {}): Promise<Bench> {
-  const method = createTestMethod();
-  const listen = { kind: 'tcp', host: '127.0.0.1', port: 0, family: 0 } as const;
-  const server = start({ ...options, listen, routes: new Map([[exportPath, method]]) });
+  const { port = 0, memoryBytes, ...serverOptions } = options;
+  const method = createTestMethod(memoryBytes);
+  const listen = { kind: 'tcp', host: '127.0.0.1', port, family: 0 } as const;
+  const server = start({ ...serverOptions, listen, routes: new Map([[exportPath, method]]) });
   await server.listen();
   t.after(async () => {
     await server.close();

@@ -111,28 +111,30 @@ export function limitTests(start: StartServer): void {
       // The place came too late and goes straight back.
       await expectGood(bench, jsClient(t, bench));
       assert.equal(bench.method.outstanding(), 0);
-      assert.equal(bench.method.handled.length, 2);
+      // A connection of which a call waits need not be read: then the reset comes after the message.
+      const unwanted = bench.method.handled.filter(({ message }) => message.length === size).length;
+      assert.equal(bench.method.handled.length - unwanted, 2);
+      assert.ok(unwanted <= 1);
     });
   }
 
-  test('calls whose place would not bound what the server holds are refused instead of kept waiting', async (t) => {
-    const bench = await startBench(t, start, { limits: { maxHeldBytes: 1 << 20 } });
+  test('what waits for a place is bounded, and all of it is refused together', async (t) => {
+    const bench = await startBench(t, start, { limits: { maxHeldBytes: 1 << 20, streamWindowBytes: 256 << 10 } });
     bench.method.full = true;
-    const session = connect(t, bench);
-    const replies = Array.from({ length: 12 }, () => rawCall(session, framed(pattern(200_000))));
-    const first = await Promise.race(replies);
-    assert.equal(first.code, '8');
-    assert.ok(bench.server.counters.heldBytesNow <= (1 << 20) + 65_536, `${bench.server.counters.heldBytesNow} held`);
-    bench.method.grant(false);
+    const sessions = [connect(t, bench), connect(t, bench)];
+    const replies = Array.from({ length: 12 }, (_, i) => rawCall(sessions[i % 2], framed(pattern(200_000))));
+    await bench.method.waitingCount(2);
+    assert.ok(bench.server.counters.heldBytesNow > 0);
+    assert.ok(bench.server.counters.heldBytesNow <= 1 << 20, `${bench.server.counters.heldBytesNow} held`);
+    bench.method.refuseWaiting();
     assert.ok((await Promise.all(replies)).every((reply) => reply.code === '8'));
   });
 
-  test('small messages that never end take a place once too much is held, and give it back', async (t) => {
+  test('small messages that are half sent hold their places, and are handled when they are whole', async (t) => {
     const bench = await startBench(t, start, { limits: { maxHeldBytes: 100_000 } });
     const session = connect(t, bench);
     const open = await halfSent(bench, session, 30, 8000);
-    assert.ok(bench.method.outstanding() > 0, 'no call took its place early');
-    assert.ok(bench.server.counters.heldBytesNow < 300_000, `${bench.server.counters.heldBytesNow} bytes are held`);
+    assert.equal(bench.method.outstanding(), 30);
     for (const stream of open) stream.end(pattern(8000).subarray(4000));
     await bench.method.handledCount(30);
     assert.ok(bench.method.handled.every((handled) => handled.message.equals(pattern(8000))));

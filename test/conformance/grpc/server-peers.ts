@@ -1,25 +1,11 @@
 // Server suite: real clients of other languages.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { retryDelayOf, retryInfoStatus } from '../../../src/transport/rpc-status.ts';
-import { hasGrpcio, peers, programOf } from './peers.ts';
+import { hasModule, peers, programOf } from './peers.ts';
+import { run } from './programs.ts';
 import { type StartServer, startBench } from './server-bench.ts';
-
-interface Ran {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs to the end; at most 60 s. */
-const run = (program: string, args: readonly string[]): Promise<Ran> =>
-  new Promise((resolve) => {
-    const child = execFile(program, args, { timeout: 60_000 }, (_error, stdout, stderr) =>
-      resolve({ exitCode: child.exitCode ?? -1, stdout, stderr }),
-    );
-  });
 
 const awkward = 'naïve — 100 % 😀';
 
@@ -63,7 +49,7 @@ export function peerTests(start: StartServer): void {
   test(`${peers.python.name}: answers, errors, compression, limits, deadline, cancellation`, async (t) => {
     const program = programOf(peers.python);
     if (program === null) return t.skip(peers.python.reason);
-    assert.ok(hasGrpcio(program), `${peers.python.variable} cannot import grpc`);
+    assert.ok(hasModule(program, 'grpc'), `${peers.python.variable} cannot import grpc`);
     const bench = await startBench(t, start, { includeMetadata: true });
     bench.method.answer = (message, call) => {
       const text = message.toString('latin1', 0, 14);

@@ -26,6 +26,8 @@ export interface TestMethod extends UnaryMethod {
   waiting(): number;
   waitingCount(count: number): Promise<void>;
   grant(yes: boolean): void;
+  /** From now on calls that would wait get none. */
+  refuseWaiting(): void;
   /** Places that are reserved, neither handled nor abandoned. */
   outstanding(): number;
 }
@@ -35,9 +37,8 @@ interface Watcher {
   readonly resolve: () => void;
 }
 
-const memoryBytes = 64 << 20;
-
-export function createTestMethod(): TestMethod {
+/** `memoryBytes`: of all messages at a time. */
+export function createTestMethod(memoryBytes = 64 << 20): TestMethod {
   const pages = memoryBytes / 65_536;
   const memory = Buffer.from(new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer);
   const handled: Handled[] = [];
@@ -45,6 +46,7 @@ export function createTestMethod(): TestMethod {
   const live = new Set<Place>();
   let watchers: Watcher[] = [];
   let next = 0;
+  let refusing = false;
 
   const place = (length: number): Place => {
     if (next + length > memory.length) next = 0;
@@ -72,6 +74,7 @@ export function createTestMethod(): TestMethod {
     full: false,
     reserve: (length) => (method.full ? null : place(length)),
     reserveLater(length) {
+      if (refusing) return Promise.resolve(null);
       return new Promise((resolve) => {
         waiters.push({ length, resolve });
         look();
@@ -94,6 +97,10 @@ export function createTestMethod(): TestMethod {
     waitingCount: (count) => until(() => waiters.length >= count),
     grant(yes) {
       for (const waiter of waiters.splice(0)) waiter.resolve(yes ? place(waiter.length) : null);
+    },
+    refuseWaiting() {
+      refusing = true;
+      method.grant(false);
     },
     outstanding: () => live.size,
   };

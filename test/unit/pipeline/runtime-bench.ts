@@ -63,7 +63,7 @@ export async function startRuntime(t: TestContext, options: BenchOptions): Promi
     create(_config, host) {
       intake = host.intake;
       const nothing = async (): Promise<void> => {};
-      return { start: nothing, drain: nothing, stop: nothing, addresses: () => [] };
+      return { start: nothing, drain: nothing, stop: nothing, addresses: () => [], metricValues: () => [] };
     },
   });
   const sink = defineExporter({

@@ -4,7 +4,7 @@ import * as zlib from 'node:zlib';
 import { createInflater, deflate, type Encoding, type InflateResult } from '../../../src/transport/compression.ts';
 
 const inflate = (limitBytes: number, encoding: Encoding, input: Buffer): Promise<InflateResult> =>
-  new Promise((resolve) => createInflater(limitBytes, 1).inflate(encoding, input, resolve));
+  new Promise((done) => createInflater(limitBytes, 1).inflate(null, { encoding, input, begin: () => true, done }));
 
 test('what is compressed comes out again, also at exactly the limit', async () => {
   for (const encoding of ['gzip', 'zstd'] as const) {
@@ -42,11 +42,12 @@ test('no more run at a time than allowed, all of them end, in order of arrival',
       { length: 20 },
       (_, i) =>
         new Promise<void>((resolve) => {
-          inflater.inflate('gzip', packed, (result) => {
+          const done = (result: InflateResult): void => {
             assert.equal(result.kind, 'ok');
             order.push(i);
             resolve();
-          });
+          };
+          inflater.inflate('one', { encoding: 'gzip', input: packed, begin: () => true, done });
         }),
     ),
   );
@@ -62,4 +63,45 @@ test('compressed bytes may be read from shared memory', async () => {
     const result = await inflate(1 << 20, encoding, await deflate(encoding, memory.subarray(100, 6100)));
     assert.ok(result.kind === 'ok' && result.bytes.equals(memory.subarray(100, 6100)));
   }
+});
+
+test('owners take turns, however much one of them has waiting', async () => {
+  const inflater = createInflater(1 << 20, 1);
+  const input = zlib.gzipSync(Buffer.alloc(1000));
+  const order: string[] = [];
+  const all: Promise<void>[] = [];
+  const inflate = (owner: string, name: string): void => {
+    all.push(
+      new Promise((resolve) => {
+        const done = (): void => {
+          order.push(name);
+          resolve();
+        };
+        inflater.inflate(owner, { encoding: 'gzip', input, begin: () => true, done });
+      }),
+    );
+  };
+  for (let i = 0; i < 5; i++) inflate('many', `many ${i}`);
+  inflate('one', 'one 0');
+  inflate('other', 'other 0');
+  inflate('one', 'one 1');
+  await Promise.all(all);
+  assert.deepEqual(order, ['many 0', 'many 1', 'one 0', 'other 0', 'many 2', 'one 1', 'many 3', 'many 4']);
+});
+
+test('what nobody wants any more is not decompressed, and is told so', async () => {
+  const inflater = createInflater(1 << 20, 1);
+  const input = zlib.gzipSync(Buffer.alloc(1000));
+  const results: string[] = [];
+  let isWanted = true;
+  await new Promise<void>((resolve) => {
+    for (let i = 0; i < 1000; i++) {
+      const done = ({ kind }: InflateResult): void => void results.push(kind);
+      inflater.inflate('gone', { encoding: 'gzip', input, begin: () => isWanted, done });
+    }
+    isWanted = false;
+    inflater.inflate('good', { encoding: 'gzip', input, begin: () => true, done: () => resolve() });
+  });
+  assert.deepEqual([results.length, new Set(results.slice(0, 999))], [1000, new Set(['dropped'])]);
+  assert.equal(results[999], 'ok', 'the one that ran was wanted when it began');
 });

@@ -1,0 +1,88 @@
+// The gRPC server on HTTP/2 of our own: frames are read on the socket and bodies go straight to their place.
+import type { CallPort, CallShared } from '../call-port.ts';
+import { createInflater } from '../compression.ts';
+import type { GrpcServer, GrpcServerOptions, ServerLimits } from '../grpc-server.ts';
+import { createListener, peerOf } from '../listener.ts';
+import { createServerFrame } from '../server-frame.ts';
+import { type ConnectionHost, ServerConnection } from './connection.ts';
+import { defaultWindow, setting, settingsFrame, windowUpdateFrame } from './frames.ts';
+import { RequestHeads } from './request-heads.ts';
+import { readShared } from './socket-reader.ts';
+import type { Http2Stream, StreamCall } from './stream.ts';
+
+/** Decompressions at a time; libuv's pool has four threads. */
+const inflateConcurrency = 4;
+/** Of the dynamic table for header fields of a client: what both sides begin with. */
+const headerTableBytes = 4096;
+
+const port: CallPort<Http2Stream, ServerConnection> = {
+  admitted: ({ connection, stream }, announced) => connection.streams.admitted(stream, announced),
+  pause: ({ connection, stream }) => connection.hold(stream),
+  resume: ({ connection, stream }) => connection.goOn(stream),
+  ok: ({ connection, stream }) => connection.streams.ok(stream),
+  fail: ({ connection, stream }, status, httpStatus) => connection.streams.fail(stream, status, httpStatus),
+  peer: (connection) => connection.peer,
+};
+
+export function createHttp2GrpcServer(options: GrpcServerOptions): GrpcServer {
+  const frame = createServerFrame<ServerConnection>(options);
+  const { limits, counters, pings } = frame;
+  const shared: CallShared<Http2Stream, ServerConnection> = {
+    port,
+    limits,
+    counters,
+    inflater: createInflater(limits.maxMessageBytes, inflateConcurrency),
+    lookedForRoomAt: Number.NEGATIVE_INFINITY,
+    live: () => liveCalls(frame.connections),
+  };
+  const heads = {
+    routes: options.routes,
+    includeMetadata: options.includeMetadata ?? false,
+    tableBytes: headerTableBytes,
+    maxHeaderBytes: limits.maxHeaderBytes,
+  };
+  const host: ConnectionHost = {
+    shared,
+    limits,
+    counters,
+    pings,
+    maxConnectionAgeMs: frame.keepalive.maxConnectionAgeMs,
+    hello: helloOf(limits),
+    requestHeads: () => new RequestHeads(heads),
+    closed: (connection) => frame.closed(connection),
+  };
+  const listener = createListener({
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+    handshakeTimeoutMs: limits.handshakeTimeoutMs,
+    pauseOnConnect: true,
+    failed: frame.acceptFailed,
+    accept(accepted) {
+      const peer = peerOf(accepted);
+      const socket = readShared(accepted, (bytes, length) => connection.read(bytes, length));
+      const connection = new ServerConnection(socket, peer, host);
+      frame.opened(connection);
+    },
+  });
+  return frame.server(
+    listener,
+    shared,
+    (connection) => connection.cut(),
+    (connection, now) => connection.sweep(now),
+  );
+}
+
+function* liveCalls(connections: ReadonlySet<ServerConnection>): Iterable<StreamCall> {
+  for (const connection of connections) {
+    for (const { call } of connection.streams.open.all()) if (call !== null) yield call;
+  }
+}
+
+function helloOf(limits: ServerLimits): Buffer {
+  const settings = settingsFrame([
+    [setting.maxConcurrentStreams, limits.maxConcurrentStreams],
+    [setting.initialWindowSize, limits.streamWindowBytes],
+    [setting.maxHeaderListSize, limits.maxHeaderBytes],
+  ]);
+  const increment = limits.connectionWindowBytes - defaultWindow;
+  return increment > 0 ? Buffer.concat([settings, windowUpdateFrame(0, increment)]) : settings;
+}
