@@ -5,14 +5,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { SpanmillError } from '../src/errors.ts';
 import { type Measurement, type MeasureOptions, measure } from './measure.ts';
-import { type BenchOptions, loadShape } from './options.ts';
+import type { BenchOptions, LoadShape } from './options.ts';
 import type { Subject } from './subject.ts';
 
 const gateFile = z.strictObject({
   comment: z.string(),
   /** The gate is shut when a ratio is more than this many times the recorded one. */
   factor: z.number().positive(),
-  /** By spans a request: CPU a span of the service, divided by that of the pass-through. */
+  /** By load: CPU a span of the service, divided by that of the pass-through. */
   ratios: z.record(z.string(), z.number().positive()),
 });
 type GateFile = z.infer<typeof gateFile>;
@@ -28,7 +28,7 @@ const passThrough: Subject = {
 };
 
 export interface GateResult {
-  readonly spansPerRequest: number;
+  readonly label: string;
   readonly serviceMicroseconds: number;
   readonly passThroughMicroseconds: number;
   readonly ratio: number;
@@ -45,10 +45,14 @@ function readGate(path: string): GateFile {
   }
 }
 
-async function gateSize(service: Subject, size: number, limit: number, options: BenchOptions): Promise<GateResult> {
+async function gateShape(
+  service: Subject,
+  shape: LoadShape,
+  limit: number,
+  options: BenchOptions,
+): Promise<GateResult> {
   const measureOptions: MeasureOptions = {
-    ...loadShape(size),
-    spansPerRequest: size,
+    shape,
     pace: { kind: 'closed' },
     seconds: options.seconds,
     warmupSeconds: options.warmupSeconds,
@@ -64,7 +68,7 @@ async function gateSize(service: Subject, size: number, limit: number, options: 
     all.push(await measure(passThrough, measureOptions), await measure(service, measureOptions));
   }
   return {
-    spansPerRequest: size,
+    label: shape.label,
     serviceMicroseconds: least(service),
     passThroughMicroseconds: least(passThrough),
     ratio: ratio(),
@@ -77,19 +81,19 @@ async function gateSize(service: Subject, size: number, limit: number, options: 
 export async function runGate(service: Subject, path: string, options: BenchOptions): Promise<GateResult[]> {
   const gate = options.record ? null : readGate(path);
   const results: GateResult[] = [];
-  for (const size of options.sizes) {
-    const recorded = gate?.ratios[String(size)];
+  for (const shape of options.shapes) {
+    const recorded = gate?.ratios[shape.label];
     if (gate !== null && recorded === undefined) {
-      throw new SpanmillError('USAGE', `${path} says nothing of ${size} spans a request; --record writes it`);
+      throw new SpanmillError('USAGE', `${path} says nothing of ${shape.label} spans a request; --record writes it`);
     }
     const limit = gate === null || recorded === undefined ? Number.POSITIVE_INFINITY : recorded * gate.factor;
-    results.push(await gateSize(service, size, limit, options));
+    results.push(await gateShape(service, shape, limit, options));
   }
   if (options.record) {
     const file: GateFile = {
       comment: 'CPU a span of the service as a multiple of a pass-through on node:http2; npm run bench -- --gate',
       factor,
-      ratios: Object.fromEntries(results.map((r) => [String(r.spansPerRequest), Number(r.ratio.toFixed(3))])),
+      ratios: Object.fromEntries(results.map((r) => [r.label, Number(r.ratio.toFixed(3))])),
     };
     writeFileSync(path, `${JSON.stringify(file, null, 2)}\n`);
   }

@@ -14,13 +14,12 @@ import type {
   SinkRequest,
 } from '../loadgen/messages.ts';
 import { SpanmillError } from '../src/errors.ts';
+import type { LoadShape } from './options.ts';
 import { type ProcessFigures, processFigures } from './process-figures.ts';
 import { type RunningSubject, type Subject, startSubject } from './subject.ts';
 
 export interface MeasureOptions {
-  readonly spansPerRequest: number;
-  readonly connections: number;
-  readonly inFlight: number;
+  readonly shape: LoadShape;
   readonly pace: Pace;
   readonly seconds: number;
   readonly warmupSeconds: number;
@@ -31,9 +30,7 @@ export interface MeasureOptions {
 
 export interface Measurement {
   readonly subject: string;
-  readonly spansPerRequest: number;
-  readonly connections: number;
-  readonly inFlight: number;
+  readonly shape: LoadShape;
   readonly seconds: number;
   readonly cpuMicrosecondsPerSpan: number;
   readonly spansPerSecond: number;
@@ -101,9 +98,9 @@ async function startRig(subject: Subject, options: MeasureOptions, cleanUp: (() 
   const generatorOptions: GeneratorOptions = {
     host: '127.0.0.1',
     port: running.port,
-    connections: options.connections,
-    inFlight: options.inFlight,
-    spansPerRequest: options.spansPerRequest,
+    connections: options.shape.connections,
+    inFlight: options.shape.inFlight,
+    spansPerRequest: options.shape.spansPerRequest,
     spansPerTrace: 8,
     pace: options.pace,
     run,
@@ -183,9 +180,7 @@ async function run(rig: Rig, subject: Subject, options: MeasureOptions): Promise
   const account = settle(after.generator.spans, after.sink);
   return {
     subject: subject.name,
-    spansPerRequest: options.spansPerRequest,
-    connections: options.connections,
-    inFlight: options.inFlight,
+    shape: options.shape,
     seconds,
     cpuMicrosecondsPerSpan: (after.figures.cpuMicroseconds - before.figures.cpuMicroseconds) / spans,
     spansPerSecond: spans / seconds,

@@ -42,6 +42,9 @@ function spreadText(values: readonly number[]): string {
   return values.length === 1 ? number(median) : `${number(median)} (${number(min)} to ${number(max)})`;
 }
 
+/** Those in which a load runs, and its figures are compared. */
+export type LoadMode = Exclude<Mode, 'gate' | 'idle'>;
+
 interface Column {
   readonly title: string;
   value(measurement: Measurement): number;
@@ -49,7 +52,7 @@ interface Column {
 
 const cpuColumn: Column = { title: 'CPU us/span', value: (m) => m.cpuMicrosecondsPerSpan };
 const peakColumn: Column = { title: 'RSS peak MiB', value: (m) => m.rssPeakBytes / mebi };
-const columnsByMode: Readonly<Record<Exclude<Mode, 'gate'>, readonly Column[]>> = {
+const columnsByMode: Readonly<Record<LoadMode, readonly Column[]>> = {
   throughput: [
     cpuColumn,
     { title: 'spans/s', value: (m) => m.spansPerSecond },
@@ -87,22 +90,22 @@ function table(rows: readonly (readonly string[])[]): string {
   return [line(rows[0]), rule, ...rows.slice(1).map(line)].join('\n');
 }
 
-function groups(measurements: readonly Measurement[]): { readonly size: number; readonly subjects: string[] }[] {
-  const sizes = [...new Set(measurements.map((m) => m.spansPerRequest))];
-  return sizes.map((size) => ({
-    size,
-    subjects: [...new Set(measurements.filter((m) => m.spansPerRequest === size).map((m) => m.subject))],
+function groups(measurements: readonly Measurement[]): { readonly label: string; readonly subjects: string[] }[] {
+  const labels = [...new Set(measurements.map((m) => m.shape.label))];
+  return labels.map((label) => ({
+    label,
+    subjects: [...new Set(measurements.filter((m) => m.shape.label === label).map((m) => m.subject))],
   }));
 }
 
 /** A line a size and subject; of several runs the median and the range. */
-export function resultTable(measurements: readonly Measurement[], mode: Exclude<Mode, 'gate'>): string {
+export function resultTable(measurements: readonly Measurement[], mode: LoadMode): string {
   const columns = columnsByMode[mode];
   const rows = [['spans/request', 'service', ...columns.map((column) => column.title)]];
-  for (const { size, subjects } of groups(measurements)) {
+  for (const { label, subjects } of groups(measurements)) {
     for (const subject of subjects) {
-      const of = measurements.filter((m) => m.spansPerRequest === size && m.subject === subject);
-      rows.push([String(size), subject, ...columns.map((column) => spreadText(of.map((m) => column.value(m))))]);
+      const of = measurements.filter((m) => m.shape.label === label && m.subject === subject);
+      rows.push([label, subject, ...columns.map((column) => spreadText(of.map((m) => column.value(m))))]);
     }
   }
   return table(rows);
@@ -110,28 +113,28 @@ export function resultTable(measurements: readonly Measurement[], mode: Exclude<
 
 /** How many times the first subject's figure the second's is, round by round: above 1 the first is better. */
 export interface Ratio {
-  readonly spansPerRequest: number;
+  readonly label: string;
   readonly figure: string;
   readonly ratio: Spread;
 }
 
-const comparedByMode: Readonly<Record<Exclude<Mode, 'gate'>, readonly Column[]>> = {
+const comparedByMode: Readonly<Record<LoadMode, readonly Column[]>> = {
   throughput: [cpuColumn, peakColumn],
   stall: [peakColumn],
   latency: [{ title: 'p50', value: (m) => m.endToEnd.p50 }, { title: 'p99', value: (m) => m.endToEnd.p99 }, cpuColumn],
 };
 
 /** Of two subjects measured in turn, the same number of times. */
-export function ratios(measurements: readonly Measurement[], mode: Exclude<Mode, 'gate'>): Ratio[] {
+export function ratios(measurements: readonly Measurement[], mode: LoadMode): Ratio[] {
   const result: Ratio[] = [];
-  for (const { size, subjects } of groups(measurements)) {
+  for (const { label, subjects } of groups(measurements)) {
     const [ours, peers] = subjects.map((subject) =>
-      measurements.filter((m) => m.spansPerRequest === size && m.subject === subject),
+      measurements.filter((m) => m.shape.label === label && m.subject === subject),
     );
     if (peers === undefined) continue;
     for (const { title, value } of comparedByMode[mode]) {
       const values = ours.map((our, i) => value(peers[i]) / value(our));
-      result.push({ spansPerRequest: size, figure: title, ratio: spread(values) });
+      result.push({ label, figure: title, ratio: spread(values) });
     }
   }
   return result;
@@ -140,8 +143,8 @@ export function ratios(measurements: readonly Measurement[], mode: Exclude<Mode,
 export function ratioTable(rows: readonly Ratio[]): string {
   return table([
     ['spans/request', 'peer / service', 'min', 'median', 'max'],
-    ...rows.map(({ spansPerRequest, figure, ratio }) => [
-      String(spansPerRequest),
+    ...rows.map(({ label, figure, ratio }) => [
+      label,
       figure,
       number(ratio.min),
       number(ratio.median),
@@ -159,5 +162,5 @@ export function progressLine(m: Measurement): string {
     .filter(([status]) => status !== 'OK')
     .map(([status, count]) => `, ${count} x ${status}`)
     .join('');
-  return `${m.spansPerRequest} spans/request, ${m.subject}: ${figures}; ${books}${refused}`;
+  return `${m.shape.label} spans/request, ${m.subject}: ${figures}; ${books}${refused}`;
 }

@@ -2,9 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { SpanmillError } from '../src/errors.ts';
 import { isShut, runGate } from './gate.ts';
+import { measureIdle } from './idle.ts';
 import { type Measurement, type MeasureOptions, measure } from './measure.ts';
-import { type BenchOptions, loadShape, type Mode, parseOptions, usage } from './options.ts';
-import { machine, progressLine, ratios, ratioTable, resultTable } from './report.ts';
+import { type BenchOptions, type LoadShape, parseOptions, usage } from './options.ts';
+import { type LoadMode, machine, progressLine, ratios, ratioTable, resultTable } from './report.ts';
 import type { Subject } from './subject.ts';
 
 const batchTimeoutForLatency = ['--set', 'processors.batch.timeout=5ms'];
@@ -20,27 +21,26 @@ function subjects(options: BenchOptions): Subject[] {
   return list;
 }
 
-function measureOptions(size: number, options: BenchOptions): MeasureOptions {
-  const shape = loadShape(size);
+function measureOptions(shape: LoadShape, options: BenchOptions): MeasureOptions {
   const base = {
-    ...shape,
-    spansPerRequest: size,
+    shape,
     seconds: options.seconds,
     warmupSeconds: options.warmupSeconds,
     stall: options.mode === 'stall',
     latency: options.mode === 'latency',
   };
   if (options.mode !== 'latency') return { ...base, pace: { kind: 'closed' } };
-  return { ...base, inFlight: openLoopInFlight, pace: { kind: 'open', requestsPerSecond: options.rate / size } };
+  const requestsPerSecond = options.rate / shape.spansPerRequest;
+  return { ...base, shape: { ...shape, inFlight: openLoopInFlight }, pace: { kind: 'open', requestsPerSecond } };
 }
 
-async function compare(options: BenchOptions, mode: Exclude<Mode, 'gate'>): Promise<number> {
+async function compare(options: BenchOptions, mode: LoadMode): Promise<number> {
   const measurements: Measurement[] = [];
   let wrong = false;
-  for (const size of options.sizes) {
+  for (const shape of options.shapes) {
     for (let round = 0; round < options.runs; round++) {
       for (const subject of subjects(options)) {
-        const result = await measure(subject, measureOptions(size, options));
+        const result = await measure(subject, measureOptions(shape, options));
         measurements.push(result);
         console.log(progressLine(result));
         for (const complaint of result.complaints) console.log(`  ${subject.name}: ${complaint}`);
@@ -60,6 +60,17 @@ async function compare(options: BenchOptions, mode: Exclude<Mode, 'gate'>): Prom
   return wrong ? 1 : 0;
 }
 
+async function idle(options: BenchOptions): Promise<number> {
+  const count = options.idleConnections;
+  for (let round = 0; round < options.runs; round++) {
+    for (const subject of subjects(options)) {
+      const bytes = await measureIdle(subject, count);
+      console.log(`${subject.name}: ${(bytes / 1024).toFixed(1)} KiB for each of ${count} idle connections`);
+    }
+  }
+  return 0;
+}
+
 async function gate(options: BenchOptions, path: string): Promise<number> {
   const [service] = subjects(options);
   const results = await runGate(service, path, options);
@@ -67,7 +78,7 @@ async function gate(options: BenchOptions, path: string): Promise<number> {
     const figures = `${result.serviceMicroseconds.toFixed(2)} us/span, pass-through ${result.passThroughMicroseconds.toFixed(2)}`;
     const verdict = isShut(result) ? 'SHUT' : 'open';
     console.log(
-      `${result.spansPerRequest} spans/request: ${figures}; ratio ${result.ratio.toFixed(2)}, limit ${result.limit.toFixed(2)}: ${verdict}`,
+      `${result.label} spans/request: ${figures}; ratio ${result.ratio.toFixed(2)}, limit ${result.limit.toFixed(2)}: ${verdict}`,
     );
     for (const complaint of result.complaints) console.log(`  ${complaint}`);
   }
@@ -83,6 +94,7 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
+  if (options.mode === 'idle') return idle(options);
   if (options.mode === 'gate') return gate(options, options.gate ?? '');
   return compare(options, options.mode);
 }
