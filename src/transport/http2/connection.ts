@@ -113,8 +113,12 @@ export class ServerConnection implements ConnectionControl {
       const at = this.#prefaceSeen < preface.length ? this.#readPreface(bytes, length) : 0;
       return this.#reader.push(bytes, at, length);
     } catch (error) {
-      if (error instanceof ConnectionError) this.#fail(error);
-      else throw error;
+      if (!(error instanceof ConnectionError)) {
+        // A fault of ours: who logs it must hear of it, and what is left of the connection makes no sense any more.
+        this.#fail(new ConnectionError(errorCode.internalError, 'internal error'));
+        throw error;
+      }
+      this.#fail(error);
       return length;
     }
   }

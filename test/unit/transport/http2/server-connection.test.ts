@@ -348,3 +348,13 @@ test('a header block that is never finished does not live longer for being conti
   connection.sweep(began + 1000);
   assert.equal(counters.floods.stalled, 1);
 });
+
+test('a fault of our own ends the connection, and is not kept quiet', async (t) => {
+  const { send, sent, method, connection } = create(t);
+  method.reserve = () => {
+    throw new TypeError('a bug');
+  };
+  assert.throws(() => send(call(1)), TypeError);
+  assert.ok(connection.ended);
+  assert.ok((await sent()).includes(goaway(1, errorCode.internalError)));
+});
