@@ -65,7 +65,7 @@ export function createListener(options: ListenerOptions): Listener {
       server.on('error', options.failed);
     },
     close: () => new Promise((resolve) => server.close(() => resolve())),
-    address: () => addressOf(server),
+    address: () => (server.listening ? addressOf(server) : ''),
   };
 }
 

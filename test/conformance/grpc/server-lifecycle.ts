@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import * as http2 from 'node:http2';
 import * as net from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { createNodeGrpcClient } from '../../../src/transport/node/grpc-client.ts';
+import { testFolder } from './programs.ts';
 import {
   type Bench,
   connect,
@@ -17,6 +20,7 @@ import {
   type StartServer,
   startBench,
 } from './server-bench.ts';
+import { createTestMethod, exportPath } from './test-method.ts';
 
 interface Goaway {
   readonly code: number;
@@ -102,6 +106,30 @@ export function lifecycleTests(start: StartServer): void {
       message: new RegExp(`127\\.0\\.0\\.1:${bench.port}.*EADDRINUSE`),
     });
     await second.close();
+  });
+
+  test('a unix socket serves as a port does, and a second server on it is refused', async (t) => {
+    const path = join(await testFolder(t), 'otlp.sock');
+    const method = createTestMethod();
+    const options = { listen: { kind: 'unix', path } as const, routes: new Map([[exportPath, method]]) };
+    const server = start(options);
+    await server.listen();
+    t.after(() => server.close());
+    assert.equal(server.address(), path);
+    const client = createNodeGrpcClient({ endpoint: `unix://${path}` });
+    t.after(() => client.close());
+    for (const size of [0, 300, 300_000]) {
+      const message = pattern(size);
+      const reply = await client.call(exportPath, [message], { timeoutMs: 10_000 });
+      assert.equal(reply.code, 0, reply.message);
+      assert.ok(method.handled.at(-1)?.message.equals(message));
+    }
+    assert.equal(method.handled[0].call.peer, '');
+    const second = start(options);
+    await assert.rejects(second.listen(), { code: 'LISTEN', message: /EADDRINUSE/ });
+    await second.close();
+    await server.drain(5000);
+    assert.equal(server.address(), '');
   });
 
   test('a connection without calls is sent away after its idle time, and calls go on elsewhere', async (t) => {
