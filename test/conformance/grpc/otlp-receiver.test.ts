@@ -1,6 +1,8 @@
 // The otlp receiver over a real socket: configuration, what becomes of each outcome, and the two ends of this project's
 // transport against each other.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import * as http2 from 'node:http2';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import type { Intake, Receiver, RequestOutcome } from '../../../src/component/types.ts';
@@ -58,6 +60,25 @@ const codesOf = (protocols: unknown): string[] => {
     ? (otlp.check?.(result.data) ?? []).map(({ code, path }) => `${path.join('.')} ${code}`)
     : ['parse'];
 };
+
+// What each says to a GET tells them apart.
+for (const [intake, contentType] of [
+  ['native', 'text/plain; charset=utf-8'],
+  ['node', 'application/grpc'],
+] as const) {
+  test(`intake: ${intake} chooses who serves, and takes requests`, async (t) => {
+    const running = await startReceiver(t, { intake });
+    const client = await running.client();
+    assert.equal((await client.call(exportPath, [Buffer.from('spans')])).code, 0);
+    assert.equal(running.method.handled[0].message.toString(), 'spans');
+    const session = http2.connect(running.receiver.addresses()[0].replace('grpc ', 'http://'));
+    t.after(() => session.destroy());
+    const [headers] = await once(session.request({ ':path': '/' }).resume(), 'response');
+    assert.deepEqual([headers[':status'], headers['content-type']], [405, contentType]);
+    const served = [...running.receiver.metricValues()].find(({ labels }) => labels.outcome === 'ok');
+    assert.equal(served?.value, 1);
+  });
+}
 
 test('the defaults are the Collector’s', () => {
   const result = parsed({ grpc: {} });
