@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { ConnectionError } from '../../../../src/transport/http2/connection-error.ts';
 import { errorCode } from '../../../../src/transport/http2/frames.ts';
 import type { HeaderBlock } from '../../../../src/transport/http2/header-blocks.ts';
-import { writeInteger } from '../../../../src/transport/http2/hpack/integer.ts';
 import { type Opening, RequestHeads } from '../../../../src/transport/http2/request-heads.ts';
 import { fakeMethod } from '../fake-calls.ts';
+import { indexed, kept, literal, tableSize } from './hpack-fields.ts';
 
 const path = '/a.B/C';
 const routes = new Map([[path, fakeMethod()]]);
@@ -17,17 +17,6 @@ function block(...parts: Uint8Array[]): HeaderBlock {
   const bytes = Buffer.concat([Buffer.of(0xee), ...parts, Buffer.of(0xee)]);
   return { stream: 1, endStream: false, dependsOnItself: false, bytes, start: 1, end: bytes.length - 1 };
 }
-function integer(pattern: number, prefixBits: number, value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  return bytes.subarray(0, writeInteger(bytes, 0, pattern, prefixBits, value));
-}
-const plain = (text: string): Buffer => Buffer.concat([integer(0, 7, text.length), Buffer.from(text, 'latin1')]);
-const indexed = (index: number): Buffer => integer(0x80, 7, index);
-const tableSize = (bytes: number): Buffer => integer(0x20, 5, bytes);
-/** A literal that goes into the table, and one that does not. */
-const kept = (name: string, value: string): Buffer => Buffer.concat([Buffer.of(0x40), plain(name), plain(value)]);
-const literal = (name: string, value: string): Buffer => Buffer.concat([Buffer.of(0), plain(name), plain(value)]);
-
 /** :method POST and :scheme http of the static table. */
 const begin = Buffer.concat([indexed(3), indexed(6)]);
 const first = block(begin, kept(':path', path), kept('content-type', 'application/grpc'), kept('tenant', 'a'));

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { CompressionError, type HeaderField, HpackDecoder } from '../../../../../src/transport/http2/hpack/decoder.ts';
 import { encodeHeaders } from '../../../../../src/transport/http2/hpack/encoder.ts';
-import { writeInteger } from '../../../../../src/transport/http2/hpack/integer.ts';
 import { staticTable } from '../../../../../src/transport/http2/hpack/static-table.ts';
+import { indexed, integer, kept, plain, tableSize } from '../hpack-fields.ts';
 
 const listBytes = 65_536;
 
@@ -16,16 +16,6 @@ function decode(decoder: HpackDecoder, block: Uint8Array): string[] | null {
 function lines(fields: readonly HeaderField[] | null): string[] | null {
   return fields?.map(({ name, value }) => `${name}: ${value}`) ?? null;
 }
-
-function integer(pattern: number, prefixBits: number, value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  return bytes.subarray(0, writeInteger(bytes, 0, pattern, prefixBits, value));
-}
-const plain = (text: string): Buffer => Buffer.concat([integer(0, 7, text.length), Buffer.from(text, 'latin1')]);
-const indexed = (index: number): Buffer => integer(0x80, 7, index);
-const tableSize = (bytes: number): Buffer => integer(0x20, 5, bytes);
-/** A literal that goes into the table. */
-const kept = (name: string, value: string): Buffer => Buffer.concat([Buffer.of(0x40), plain(name), plain(value)]);
 
 const fresh = (tableBytes = 4096): HpackDecoder => new HpackDecoder(tableBytes, listBytes);
 
