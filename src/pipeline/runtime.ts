@@ -1,7 +1,7 @@
 // The running service of one lane: builds what the configuration names, starts it from the back to the front, drains it
 // from the front to the back. Nothing in here exits the process or reads its arguments.
 import type { Logger } from 'pino';
-import type { Exporter, Extension, MetricSpec, MetricValue, Receiver, ServiceState } from '../component/types.ts';
+import type { Exporter, Extension, MetricSpec, Receiver, ServiceState } from '../component/types.ts';
 import type { ResolvedConfig } from '../config/resolved.ts';
 import type { GatheredBatch } from '../delivery/batch.ts';
 import { PipelineAccount } from '../delivery/ledger.ts';
@@ -39,17 +39,17 @@ export interface RuntimeOptions {
   setAside(bytes: Buffer, component: string): void;
 }
 
-/** What a receiver shows of itself. */
-export interface ObservedReceiver {
+export interface RunningReceiver {
   readonly id: string;
-  readonly specs: readonly MetricSpec[];
-  values(): Iterable<MetricValue>;
+  /** Of what `receiver.metricValues` gives. */
+  readonly metrics: readonly MetricSpec[];
+  readonly receiver: Receiver;
 }
 
 export interface Runtime {
   readonly accounts: readonly PipelineAccount[];
   readonly receiverStats: readonly ReceiverStats[];
-  readonly receivers: readonly ObservedReceiver[];
+  readonly receivers: readonly RunningReceiver[];
   readonly outlets: ReadonlyMap<string, Outlet>;
   readonly arena: Arena;
   readonly stages: readonly Stage[];
@@ -95,8 +95,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const receiverStats: ReceiverStats[] = [];
   const exporters = new Map<string, Exporter>();
   const outlets = new Map<string, Outlet>();
-  const receivers: Receiver[] = [];
-  const observed: ObservedReceiver[] = [];
+  const receivers: RunningReceiver[] = [];
   const extensions: Extension[] = [];
   let state: ServiceState = 'starting';
   let whenIdle: (() => void)[] = [];
@@ -197,8 +196,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       const entries = pipelines.filter(({ plan }) => plan.receivers.includes(id)).map(({ stages: own }) => own[0]);
       const intake = createIntake(shared.buffer, space, entries, stats);
       const receiver = definition.create(settings, { id, intake, log: log.child({ component: id }) });
-      receivers.push(receiver);
-      observed.push({ id, specs: definition.metrics, values: () => receiver.metricValues() });
+      receivers.push({ id, metrics: definition.metrics, receiver });
     }
   }
 
@@ -212,7 +210,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       for (const exporter of exporters.values()) await exporter.start();
       buildStages((await pool.start()).counters);
       buildReceivers();
-      for (const receiver of receivers) await receiver.start();
+      for (const { receiver } of receivers) await receiver.start();
       state = 'ready';
     } catch (error) {
       await stop();
@@ -232,7 +230,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     state = 'draining';
     const end = performance.now() + deadlineMs;
     const left = (): number => Math.max(0, end - performance.now());
-    await Promise.all(receivers.map((receiver) => receiver.drain(left())));
+    await Promise.all(receivers.map(({ receiver }) => receiver.drain(left())));
     // The exporters go on all the while: they free what the stages need to finish.
     await within(left(), async () => {
       await allIdle();
@@ -251,7 +249,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   async function stop(): Promise<void> {
     if (state === 'stopped') return;
     state = 'stopped';
-    await Promise.allSettled(receivers.map((receiver) => receiver.stop()));
+    await Promise.allSettled(receivers.map(({ receiver }) => receiver.stop()));
     await Promise.allSettled([...exporters.values()].map((exporter) => exporter.stop()));
     await pool.stop();
     for (const extension of extensions.reverse()) await extension.stop().catch(() => undefined);
@@ -260,12 +258,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   return {
     accounts: pipelines.map(({ account }) => account),
     receiverStats,
-    receivers: observed,
+    receivers,
     outlets,
     arena,
     stages,
     state: () => state,
-    addresses: () => [...receivers, ...extensions].flatMap((part) => part.addresses()),
+    addresses: () => [...receivers.map(({ receiver }) => receiver), ...extensions].flatMap((part) => part.addresses()),
     start,
     drain,
     stop,

@@ -1,5 +1,5 @@
 // What receivers and batch processors show, by the Collector's names.
-import type { ObservedReceiver } from '../pipeline/runtime.ts';
+import type { RunningReceiver } from '../pipeline/runtime.ts';
 import type { HistogramValue, MetricSample, MetricSource } from './source.ts';
 
 export interface ReceiverCounts {
@@ -59,13 +59,13 @@ export function createReceiverSource(counts: () => Iterable<ReceiverCounts>): Me
 }
 
 /** Metrics that receivers declare themselves. */
-export function createComponentSource(receivers: readonly ObservedReceiver[]): MetricSource {
+export function createComponentSource(receivers: readonly RunningReceiver[]): MetricSource {
   return {
     *collect() {
-      for (const { id, specs, values } of receivers) {
-        const byName = new Map(specs.map((spec) => [spec.name, spec]));
-        for (const { name, labels, value } of values()) {
-          const spec = byName.get(name);
+      for (const { id, metrics, receiver } of receivers) {
+        const specs = new Map(metrics.map((spec) => [spec.name, spec]));
+        for (const { name, labels, value } of receiver.metricValues()) {
+          const spec = specs.get(name);
           if (spec === undefined || spec.kind === 'histogram') throw new Error(`${id} shows ${name}, undeclared`);
           yield { name, help: spec.help, kind: spec.kind, labels: { receiver: id, ...labels }, value };
         }
