@@ -72,23 +72,23 @@ export class ConnectionLife {
     control.ping(finish);
   }
 
-  /** A ping came. Returns whether the client may go on; if not, it was told. */
-  onPing(policy: PingPolicy): boolean {
+  /** A ping came. A client that sends too many is told so, and cut. */
+  onPing(policy: PingPolicy, counters: ServerCounters): void {
     const now = performance.now();
     const sinceLastMs = now - this.lastPingAt;
     this.lastPingAt = now;
     if (this.forgivePings) {
       this.forgivePings = false;
       this.pingStrikes = 0;
-      return true;
+      return;
     }
     const minTimeMs = this.streamsNow > 0 || policy.permitWithoutStream ? policy.minTimeMs : idlePingTimeMs;
-    if (sinceLastMs >= minTimeMs) return true;
+    if (sinceLastMs >= minTimeMs) return;
     this.pingStrikes++;
-    if (this.pingStrikes <= maxPingStrikes || this.control.ended) return true;
+    if (this.pingStrikes <= maxPingStrikes || this.control.ended) return;
+    counters.keepaliveClosed++;
     this.control.goaway(errorCode.enhanceYourCalm, 0, 'too_many_pings');
     this.control.destroy();
-    return false;
   }
 
   /** Looks once at the connection. */

@@ -1,4 +1,5 @@
 // gRPC status codes and what travels with them: grpc-message (percent-encoded) and google.rpc.Status with RetryInfo.
+import { acceptedEncodings } from './compression.ts';
 
 /** The codes of grpc/grpc doc/statuscodes.md. */
 export const grpcCode = {
@@ -67,6 +68,19 @@ export function encodeGrpcMessage(message: string): string {
     out += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return out;
+}
+
+/** The header fields that tell a client of an error, names and values. */
+export function statusFields(status: GrpcStatus): [name: string, value: string][] {
+  const fields: [string, string][] = [
+    ['grpc-status', String(status.code)],
+    ['grpc-message', encodeGrpcMessage(status.message)],
+  ];
+  if (status.details !== undefined) {
+    fields.push(['grpc-status-details-bin', Buffer.from(status.details).toString('base64')]);
+  }
+  if (status.code === grpcCode.UNIMPLEMENTED) fields.push(['grpc-accept-encoding', acceptedEncodings]);
+  return fields;
 }
 
 /** Decodes grpc-message. "When decoding invalid values, implementations MUST NOT error or throw away the message." */

@@ -17,8 +17,8 @@ export interface Listener {
 }
 
 export interface ListenerOptions {
-  /** As for node:tls; absent: plain text. */
-  readonly tls?: tls.TlsOptions;
+  /** As for node:tls; undefined: plain text. */
+  readonly tls: tls.TlsOptions | undefined;
   /** The socket's error event has a listener. Over TLS: its handshake is done, and agreed on h2. */
   accept(socket: net.Socket): void;
   /** An accept failed (no file descriptors), or a TLS handshake. */
@@ -26,7 +26,7 @@ export interface ListenerOptions {
   /** Of TLS. */
   readonly handshakeTimeoutMs: number;
   /** Plain sockets are given to `accept` without reading from them. */
-  readonly pauseOnConnect?: boolean;
+  readonly pauseOnConnect: boolean;
 }
 
 // What a broken socket says is told by its close too.
@@ -36,7 +36,7 @@ export function createListener(options: ListenerOptions): Listener {
   const handshakeTimeout = options.handshakeTimeoutMs;
   const server =
     options.tls === undefined
-      ? net.createServer({ pauseOnConnect: options.pauseOnConnect ?? false }, (socket) => take(socket))
+      ? net.createServer({ pauseOnConnect: options.pauseOnConnect }, (socket) => take(socket))
       : tls.createServer({ ...options.tls, ALPNProtocols: ['h2'], handshakeTimeout }, (socket) => {
           if (socket.alpnProtocol === 'h2') take(socket);
           else socket.destroy();

@@ -4,11 +4,7 @@ import { acceptedEncodings, type Encoding } from './compression.ts';
 import type { RefusalReason, UnaryMethod } from './grpc-server.ts';
 import { type GrpcStatus, grpcCode } from './grpc-status.ts';
 import { parseGrpcTimeout } from './grpc-timeout.ts';
-
-export interface HeaderField {
-  readonly name: string;
-  readonly value: string;
-}
+import type { HeaderField } from './http2/hpack/static-table.ts';
 
 /** Header values, undefined when absent. */
 export interface GrpcHeaders {

@@ -1,6 +1,7 @@
 // What every gRPC server does with its connections as a whole, whatever HTTP/2 they speak: counts them, sweeps them, sends
 // them away when it drains, waits until they are gone.
-import type { CallShared } from './call-port.ts';
+import type { CallPort, CallShared } from './call-port.ts';
+import { createInflater } from './compression.ts';
 import { type ConnectionLife, sweepIntervalMs } from './connection-life.ts';
 import {
   defaultPingPolicy,
@@ -14,14 +15,28 @@ import {
   type ServerLimits,
   serverLimits,
 } from './grpc-server.ts';
-import type { Listener } from './listener.ts';
+import { createListener, type ListenerOptions } from './listener.ts';
 import { endStalled } from './slow-calls.ts';
+
+/** Decompressions at a time; libuv's pool has four threads. */
+const inflateConcurrency = 4;
 
 interface Connection {
   readonly life: ConnectionLife;
 }
 
-export interface ServerFrame<C extends Connection> {
+/** What an HTTP/2 implementation does for it. */
+export interface ServerImplementation<S, C extends Connection> {
+  readonly shared: CallShared<S, C>;
+  accept: ListenerOptions['accept'];
+  readonly pauseOnConnect?: boolean;
+  /** Cuts the connection at once. */
+  cut(connection: C): void;
+  /** Looks at what only the implementation knows of a connection, now and then. */
+  sweep?(connection: C, now: number): void;
+}
+
+export interface ServerCore<C extends Connection> {
   readonly limits: ServerLimits;
   readonly keepalive: ServerKeepalive;
   readonly pings: PingPolicy;
@@ -31,17 +46,13 @@ export interface ServerFrame<C extends Connection> {
   opened(connection: C): void;
   /** … and ends. Once each. */
   closed(connection: C): void;
-  acceptFailed(): void;
-  /** The server itself. `sweep`: looks at what only the implementation knows of a connection, now and then. */
-  server<S>(
-    listener: Listener,
-    shared: CallShared<S, C>,
-    destroy: (connection: C) => void,
-    sweep?: (connection: C, now: number) => void,
-  ): GrpcServer;
+  /** What the server's calls share; once. */
+  callShared<S>(port: CallPort<S, C>, live: CallShared<S, C>['live']): CallShared<S, C>;
+  /** The server itself; once. */
+  server<S>(implementation: ServerImplementation<S, C>): GrpcServer;
 }
 
-export function createServerFrame<C extends Connection>(options: GrpcServerOptions): ServerFrame<C> {
+export function createServerCore<C extends Connection>(options: GrpcServerOptions): ServerCore<C> {
   const limits = serverLimits(options.limits);
   const keepalive: ServerKeepalive = { ...defaultServerKeepalive, ...options.keepalive };
   const pings: PingPolicy = { ...defaultPingPolicy, ...options.pings };
@@ -71,12 +82,26 @@ export function createServerFrame<C extends Connection>(options: GrpcServerOptio
       counters.connectionsNow--;
       if (connections.size === 0) for (const resolve of goneWaiters.splice(0)) resolve();
     },
-    acceptFailed() {
-      counters.connectionErrors++;
-    },
-    server(listener, shared, destroy, sweep) {
+    callShared: (port, live) => ({
+      port,
+      limits,
+      counters,
+      inflater: createInflater(limits.maxMessageBytes, inflateConcurrency),
+      lookedForRoomAt: Number.NEGATIVE_INFINITY,
+      live,
+    }),
+    server({ shared, accept, pauseOnConnect, cut: cutOne, sweep }) {
+      const listener = createListener({
+        tls: options.tls,
+        handshakeTimeoutMs: limits.handshakeTimeoutMs,
+        pauseOnConnect: pauseOnConnect ?? false,
+        accept,
+        failed() {
+          counters.connectionErrors++;
+        },
+      });
       const cut = (): void => {
-        for (const connection of connections) destroy(connection);
+        for (const connection of connections) cutOne(connection);
       };
       const sweepAll = (): void => {
         const now = performance.now();

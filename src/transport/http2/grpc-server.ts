@@ -1,17 +1,14 @@
 // The gRPC server on HTTP/2 of our own: frames are read on the socket and bodies go straight to their place.
-import type { CallPort, CallShared } from '../call-port.ts';
-import { createInflater } from '../compression.ts';
+import type { CallPort } from '../call-port.ts';
 import type { GrpcServer, GrpcServerOptions, ServerLimits } from '../grpc-server.ts';
-import { createListener, peerOf } from '../listener.ts';
-import { createServerFrame } from '../server-frame.ts';
+import { peerOf } from '../listener.ts';
+import { createServerCore } from '../server-core.ts';
 import { type ConnectionHost, ServerConnection } from './connection.ts';
 import { defaultWindow, setting, settingsFrame, windowUpdateFrame } from './frames.ts';
 import { RequestHeads } from './request-heads.ts';
 import { readShared } from './socket-reader.ts';
 import type { Http2Stream, StreamCall } from './stream.ts';
 
-/** Decompressions at a time; libuv's pool has four threads. */
-const inflateConcurrency = 4;
 /** Of the dynamic table for header fields of a client: what both sides begin with. */
 const headerTableBytes = 4096;
 
@@ -25,16 +22,9 @@ const port: CallPort<Http2Stream, ServerConnection> = {
 };
 
 export function createHttp2GrpcServer(options: GrpcServerOptions): GrpcServer {
-  const frame = createServerFrame<ServerConnection>(options);
-  const { limits, counters, pings } = frame;
-  const shared: CallShared<Http2Stream, ServerConnection> = {
-    port,
-    limits,
-    counters,
-    inflater: createInflater(limits.maxMessageBytes, inflateConcurrency),
-    lookedForRoomAt: Number.NEGATIVE_INFINITY,
-    live: () => liveCalls(frame.connections),
-  };
+  const core = createServerCore<ServerConnection>(options);
+  const { limits, counters, pings } = core;
+  const shared = core.callShared(port, () => liveCalls(core.connections));
   const heads = {
     routes: options.routes,
     includeMetadata: options.includeMetadata ?? false,
@@ -46,29 +36,23 @@ export function createHttp2GrpcServer(options: GrpcServerOptions): GrpcServer {
     limits,
     counters,
     pings,
-    maxConnectionAgeMs: frame.keepalive.maxConnectionAgeMs,
+    maxConnectionAgeMs: core.keepalive.maxConnectionAgeMs,
     hello: helloOf(limits),
     requestHeads: () => new RequestHeads(heads),
-    closed: (connection) => frame.closed(connection),
+    closed: (connection) => core.closed(connection),
   };
-  const listener = createListener({
-    ...(options.tls === undefined ? {} : { tls: options.tls }),
-    handshakeTimeoutMs: limits.handshakeTimeoutMs,
+  return core.server({
+    shared,
     pauseOnConnect: true,
-    failed: frame.acceptFailed,
     accept(accepted) {
       const peer = peerOf(accepted);
       const socket = readShared(accepted, (bytes, length) => connection.read(bytes, length));
       const connection = new ServerConnection(socket, peer, host);
-      frame.opened(connection);
+      core.opened(connection);
     },
+    cut: (connection) => connection.cut(),
+    sweep: (connection, now) => connection.sweep(now),
   });
-  return frame.server(
-    listener,
-    shared,
-    (connection) => connection.cut(),
-    (connection, now) => connection.sweep(now),
-  );
 }
 
 function* liveCalls(connections: ReadonlySet<ServerConnection>): Iterable<StreamCall> {

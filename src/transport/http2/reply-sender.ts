@@ -1,9 +1,7 @@
 // What a server sends on its streams, within the windows that the client gives (RFC 9113 5.2, 6.9): the usual answer from a
 // template, all others from header blocks.
 
-import { acceptedEncodings } from '../compression.ts';
-import type { GrpcStatus } from '../grpc-status.ts';
-import { encodeGrpcMessage, grpcCode } from '../grpc-status.ts';
+import { type GrpcStatus, statusFields } from '../grpc-status.ts';
 import { ConnectionError } from './connection-error.ts';
 import {
   defaultMaxFrame,
@@ -89,17 +87,12 @@ export class ReplySender {
   /** An error: in the headers alone, but for a word in plain text to whoever came with something else than gRPC. */
   fail(stream: Http2Stream, status: GrpcStatus, httpStatus: number): void {
     const isGrpc = httpStatus === 200;
-    const fields: [string, string][] = [
+    const head = encodeHeaders([
       [':status', String(httpStatus)],
       ['content-type', isGrpc ? 'application/grpc' : 'text/plain; charset=utf-8'],
-      ['grpc-status', String(status.code)],
-      ['grpc-message', encodeGrpcMessage(status.message)],
-    ];
-    if (status.details !== undefined) {
-      fields.push(['grpc-status-details-bin', Buffer.from(status.details).toString('base64')]);
-    }
-    if (status.code === grpcCode.UNIMPLEMENTED) fields.push(['grpc-accept-encoding', acceptedEncodings]);
-    this.#headers(stream.id, encodeHeaders(fields), isGrpc);
+      ...statusFields(status),
+    ]);
+    this.#headers(stream.id, head, isGrpc);
     if (isGrpc) this.#sent(stream);
     else this.#content(stream, Buffer.from(`${status.message}\n`), null);
   }

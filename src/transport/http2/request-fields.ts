@@ -1,6 +1,7 @@
 // RFC 9113 8.1 to 8.3: which header fields make a request, and which make it malformed: "Malformed requests or responses
 // that are detected MUST be treated as a stream error of type PROTOCOL_ERROR" (8.1.1).
-import type { GrpcHeaders, HeaderField } from '../request-head.ts';
+import type { GrpcHeaders } from '../request-head.ts';
+import type { HeaderField } from './hpack/static-table.ts';
 
 export type RequestFields =
   | {
@@ -23,11 +24,10 @@ const connectionSpecific: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+type RequestPseudo = ':method' | ':scheme' | ':path' | ':authority';
+
 interface Seen {
-  method: string | undefined;
-  scheme: string | undefined;
-  path: string | undefined;
-  authority: string | undefined;
+  readonly pseudo: Record<RequestPseudo, string | undefined>;
   contentType: string | undefined;
   encoding: string | undefined;
   timeout: string | undefined;
@@ -37,10 +37,7 @@ interface Seen {
 
 export function requestFields(fields: readonly HeaderField[]): RequestFields {
   const seen: Seen = {
-    method: undefined,
-    scheme: undefined,
-    path: undefined,
-    authority: undefined,
+    pseudo: { ':method': undefined, ':scheme': undefined, ':path': undefined, ':authority': undefined },
     contentType: undefined,
     encoding: undefined,
     timeout: undefined,
@@ -51,9 +48,10 @@ export function requestFields(fields: readonly HeaderField[]): RequestFields {
     const why = take(field, seen);
     if (why !== '') return { kind: 'malformed', why };
   }
-  const why = incomplete(seen);
+  const why = incomplete(seen.pseudo);
   if (why !== '') return { kind: 'malformed', why };
-  const { method: httpMethod, path, contentType, encoding, timeout, contentLength } = seen;
+  const { ':method': httpMethod, ':path': path } = seen.pseudo;
+  const { contentType, encoding, timeout, contentLength } = seen;
   return { kind: 'request', headers: { httpMethod, path, contentType, encoding, timeout }, contentLength };
 }
 
@@ -102,43 +100,30 @@ function take(field: HeaderField, seen: Seen): string {
  * 8.3: "Endpoints MUST NOT generate pseudo-header fields other than those defined in this document … The same pseudo-header
  * field name MUST NOT appear more than once in a field block."
  */
-function takePseudo(name: string, value: string, seen: Seen): string {
-  const again = `pseudo-header ${name} twice`;
-  switch (name) {
-    case ':method':
-      if (seen.method !== undefined) return again;
-      seen.method = value;
-      return '';
-    case ':scheme':
-      if (seen.scheme !== undefined) return again;
-      seen.scheme = value;
-      return '';
-    case ':path':
-      if (seen.path !== undefined) return again;
-      seen.path = value;
-      return '';
-    case ':authority':
-      if (seen.authority !== undefined) return again;
-      seen.authority = value;
-      return '';
-    default:
-      return `pseudo-header ${name} in a request`;
-  }
+function takePseudo(name: string, value: string, { pseudo }: Seen): string {
+  if (!isRequestPseudo(name)) return `pseudo-header ${name} in a request`;
+  if (pseudo[name] !== undefined) return `pseudo-header ${name} twice`;
+  pseudo[name] = value;
+  return '';
 }
+
+const isRequestPseudo = (name: string): name is RequestPseudo =>
+  name === ':method' || name === ':scheme' || name === ':path' || name === ':authority';
 
 /**
  * 8.3.1: "All HTTP/2 requests MUST include exactly one valid value for the ":method", ":scheme", and ":path" pseudo-header
  * fields, unless they are CONNECT requests"; the path "MUST NOT be empty for "http" or "https" URIs". 8.5: of CONNECT,
  * "the ":scheme" and ":path" pseudo-header fields MUST be omitted".
  */
-function incomplete(seen: Seen): string {
-  if (seen.method === undefined) return 'no :method';
-  if (seen.method === 'CONNECT') {
-    if (seen.scheme !== undefined || seen.path !== undefined) return 'CONNECT with :scheme or :path';
-    return seen.authority === undefined ? 'CONNECT without :authority' : '';
+function incomplete(pseudo: Seen['pseudo']): string {
+  const { ':method': method, ':scheme': scheme, ':path': path } = pseudo;
+  if (method === undefined) return 'no :method';
+  if (method === 'CONNECT') {
+    if (scheme !== undefined || path !== undefined) return 'CONNECT with :scheme or :path';
+    return pseudo[':authority'] === undefined ? 'CONNECT without :authority' : '';
   }
-  if (seen.scheme === undefined) return 'no :scheme';
-  return seen.path === undefined || seen.path === '' ? 'no :path' : '';
+  if (scheme === undefined) return 'no :scheme';
+  return path === undefined || path === '' ? 'no :path' : '';
 }
 
 function badField({ name, value }: HeaderField): string {

@@ -1,10 +1,11 @@
 // Header blocks of a connection to what they mean for a call.
 import type { UnaryMethod } from '../grpc-server.ts';
-import { type HeaderField, type RequestHead, requestHead } from '../request-head.ts';
+import { type RequestHead, requestHead } from '../request-head.ts';
 import { ConnectionError } from './connection-error.ts';
 import { errorCode } from './frames.ts';
 import type { HeaderBlock } from './header-blocks.ts';
 import { CompressionError, HpackDecoder } from './hpack/decoder.ts';
+import type { HeaderField } from './hpack/static-table.ts';
 import { KnownHeads } from './known-heads.ts';
 import { malformedTrailer, requestFields } from './request-fields.ts';
 

@@ -167,7 +167,7 @@ export class ServerFrames implements FrameHandler {
       return;
     }
     this.#outbox.put(frame(frameType.ping, flag.ack, 0, bytes.subarray(start, end)));
-    if (!this.#connection.life.onPing(this.#host.pings)) this.#host.counters.keepaliveClosed++;
+    this.#connection.life.onPing(this.#host.pings, this.#host.counters);
   }
 
   #windowUpdate(stream: number, bytes: Buffer, start: number, end: number): void {

@@ -1,15 +1,15 @@
 // The gRPC server on node:http2: sessions over plain net or tls servers, so that accepting and draining stay apart.
 import * as http2 from 'node:http2';
 import type * as net from 'node:net';
-import type { CallPort, CallShared } from '../call-port.ts';
+import type { CallPort } from '../call-port.ts';
 import { countChunk } from '../chunk-garbage.ts';
-import { acceptedEncodings, createInflater } from '../compression.ts';
 import { type ConnectionControl, ConnectionLife } from '../connection-life.ts';
 import type { GrpcServer, GrpcServerOptions, ServerLimits } from '../grpc-server.ts';
-import { encodeGrpcMessage, grpcCode } from '../grpc-status.ts';
-import { createListener, peerOf } from '../listener.ts';
-import { type HeaderField, requestHead } from '../request-head.ts';
-import { createServerFrame, type ServerFrame } from '../server-frame.ts';
+import { statusFields } from '../grpc-status.ts';
+import type { HeaderField } from '../http2/hpack/static-table.ts';
+import { peerOf } from '../listener.ts';
+import { requestHead } from '../request-head.ts';
+import { createServerCore, type ServerCore } from '../server-core.ts';
 import { UnaryCall } from '../unary-call.ts';
 
 interface Connection {
@@ -32,8 +32,6 @@ const callOf: unique symbol = Symbol('call');
 const keptOf: unique symbol = Symbol('kept');
 
 const { NGHTTP2_NO_ERROR } = http2.constants;
-/** Decompressions at a time; libuv's pool has four threads. */
-const inflateConcurrency = 4;
 /** What a field counts beside its name and value (RFC 9113 6.5.2). */
 const fieldBytes = 32;
 /** Megabytes of nghttp2's own state a session may have; beyond it new streams are refused. */
@@ -50,17 +48,10 @@ const noChunk = Buffer.alloc(0);
 const noFields: readonly HeaderField[] = [];
 
 export function createNodeGrpcServer(options: GrpcServerOptions): GrpcServer {
-  const frame: ServerFrame<Connection> = createServerFrame(options);
-  const { limits, counters, pings } = frame;
-  const shared: CallShared<Stream, Connection> = {
-    port: createPort(limits, counters),
-    limits,
-    counters,
-    inflater: createInflater(limits.maxMessageBytes, inflateConcurrency),
-    lookedForRoomAt: Number.NEGATIVE_INFINITY,
-    live: () => calls,
-  };
+  const core: ServerCore<Connection> = createServerCore(options);
+  const { limits, counters, pings } = core;
   const calls = new Set<NodeCall>();
+  const shared = core.callShared(createPort(limits, counters), () => calls);
   const sessionOptions = sessionOptionsOf(limits);
 
   const onStream = (connection: Connection, stream: Stream, headers: Headers, rawHeaders: string[]): void => {
@@ -96,30 +87,19 @@ export function createNodeGrpcServer(options: GrpcServerOptions): GrpcServer {
   const accept = (socket: net.Socket): void => {
     const session = http2.performServerHandshake(socket, sessionOptions);
     const control = controlOf(session, socket);
-    const life = new ConnectionLife(control, frame.keepalive.maxConnectionAgeMs);
+    const life = new ConnectionLife(control, core.keepalive.maxConnectionAgeMs);
     const connection: Connection = { socket, peer: peerOf(socket), life };
-    frame.opened(connection);
+    core.opened(connection);
     session.setLocalWindowSize(limits.connectionWindowBytes);
     session.on('stream', (stream, headers, _flags, rawHeaders) => onStream(connection, stream, headers, rawHeaders));
-    session.on('ping', () => {
-      if (!life.onPing(pings)) counters.keepaliveClosed++;
-    });
+    session.on('ping', () => life.onPing(pings, counters));
     session.on('error', () => {
       counters.connectionErrors++;
     });
-    session.on('close', () => frame.closed(connection));
+    session.on('close', () => core.closed(connection));
   };
 
-  return frame.server(
-    createListener({
-      ...(options.tls === undefined ? {} : { tls: options.tls }),
-      handshakeTimeoutMs: limits.handshakeTimeoutMs,
-      accept,
-      failed: frame.acceptFailed,
-    }),
-    shared,
-    (connection) => connection.socket.destroy(),
-  );
+  return core.server({ shared, accept, cut: (connection) => connection.socket.destroy() });
 }
 
 type Headers = http2.IncomingHttpHeaders;
@@ -156,12 +136,13 @@ function createPort(limits: ServerLimits, counters: { heldBytesNow: number }): C
       const { stream } = call;
       if (stream.destroyed || stream.closed) return;
       call.connection.life.forgivePings = true;
-      const headers = [':status', String(httpStatus), 'content-type', 'application/grpc'];
-      headers.push('grpc-status', String(status.code), 'grpc-message', encodeGrpcMessage(status.message));
-      if (status.details !== undefined) {
-        headers.push('grpc-status-details-bin', Buffer.from(status.details).toString('base64'));
-      }
-      if (status.code === grpcCode.UNIMPLEMENTED) headers.push('grpc-accept-encoding', acceptedEncodings);
+      const headers = [
+        ':status',
+        String(httpStatus),
+        'content-type',
+        'application/grpc',
+        ...statusFields(status).flat(),
+      ];
       stream.respond(headers, withoutBody);
       if (call.ended) return;
       // "A server MAY request that the client abort transmission of a request without error by sending a RST_STREAM with an

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { HeaderField } from '../../../../src/transport/http2/hpack/static-table.ts';
 import { malformedTrailer, requestFields } from '../../../../src/transport/http2/request-fields.ts';
-import type { HeaderField } from '../../../../src/transport/request-head.ts';
 
 type Pair = readonly [name: string, value: string];
 const fields = (pairs: readonly Pair[]): HeaderField[] => pairs.map(([name, value]) => ({ name, value }));
