@@ -1,12 +1,12 @@
 // What a connection costs that does nothing: it was opened, and made one call.
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectUnary, type UnaryClient } from '../loadgen/h2/client.ts';
-import { processFigures } from './process-figures.ts';
+import { processFigures } from '../loadgen/process-figures.ts';
 import { type Subject, startSubject } from './subject.ts';
 
 const exportPath = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
-/** A request without spans, with gRPC's prefix. */
-const emptyRequest = Buffer.alloc(5);
+/** Without spans. */
+const emptyRequest = Buffer.alloc(0);
 const settleMs = 3000;
 /** Connections that are opened and used at a time. */
 const together = 50;

@@ -1,355 +1,328 @@
-// A gRPC client for one fixed unary method, cheap enough not to be the bottleneck of a bench: frames on a bare socket,
-// request headers encoded once, replies recognised by their bytes.
-import { connect as connectSocket, type Socket } from 'node:net';
+// A gRPC client for one fixed unary method over one connection, cheap enough not to be the bottleneck of a run: frames on a
+// bare socket, request headers encoded once, replies recognised by their bytes.
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { SpanmillError } from '../../src/errors.ts';
+import { acceptedEncodings } from '../../src/transport/compression.ts';
+import { formatGrpcTimeout } from '../../src/transport/grpc-timeout.ts';
+import { ConnectionError } from '../../src/transport/http2/connection-error.ts';
+import { type FrameHandler, FrameReader } from '../../src/transport/http2/frame-reader.ts';
 import {
   defaultMaxFrame,
   defaultWindow,
   errorCode,
   flag,
   frame,
-  frameHeaderBytes,
   frameType,
+  goawayFrame,
   largestWindow,
   preface,
-  rstStreamFrame,
+  readUint31,
+  readUint32,
   setting,
   settingsFrame,
   windowUpdateFrame,
-  writeFrameHeader,
 } from '../../src/transport/http2/frames.ts';
-import { HpackDecoder } from '../../src/transport/http2/hpack/decoder.ts';
+import { HeaderBlocks } from '../../src/transport/http2/header-blocks.ts';
 import { encodeHeaders } from '../../src/transport/http2/hpack/encoder.ts';
-import { createHeaderCollector, takePing, takeSettings } from './control.ts';
-import { createFrameReader, type FrameHandler } from './frame-reader.ts';
-import { createOutbox, type Outbox } from './outbox.ts';
+import { Outbox } from '../../src/transport/http2/outbox.ts';
+import type { UnaryReply } from './call.ts';
+import { Calls } from './calls.ts';
+import { type Compression, compress } from './compression.ts';
+import {
+  createWindowKeeper,
+  expectLength,
+  largestHeaderBlock,
+  requestBlocks,
+  takePing,
+  takeSettings,
+  windowIncrement,
+} from './control.ts';
+import {
+  authorityOf,
+  connectError,
+  defaultConnectTimeoutMs,
+  onceOpen,
+  openSocket,
+  type SocketTarget,
+  type SocketTls,
+  socketProblem,
+} from './open-socket.ts';
 
 export interface UnaryClientOptions {
   readonly host: string;
   readonly port: number;
+  /** Absent or null: plain text. */
+  readonly tls?: SocketTls | null;
   /** `/package.Service/Method`. */
   readonly path: string;
   /** More request headers, names in lower case. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
-  /** Called once when the connection takes no more calls: it closed, or the server said GOAWAY. */
+  readonly compression?: Compression;
+  /** Of each call, from `call` on; absent or 0: none. */
+  readonly timeoutMs?: number;
+  readonly connectTimeoutMs?: number;
+  /**
+   * Called once, after `connectUnary` has resolved, when the connection takes no more calls, unless by `close`: it broke, or
+   * the server said GOAWAY.
+   */
   readonly onUnusable?: (reason: string) => void;
-}
-
-/** `status`: the gRPC status; -1 when the transport failed and whether the server took the call is not known. */
-export interface UnaryReply {
-  readonly status: number;
-  readonly message: string;
-  /** The reply message without its length prefix; empty when there was none. */
-  readonly body: Buffer;
 }
 
 export interface UnaryClient {
   /**
-   * Starts a call. `body` is one length-prefixed gRPC message and must not change until `done`, which is called exactly
+   * Starts a call with a message that has no prefix and may be changed as soon as this returns. `done` is called exactly
    * once, never synchronously.
    */
-  call(body: Buffer, done: (reply: UnaryReply) => void): void;
+  call(message: Buffer, done: (reply: UnaryReply) => void): void;
   /** Whether new calls can be made. */
   usable(): boolean;
+  /** Calls without a reply, those too that wait for the server to allow more streams. */
   inFlight(): number;
-  /** Ends the connection; calls under way fail. */
+  /** Ends the connection; calls under way fail. May be called twice. */
   close(): void;
 }
 
-interface Call {
-  readonly stream: number;
-  readonly body: Buffer;
-  readonly done: (reply: UnaryReply) => void;
-  sent: number;
-  /** What the server's stream window still allows; may be negative after SETTINGS made it smaller. */
-  window: number;
-  replyBytes: number;
-  replyParts: Buffer[] | null;
-  ended: boolean;
-}
-
-const noBody = Buffer.alloc(0);
-const accepted: UnaryReply = { status: 0, message: '', body: noBody };
-const messagePrefixBytes = 5;
-/** Trailers above this end the connection. */
-const largestTrailers = 256 * 1024;
-/** Where the stream id stands in a frame header. */
-const streamAt = 5;
 /** Bytes of reply taken before the connection's window is opened again. */
-const windowStep = 1 << 24;
+const windowStepBytes = 1 << 24;
 const hello = Buffer.concat([
   preface,
   settingsFrame([
+    // Then header blocks of replies that are the same bytes say the same.
     [setting.headerTableSize, 0],
     [setting.enablePush, 0],
   ]),
   windowUpdateFrame(0, largestWindow - defaultWindow),
 ]);
 
-/** Resolves when the socket is connected and the preface is on its way. Rejects with the socket's error. */
+/**
+ * Resolves when the server has said that it speaks HTTP/2. Rejects with a SpanmillError CONNECT; its message is one line
+ * that names the server.
+ */
 export function connectUnary(options: UnaryClientOptions): Promise<UnaryClient> {
   return new Promise((resolve, reject) => {
-    const socket = connectSocket({ host: options.host, port: options.port, noDelay: true });
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve(new Connection(socket, options));
+    const connection: Connection = new Connection(options, (problem) => {
+      if (problem === null) resolve(connection);
+      else reject(problem);
     });
   });
 }
 
-function requestHeaders(options: UnaryClientOptions): Buffer {
+function requestHeaders(options: UnaryClientOptions, isSecure: boolean): Buffer {
+  const { compression = 'none', timeoutMs = 0 } = options;
   const block = encodeHeaders([
     [':method', 'POST'],
-    [':scheme', 'http'],
+    [':scheme', isSecure ? 'https' : 'http'],
     [':path', options.path],
-    [':authority', `${options.host}:${options.port}`],
+    [':authority', authorityOf(options)],
     ['content-type', 'application/grpc'],
     ['te', 'trailers'],
     ['user-agent', 'spanload'],
+    ['grpc-accept-encoding', acceptedEncodings],
+    ...(compression === 'none' ? [] : [['grpc-encoding', compression] as const]),
+    // Of calls that had to wait it says more than is left: what ends them is this side's own clock.
+    ...(timeoutMs > 0 ? [['grpc-timeout', formatGrpcTimeout(timeoutMs)] as const] : []),
     ...(options.headers ?? []),
   ]);
   return frame(frameType.headers, flag.endHeaders, 0, block);
 }
 
 class Connection implements UnaryClient, FrameHandler {
+  readonly isFull = false;
+  readonly #target: SocketTarget;
+  readonly #compression: Compression;
+  readonly #onUnusable: ((reason: string) => void) | undefined;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
-  readonly #headers: Buffer;
-  readonly #onUnusable: ((reason: string) => void) | undefined;
-  readonly #collectHeaders = createHeaderCollector();
-  readonly #calls = new Map<number, Call>();
-  /** Calls of which not everything is sent, the oldest first. */
-  #sending: Call[] = [];
-  #nextStream = 1;
-  /** Why no new call is taken; empty while they are. */
-  #unusable = '';
-  #sendWindow = defaultWindow;
-  #initialWindow = defaultWindow;
-  #maxFrame = defaultMaxFrame;
-  /** Reply bytes not yet given back to the connection's window. */
-  #received = 0;
-  /** Without a dynamic table, so that header blocks need not be decoded to keep it right, and equal blocks say the same. */
-  readonly #decoder = new HpackDecoder(0, largestTrailers);
-  /** The last trailers that said OK: the next ones are most likely the same bytes. */
-  #okTrailers = noBody;
+  readonly #calls: Calls;
+  readonly #reader = new FrameReader(this, defaultMaxFrame);
+  readonly #blocks = new HeaderBlocks(largestHeaderBlock);
+  readonly #received: (bytes: number) => void;
+  /** Null once it was told. */
+  #opened: ((problem: SpanmillError | null) => void) | null;
+  readonly #connectTimer: NodeJS.Timeout;
+  #ended = false;
+  // Of the DATA frame that is read.
+  #dataStream = 0;
+  #dataIsLast = false;
 
-  constructor(socket: Socket, options: UnaryClientOptions) {
-    this.#socket = socket;
-    this.#outbox = createOutbox(socket);
-    this.#headers = requestHeaders(options);
+  constructor(options: UnaryClientOptions, opened: (problem: SpanmillError | null) => void) {
+    const { host, port, tls = null, connectTimeoutMs = defaultConnectTimeoutMs } = options;
+    this.#target = { host, port, tls };
+    this.#compression = options.compression ?? 'none';
     this.#onUnusable = options.onUnusable;
-    const reader = createFrameReader(this, defaultMaxFrame);
-    socket.on('data', (chunk) => {
-      try {
-        reader.push(chunk);
-        if (this.#sending.length > 0) this.#pump();
-        this.#outbox.flush();
-      } catch (error) {
-        socket.destroy(error instanceof Error ? error : new Error(String(error)));
-      }
+    this.#opened = opened;
+    // First of all: it throws for headers that cannot be sent.
+    const headers = requestHeaders(options, tls !== null);
+    const socket = openSocket(this.#target, 'h2', (bytes, length) => this.#read(bytes, length));
+    this.#socket = socket;
+    this.#outbox = new Outbox(socket, requestBlocks);
+    this.#received = createWindowKeeper(this.#outbox, windowStepBytes);
+    this.#calls = new Calls(this.#outbox, {
+      headers,
+      isCompressed: this.#compression !== 'none',
+      timeoutMs: options.timeoutMs ?? 0,
+      usedUp: (reason) => {
+        this.#calls.refuse(reason);
+        this.#tellUnusable(reason);
+      },
+      finished: () => this.#socket.destroySoon(),
     });
-    socket.on('error', (error) => this.#failAll(error.message));
-    socket.on('close', () => this.#failAll('connection closed'));
-    this.#outbox.put(hello, 0, hello.length);
-    this.#outbox.flush();
+    this.#connectTimer = setTimeout(
+      () => this.#end(`it did not begin to speak HTTP/2 within ${connectTimeoutMs} ms`),
+      connectTimeoutMs,
+    );
+    onceOpen(socket, () => this.#greet());
+    socket.on('drain', () => {
+      this.#outbox.isFull = false;
+      this.#calls.pump();
+    });
+    socket.on('error', (error) => this.#end(socketProblem(error), error));
+    socket.on('close', () => this.#end('the server closed the connection'));
   }
 
-  call(body: Buffer, done: (reply: UnaryReply) => void): void {
-    if (this.#unusable !== '') {
-      process.nextTick(done, { status: 14, message: this.#unusable, body: noBody });
+  #greet(): void {
+    if (this.#socket instanceof TLSSocket && this.#socket.alpnProtocol !== 'h2') {
+      this.#end('the server does not speak HTTP/2 over TLS (no h2 by ALPN)');
       return;
     }
-    const stream = this.#nextStream;
-    this.#nextStream += 2;
-    if (this.#nextStream > largestWindow) this.#becomeUnusable('stream ids used up');
-    const call: Call = {
-      stream,
-      body,
-      done,
-      sent: 0,
-      window: this.#initialWindow,
-      replyBytes: 0,
-      replyParts: null,
-      ended: false,
-    };
-    this.#calls.set(stream, call);
-    const at = this.#outbox.reserve(this.#headers.length);
-    this.#headers.copy(this.#outbox.block, at);
-    this.#outbox.block.writeUInt32BE(stream, at + streamAt);
-    if (this.#sending.length === 0) this.#sendSome(call);
-    if (call.sent < body.length) this.#sending.push(call);
+    this.#outbox.put(hello);
+  }
+
+  call(message: Buffer, done: (reply: UnaryReply) => void): void {
+    this.#calls.start(compress(this.#compression, message), done);
   }
 
   usable(): boolean {
-    return this.#unusable === '';
+    return this.#calls.refusal === '';
   }
 
   inFlight(): number {
-    return this.#calls.size;
+    return this.#calls.count();
   }
 
   close(): void {
-    this.#becomeUnusable('closed');
+    this.#calls.refuse('the client is closed');
+    // Their calls are told from the close event.
     this.#socket.destroy();
   }
 
-  #becomeUnusable(reason: string): void {
-    if (this.#unusable !== '') return;
-    this.#unusable = reason;
-    this.#onUnusable?.(reason);
+  /** The connection is of no use any more. */
+  #end(reason: string, cause?: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#connectTimer);
+    const wasUsable = this.usable();
+    const opened = this.#opened;
+    this.#opened = null;
+    this.#socket.destroy();
+    this.#calls.fail(reason);
+    if (opened !== null) opened(connectError(this.#target, reason, cause));
+    else if (wasUsable) this.#tellUnusable(reason);
   }
 
-  #finish(call: Call, status: number, message: string, body: Buffer): void {
-    if (call.ended) return;
-    call.ended = true;
-    this.#calls.delete(call.stream);
-    if (call.sent < call.body.length && this.#socket.writable) {
-      // RFC 9113 8.1: a server may answer before it has the whole request; the rest is not sent.
-      const reset = rstStreamFrame(call.stream, errorCode.cancel);
-      this.#outbox.put(reset, 0, reset.length);
+  /** Not here: who waits for the connection must have it first. */
+  #tellUnusable(reason: string): void {
+    setImmediate(() => this.#onUnusable?.(reason));
+  }
+
+  #read(bytes: Buffer, length: number): void {
+    if (this.#ended) return;
+    if (this.#opened !== null) {
+      const other = otherProtocol(bytes, length);
+      if (other !== '') {
+        this.#end(other);
+        return;
+      }
     }
-    call.done(status === 0 && body.length === 0 ? accepted : { status, message, body });
-    if (this.#unusable !== '' && this.#calls.size === 0) this.#socket.destroySoon();
-  }
-
-  #failAll(message: string): void {
-    this.#becomeUnusable(message);
-    for (const call of [...this.#calls.values()]) this.#finish(call, -1, message, noBody);
-    this.#sending = [];
-  }
-
-  #sendSome(call: Call): void {
-    const { body, stream } = call;
-    while (call.sent < body.length) {
-      const n = Math.min(body.length - call.sent, this.#maxFrame, this.#sendWindow, call.window);
-      if (n <= 0) return;
-      const end = call.sent + n;
-      const at = this.#outbox.reserve(frameHeaderBytes);
-      writeFrameHeader(this.#outbox.block, at, n, frameType.data, end === body.length ? flag.endStream : 0, stream);
-      this.#outbox.put(body, call.sent, end);
-      call.sent = end;
-      call.window -= n;
-      this.#sendWindow -= n;
+    try {
+      this.#reader.push(bytes, 0, length);
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      this.#outbox.put(goawayFrame(0, error.code, error.message));
+      this.#outbox.flush();
+      this.#end(`the server does not keep to HTTP/2: ${error.message}`, error);
+      return;
     }
-  }
-
-  /** Sends what the windows allow. */
-  #pump(): void {
-    let kept = 0;
-    for (const call of this.#sending) {
-      if (call.ended) continue;
-      this.#sendSome(call);
-      if (call.sent < call.body.length) this.#sending[kept++] = call;
-    }
-    this.#sending.length = kept;
+    this.#calls.pump();
   }
 
   frame(type: number, flags: number, stream: number, bytes: Buffer, start: number, end: number): void {
+    if (this.#ended) return;
+    this.#blocks.check(type, stream);
+    if (this.#opened !== null && type !== frameType.settings) {
+      throw new ConnectionError(errorCode.protocolError, 'the first frame is not SETTINGS');
+    }
     switch (type) {
       case frameType.headers:
       case frameType.continuation: {
-        const block = this.#collectHeaders(type, flags, stream, bytes, start, end);
-        const call = block?.endStream ? this.#calls.get(stream) : undefined;
-        // Headers that do not end the stream are the response's first; only its trailers decide.
-        if (block !== null && call !== undefined) this.#takeTrailers(call, block.bytes);
+        const isFirst = type === frameType.headers;
+        const block = isFirst
+          ? this.#blocks.headers(flags, stream, bytes, start, end)
+          : this.#blocks.continuation(flags, bytes, start, end);
+        if (block !== null) this.#calls.headers(block);
         return;
       }
       case frameType.windowUpdate:
-        this.#takeWindowUpdate(stream, bytes.readUInt32BE(start) & largestWindow);
+        this.#calls.windowUpdate(stream, windowIncrement(bytes, start, end));
         return;
       case frameType.settings:
-        takeSettings(bytes, start, end, flags, this.#outbox, (id, value) => this.#takeSetting(id, value));
+        this.#settings(flags, bytes, start, end);
         return;
       case frameType.ping:
-        takePing(bytes, start, end, flags, this.#outbox);
+        takePing(this.#outbox, flags, bytes, start, end);
         return;
       case frameType.goaway:
-        this.#takeGoaway(bytes, start, end);
+        this.#goaway(bytes, start, end);
         return;
       case frameType.rstStream:
-        this.#takeReset(stream, bytes.readUInt32BE(start));
+        expectLength('RST_STREAM', end - start, 4);
+        this.#calls.wasReset(stream, readUint32(bytes, start));
         return;
       // PRIORITY and unknown types mean nothing to us (RFC 9113 4.1); PUSH_PROMISE we have forbidden.
     }
   }
 
-  data(stream: number, bytes: Buffer, start: number, end: number, flowBytes: number, last: boolean): void {
-    this.#received += flowBytes;
-    if (this.#received >= windowStep) {
-      const update = windowUpdateFrame(0, this.#received);
-      this.#outbox.put(update, 0, update.length);
-      this.#received = 0;
-    }
-    const call = this.#calls.get(stream);
-    if (call === undefined) return;
-    // The usual reply is an empty message in one piece: of that nothing need be kept.
-    const wholeAndEmpty =
-      call.replyBytes === 0 && end - start === messagePrefixBytes && bytes.readUInt32BE(start + 1) === 0;
-    if (!wholeAndEmpty) {
-      call.replyParts ??= [];
-      call.replyParts.push(Buffer.from(bytes.subarray(start, end)));
-    }
-    call.replyBytes += end - start;
-    if (last) this.#finish(call, -1, 'stream ended without trailers', noBody);
+  dataBegins(stream: number, flags: number, length: number): void {
+    this.#blocks.check(frameType.data, stream);
+    this.#received(length);
+    this.#dataStream = stream;
+    this.#dataIsLast = (flags & flag.endStream) !== 0;
   }
 
-  #takeTrailers(call: Call, block: Buffer): void {
-    const body = call.replyParts === null ? noBody : Buffer.concat(call.replyParts).subarray(messagePrefixBytes);
-    if (call.replyBytes >= messagePrefixBytes && block.equals(this.#okTrailers)) {
-      this.#finish(call, 0, '', body);
-      return;
-    }
-    const decoded = this.#decoder.decode(block, 0, block.length);
-    if (decoded === null) throw new RangeError(`trailers above ${largestTrailers} bytes`);
-    const fields = new Map(decoded.map(({ name, value }) => [name, value]));
-    const text = fields.get('grpc-status');
-    if (text === undefined) {
-      this.#finish(call, -1, `no grpc-status; HTTP status ${fields.get(':status') ?? 'unknown'}`, body);
-      return;
-    }
-    const status = Number(text);
-    if (status === 0 && call.replyBytes < messagePrefixBytes) {
-      this.#finish(call, 13, 'status OK without a reply message', body);
-      return;
-    }
-    if (status === 0) this.#okTrailers = Buffer.from(block);
-    this.#finish(call, status, fields.get('grpc-message') ?? '', body);
+  data(bytes: Buffer, start: number, end: number): number {
+    this.#calls.data(this.#dataStream, bytes, start, end);
+    return end;
   }
 
-  #takeSetting(id: number, value: number): void {
-    if (id === setting.maxFrameSize) this.#maxFrame = value;
-    if (id !== setting.initialWindowSize) return;
-    // RFC 9113 6.9.2: the difference applies to all open streams.
-    for (const call of this.#calls.values()) call.window += value - this.#initialWindow;
-    this.#initialWindow = value;
+  dataEnds(): void {
+    if (this.#dataIsLast) this.#calls.dataEnded(this.#dataStream);
   }
 
-  #takeWindowUpdate(stream: number, increment: number): void {
-    if (stream === 0) {
-      this.#sendWindow += increment;
-      return;
-    }
-    const call = this.#calls.get(stream);
-    if (call !== undefined) call.window += increment;
+  #settings(flags: number, bytes: Buffer, start: number, end: number): void {
+    takeSettings(this.#outbox, flags, bytes, start, end, (id, value) => this.#calls.setting(id, value));
+    const opened = this.#opened;
+    this.#opened = null;
+    clearTimeout(this.#connectTimer);
+    opened?.(null);
   }
 
-  #takeGoaway(bytes: Buffer, start: number, end: number): void {
-    const last = bytes.readUInt32BE(start) & largestWindow;
-    const code = bytes.readUInt32BE(start + 4);
-    const reason = `GOAWAY with code ${code} ${bytes.toString('latin1', start + 8, end)}`.trim();
-    this.#becomeUnusable(reason);
-    for (const call of [...this.#calls.values()]) {
-      // RFC 9113 6.8: streams above the last one were not and will not be processed.
-      if (call.stream > last) this.#finish(call, 14, reason, noBody);
-    }
-    if (this.#calls.size === 0) this.#socket.destroySoon();
+  #goaway(bytes: Buffer, start: number, end: number): void {
+    if (end - start < 8) expectLength('GOAWAY', end - start, 8);
+    const code = readUint32(bytes, start + 4);
+    const text = bytes.toString('latin1', start + 8, end);
+    const reason = `GOAWAY with code ${code} ${text}`.trim();
+    const wasUsable = this.usable();
+    this.#calls.goaway(readUint31(bytes, start), reason);
+    if (wasUsable) this.#tellUnusable(reason);
   }
+}
 
-  #takeReset(stream: number, code: number): void {
-    const call = this.#calls.get(stream);
-    if (call === undefined) return;
-    // RFC 9113 8.7: REFUSED_STREAM says that nothing was done with the request.
-    const status = code === errorCode.refusedStream ? 14 : -1;
-    this.#finish(call, status, `stream reset with code ${code}`, noBody);
-  }
+/** What a server speaks whose first bytes these are; '' when it may be HTTP/2. */
+function otherProtocol(bytes: Buffer, length: number): string {
+  const begin = bytes.toString('latin1', 0, Math.min(length, 5));
+  if (begin === 'HTTP/') return 'the server speaks HTTP/1.1, and gRPC needs HTTP/2';
+  // A TLS record (RFC 8446 5.1): an alert about what we said.
+  if (begin.startsWith('\x15\x03')) return 'the server speaks TLS, and the endpoint says plain text';
+  return '';
 }

@@ -1,62 +1,71 @@
-// What client and server answer alike: SETTINGS and PING acknowledged, header blocks put together.
-import { flag, frame, frameType, settingsAck } from '../../src/transport/http2/frames.ts';
-import type { Outbox } from './outbox.ts';
+// What client and server do alike: their outboxes, SETTINGS and PING acknowledged, frames of the right length on the right stream.
+import { ConnectionError } from '../../src/transport/http2/connection-error.ts';
+import {
+  errorCode,
+  flag,
+  frame,
+  frameType,
+  readUint31,
+  settingsAck,
+  windowUpdateFrame,
+} from '../../src/transport/http2/frames.ts';
+import type { Outbox, OutboxBlocks } from '../../src/transport/http2/outbox.ts';
+import { readSettings } from '../../src/transport/http2/peer-settings.ts';
 
-/** Calls `each` for every entry of a SETTINGS payload and acknowledges it; nothing for an acknowledgement. */
+/**
+ * Of whoever sends requests: bodies of 214 KB cost 41 us of CPU each with them, 52 to 75 with 32 KiB, 78 to 114 with the 16
+ * KiB of replies, 48 with 1 MiB. A server that reads slowly is sent 4 MiB more than the kernel takes, then it is waited for.
+ */
+export const requestBlocks: OutboxBlocks = {
+  bytes: 128 << 10,
+  spares: [],
+  sparesKept: 64,
+  maxUnreadBytes: 4 << 20,
+  isBulk: true,
+};
+
+/** Longest header block that is read. */
+export const largestHeaderBlock = 256 << 10;
+
+/** Acknowledges SETTINGS and gives each of them; nothing for an acknowledgement. Throws ConnectionError. */
 export function takeSettings(
-  bytes: Buffer,
-  start: number,
-  end: number,
-  flags: number,
   outbox: Outbox,
-  each: (id: number, value: number) => void,
-): void {
-  if (flags & flag.ack) return;
-  for (let at = start; at + 6 <= end; at += 6) each(bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
-  outbox.put(settingsAck, 0, settingsAck.length);
-}
-
-/** RFC 9113 6.7: a PING without ACK is answered with the same eight bytes. */
-export function takePing(bytes: Buffer, start: number, end: number, flags: number, outbox: Outbox): void {
-  if (flags & flag.ack) return;
-  const answer = frame(frameType.ping, flag.ack, 0, bytes.subarray(start, end));
-  outbox.put(answer, 0, answer.length);
-}
-
-export interface HeaderBlock {
-  readonly stream: number;
-  readonly endStream: boolean;
-  /** Valid during the call only. */
-  readonly bytes: Buffer;
-}
-
-/** Puts HEADERS and its CONTINUATION frames together; gives the block with the frame that completes it, else null. */
-export function createHeaderCollector(): (
-  type: number,
   flags: number,
-  stream: number,
   bytes: Buffer,
   start: number,
   end: number,
-) => HeaderBlock | null {
-  let parts: Buffer[] = [];
-  let endStream = false;
+  each: (identifier: number, value: number) => void,
+): void {
+  if ((flags & flag.ack) !== 0) return;
+  readSettings(bytes, start, end, each);
+  outbox.put(settingsAck);
+}
 
-  return (type, flags, stream, bytes, start, end) => {
-    let from = start;
-    let to = end;
-    if (type === frameType.headers) {
-      parts = [];
-      endStream = (flags & flag.endStream) !== 0;
-      if (flags & flag.padded) to -= bytes[from++];
-      if (flags & flag.priority) from += 5;
-      if (from > to) throw new RangeError('padding longer than its HEADERS frame');
-    }
-    const piece = bytes.subarray(from, to);
-    if (flags & flag.endHeaders) {
-      return { stream, endStream, bytes: parts.length === 0 ? piece : Buffer.concat([...parts, piece]) };
-    }
-    parts.push(Buffer.from(piece));
-    return null;
+/** RFC 9113 6.7: a PING without ACK is answered with the same eight bytes. Throws ConnectionError. */
+export function takePing(outbox: Outbox, flags: number, bytes: Buffer, start: number, end: number): void {
+  expectLength('PING', end - start, 8);
+  if ((flags & flag.ack) === 0) outbox.put(frame(frameType.ping, flag.ack, 0, bytes.subarray(start, end)));
+}
+
+/** The increment of a WINDOW_UPDATE. Throws ConnectionError. */
+export function windowIncrement(bytes: Buffer, start: number, end: number): number {
+  expectLength('WINDOW_UPDATE', end - start, 4);
+  return readUint31(bytes, start);
+}
+
+/** `length`: of a frame's payload. Throws ConnectionError. */
+export function expectLength(what: string, length: number, expected: number): void {
+  if (length === expected) return;
+  throw new ConnectionError(errorCode.frameSizeError, `${what} of ${length} bytes`);
+}
+
+/** Gives the connection's receive window back in large steps. */
+export function createWindowKeeper(outbox: Outbox, stepBytes: number): (received: number) => void {
+  let taken = 0;
+  return (received) => {
+    taken += received;
+    if (taken < stepBytes) return;
+    outbox.put(windowUpdateFrame(0, taken));
+    taken = 0;
   };
 }

@@ -37,6 +37,12 @@ export function retryDelayOf(details: Uint8Array): number | undefined {
   return undefined;
 }
 
+/** The message of an encoded google.rpc.Status; '' where there is none. */
+export function statusMessageOf(status: Uint8Array): string {
+  const text = subMessages(status, 2)[0];
+  return text === undefined ? '' : Buffer.from(text).toString('utf8');
+}
+
 function varint(value: number): number[] {
   const out: number[] = [];
   let rest = value;

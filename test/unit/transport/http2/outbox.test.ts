@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Outbox } from '../../../../src/transport/http2/outbox.ts';
+import { Outbox, type OutboxBlocks } from '../../../../src/transport/http2/outbox.ts';
 import { createFakeSocket } from './fake-socket.ts';
 
 const blockBytes = 16 << 10;
@@ -113,4 +113,83 @@ test('it is full when its client leaves more than 64 KiB unread, and says so at 
   }
   outbox.flush();
   assert.equal(outbox.isFull, true);
+});
+
+test('a part of a buffer is put, also one of several blocks', async () => {
+  const { fake, outbox } = create();
+  const bytes = Buffer.from(Array.from({ length: 3 * blockBytes }, (_, i) => i % 251));
+  outbox.put(bytes, 100, 2 * blockBytes + 7);
+  outbox.put(bytes, 5, 5);
+  outbox.put(bytes, 1, 3);
+  await turn();
+  assert.deepEqual(fake.written(), Buffer.concat([bytes.subarray(100, 2 * blockBytes + 7), bytes.subarray(1, 3)]));
+});
+
+function bulk(): {
+  readonly blocks: OutboxBlocks;
+  readonly outbox: Outbox;
+  readonly fake: ReturnType<typeof createFakeSocket>;
+} {
+  const blocks = { bytes: 1000, spares: [], sparesKept: 3, maxUnreadBytes: 3500, isBulk: true };
+  const fake = createFakeSocket();
+  return { blocks, fake, outbox: new Outbox(fake.socket, blocks) };
+}
+
+test('bulk: blocks have the length that was asked for, and are used again when the socket has taken them', () => {
+  const { blocks, fake, outbox } = bulk();
+  fake.isSlow = true;
+  for (const fill of [1, 2, 3]) outbox.put(Buffer.alloc(1000, fill));
+  outbox.flush();
+  assert.equal(blocks.spares.length, 0);
+  assert.deepEqual(
+    fake.writes.map((bytes) => [bytes.length, bytes[0], bytes[999]]),
+    [1, 2, 3].map((fill) => [1000, fill, fill]),
+  );
+  const lent = fake.writes.map(({ buffer }) => buffer);
+  fake.isSlow = false;
+  fake.drain();
+  outbox.put(Buffer.alloc(10, 4));
+  outbox.flush();
+  // All three and the one of the last write, of which three are kept.
+  assert.deepEqual(
+    blocks.spares.map(({ buffer }) => buffer),
+    lent,
+  );
+  outbox.put(Buffer.alloc(10, 5));
+  outbox.flush();
+  assert.ok(lent.includes(fake.writes[4].buffer));
+});
+
+test('bulk: a block of which the socket still has a part is not used again', () => {
+  const { blocks, fake, outbox } = bulk();
+  fake.isSlow = true;
+  for (const fill of [1, 2, 3]) {
+    outbox.put(Buffer.alloc(1000, fill));
+    outbox.flush();
+  }
+  const { socket } = fake;
+  // The first is taken, and half of the second.
+  Object.assign(socket, { writableLength: 1500 });
+  outbox.put(Buffer.alloc(1000, 4));
+  outbox.flush();
+  assert.deepEqual(
+    blocks.spares.map((block) => block[0]),
+    [1],
+  );
+  for (const fill of [5, 6]) outbox.put(Buffer.alloc(1000, fill));
+  outbox.flush();
+  assert.deepEqual(
+    [1, 2, 3].map((i) => fake.writes[i][0]),
+    [2, 3, 4],
+  );
+});
+
+test('bulk: it is full beyond its own bound', () => {
+  const { fake, outbox } = bulk();
+  fake.isSlow = true;
+  for (const isFull of [false, false, false, true]) {
+    outbox.put(Buffer.alloc(1000));
+    outbox.flush();
+    assert.equal(outbox.isFull, isFull);
+  }
 });

@@ -5,8 +5,7 @@ import { type ClientHttp2Session, connect, sensitiveHeaders } from 'node:http2';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createHeaderCollector, type HeaderBlock } from '../../../../../loadgen/h2/control.ts';
-import { createFrameReader } from '../../../../../loadgen/h2/frame-reader.ts';
+import { FrameReader } from '../../../../../src/transport/http2/frame-reader.ts';
 import {
   defaultMaxFrame,
   flag,
@@ -17,6 +16,7 @@ import {
   settingsAck,
   settingsFrame,
 } from '../../../../../src/transport/http2/frames.ts';
+import { type HeaderBlock, HeaderBlocks } from '../../../../../src/transport/http2/header-blocks.ts';
 import { HpackDecoder } from '../../../../../src/transport/http2/hpack/decoder.ts';
 import { encodeHeaders } from '../../../../../src/transport/http2/hpack/encoder.ts';
 
@@ -33,19 +33,25 @@ async function rawServer(
   settings: readonly (readonly [number, number])[],
   onBlock: (socket: Socket, block: HeaderBlock) => void,
 ): Promise<RawServer> {
-  const collect = createHeaderCollector();
+  const blocks = new HeaderBlocks(listBytes);
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy());
     socket.write(settingsFrame(settings));
-    const reader = createFrameReader(
+    const reader = new FrameReader(
       {
+        isFull: false,
         frame(type, flags, stream, bytes, start, end) {
           if (type === frameType.settings && !(flags & flag.ack)) socket.write(settingsAck);
           if (type !== frameType.headers && type !== frameType.continuation) return;
-          const block = collect(type, flags, stream, bytes, start, end);
+          const block =
+            type === frameType.headers
+              ? blocks.headers(flags, stream, bytes, start, end)
+              : blocks.continuation(flags, bytes, start, end);
           if (block !== null) onBlock(socket, block);
         },
-        data() {},
+        dataBegins() {},
+        data: (_bytes, _start, end) => end,
+        dataEnds() {},
       },
       defaultMaxFrame,
     );
@@ -53,7 +59,7 @@ async function rawServer(
     socket.on('data', (chunk) => {
       const taken = Math.min(skip, chunk.length);
       skip -= taken;
-      if (chunk.length > taken) reader.push(chunk.subarray(taken));
+      reader.push(chunk, taken, chunk.length);
     });
   });
   server.listen(0, '127.0.0.1');
@@ -117,7 +123,7 @@ for (const tableBytes of [0, 100, 256, 4096, 65_536]) {
     const server = await rawServer([[setting.headerTableSize, tableBytes]], (_socket, block) => {
       try {
         const { fields, secret } = requests[seen++];
-        const decoded = decoder.decode(block.bytes, 0, block.bytes.length)?.map((f): Field => [f.name, f.value]);
+        const decoded = decoder.decode(block.bytes, block.start, block.end)?.map((f): Field => [f.name, f.value]);
         assert.deepEqual(sorted(decoded ?? []), sorted([...pseudo, ...fields]), `seed ${seed}, request ${seen}`);
         const entries = decoder.entries();
         assert.ok(
@@ -127,7 +133,7 @@ for (const tableBytes of [0, 100, 256, 4096, 65_536]) {
         versions.add(decoder.version);
         const used = entries.reduce((sum, entry) => sum + entry.name.length + entry.value.length + 32, 0);
         tableMost = Math.max(tableMost, used);
-        blockBytes += block.bytes.length;
+        blockBytes += block.end - block.start;
         for (const [key, text] of [...pseudo, ...fields]) fieldBytes += key.length + text.length;
         if (seen === requests.length) done.resolve();
       } catch (error) {
