@@ -1,5 +1,6 @@
 // YAML text -> ConfigNode. Scalars as Go's yaml.v3 types them (YAML 1.2 with `0123` octal, `0b101`, `1_000`).
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -51,8 +52,11 @@ const scalarValue = (value: unknown): ScalarValue => {
   return typeof value === 'boolean' ? value : String(value);
 };
 
+/** What each alias stands for: the last node with its anchor before it. */
+type Targets = ReadonlyMap<Alias, Node>;
+
 interface Conversion {
-  readonly document: Document.Parsed;
+  readonly targets: Targets;
   readonly source: Source;
   /** Added to every offset: where the parsed text stands in the source. */
   readonly base: number;
@@ -105,8 +109,7 @@ const convert = (conversion: Conversion, node: Node | null, depth: number, absen
   conversion.nodes += 1;
   if (conversion.nodes > MAX_NODES || depth > MAX_DEPTH) throw new TooLarge();
   if (isAlias(node)) {
-    const target = node.resolve(conversion.document) as Node | undefined;
-    return convert(conversion, target ?? null, depth + 1, absent);
+    return convert(conversion, conversion.targets.get(node) ?? null, depth + 1, absent);
   }
   if (isMap(node)) return convertMap(conversion, node, spotOf(conversion, node), depth + 1);
   if (isSeq(node)) {
@@ -149,23 +152,21 @@ export interface Parsed {
   readonly issues: readonly Issue[];
 }
 
-/** Anchors that hold an alias to themselves would never end. */
-const aliasIssues = (document: Document.Parsed, spot: (offset: number) => Spot): Issue[] => {
-  const issues: Issue[] = [];
+/** Of all aliases at once: the package's own `resolve` walks the document for each. */
+const findTargets = (document: Document.Parsed, onMissing: (alias: Alias) => void): Targets => {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
   visit(document, {
     Alias: (_, alias) => {
-      if (alias.resolve(document) !== undefined) return;
-      issues.push(
-        makeIssue(
-          'error',
-          spot(alias.range?.[0] ?? 0),
-          'CONFIG_SYNTAX',
-          `no anchor &${alias.source} before this alias`,
-        ),
-      );
+      const target = anchors.get(alias.source);
+      if (target === undefined) onMissing(alias);
+      else targets.set(alias, target);
+    },
+    Value: (_, node) => {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
     },
   });
-  return issues;
+  return targets;
 };
 
 /**
@@ -183,10 +184,13 @@ export const parseYaml = (text: string, source: Source, base = 0, fixed: Spot | 
     const offset = error.code === 'DUPLICATE_KEY' ? afterBlanks(text, error.pos[0]) : error.pos[0];
     return makeIssue('error', spot(offset), 'CONFIG_SYNTAX', syntaxMessage(error, text));
   });
-  if (issues.length === 0) issues.push(...aliasIssues(document, spot));
+  const targets = findTargets(document, ({ range, source: anchor }) => {
+    if (document.errors.length > 0) return;
+    issues.push(makeIssue('error', spot(range?.[0] ?? 0), 'CONFIG_SYNTAX', `no anchor &${anchor} before this alias`));
+  });
   if (issues.length > 0) return { root: null, issues };
   try {
-    const conversion: Conversion = { document, source, base, fixed, nodes: 0 };
+    const conversion: Conversion = { targets, source, base, fixed, nodes: 0 };
     return { root: convert(conversion, document.contents, 0, spot(0)), issues: [] };
   } catch (error) {
     if (!(error instanceof TooLarge)) throw error;
