@@ -1,0 +1,175 @@
+// What a report says in plain words: the same in the page and on the terminal.
+import { count, counted, duration } from './figures.ts';
+import type { LoadReport } from './schema.ts';
+
+/** `bad`: something was lost or went wrong. `unsure`: nothing went wrong that could be seen, but it proves little. */
+export type Tone = 'good' | 'unsure' | 'bad';
+
+export interface Verdict {
+  readonly tone: Tone;
+  readonly headline: string;
+  /** A sentence or two. */
+  readonly summary: string;
+  /** What is wrong besides what the headline says, a line each. */
+  readonly problems: readonly string[];
+}
+
+/** Of the findings that speak against a service, the gravest first. */
+function finding({ spans }: LoadReport): string | null {
+  const { lost, altered, unexpected, duplicated, foreign, malformed } = spans;
+  if (lost) return `${counted(lost, 'acknowledged span was', 'acknowledged spans were')} lost`;
+  if (altered) return `${counted(altered, 'span arrived', 'spans arrived')} altered`;
+  if (unexpected) return `${counted(unexpected, 'span', 'spans')} arrived that should have been dropped`;
+  if (malformed) return `${counted(malformed, 'request', 'requests')} arrived that cannot be read`;
+  if (foreign) return `${counted(foreign, 'span', 'spans')} arrived that nobody sent`;
+  if (duplicated) return `${counted(duplicated, 'span', 'spans')} arrived more than once`;
+  return null;
+}
+
+function goodHeadline({ spans, rate, ramp }: LoadReport): string {
+  if (ramp !== null && rate.held === null) return 'No rate of the ramp was held';
+  if (rate.held !== null) {
+    return `${count(rate.held)} spans/s held${spans.lost === null ? '' : ', and nothing acknowledged was lost'}`;
+  }
+  if (spans.lost !== null) return 'Nothing that was acknowledged was lost';
+  const refused = spans.rejected + spans.failed;
+  return refused === 0 ? 'Every span was acknowledged' : `${count(refused)} spans were not acknowledged`;
+}
+
+function headline(report: LoadReport): string {
+  const { verdict, spans, generator, sink } = report;
+  if (verdict.ok) return goodHeadline(report);
+  if (spans.acknowledged === 0) return 'No span was acknowledged';
+  // A duplicate may be right: where the sink had requests sent again.
+  if (spans.lost || spans.altered || spans.unexpected || spans.malformed || spans.foreign) return finding(report) ?? '';
+  if (spans.duplicated && verdict.problems.length > 0) return finding(report) ?? '';
+  if (generator.bottleneck) return 'The load generator was the limit, not the service';
+  if (sink?.bottleneck) return 'The sink was the limit, not the service';
+  return finding(report) ?? verdict.problems[0] ?? 'Something went wrong';
+}
+
+const verb = (value: number): string => (Math.round(value) === 1 ? 'was' : 'were');
+
+/** What became of the spans that were sent. */
+function fate({ spans }: LoadReport): string {
+  const { generated, acknowledged, rejected, failed, expected, arrived, altered, lost } = spans;
+  const most =
+    acknowledged === generated
+      ? `All ${counted(generated, 'span')}`
+      : `${count(acknowledged)} of ${counted(generated, 'span')}`;
+  const answers = [`${most} ${verb(acknowledged)} acknowledged`];
+  if (rejected > 0) answers.push(`${count(rejected)} ${verb(rejected)} refused`);
+  if (failed > 0) answers.push(`${count(failed)} got no clear answer`);
+  const list = answers.length === 1 ? answers[0] : `${answers.slice(0, -1).join(', ')} and ${answers.at(-1)}`;
+  if (expected === null || arrived === null) return `${list}. There was no sink: whether they arrived was not checked.`;
+  if (expected !== acknowledged) {
+    const came = lost === 0 ? 'all of those did' : `${count(arrived)} did`;
+    return `${list}. ${count(expected)} of them ${verb(expected)} meant to arrive, and ${came}.`;
+  }
+  if (lost !== 0) return `${list}, and ${count(arrived)} of those arrived.`;
+  return `${list}, and all of those arrived${altered === 0 ? ', unaltered' : ''}.`;
+}
+
+function tone({ verdict, spans, generator, sink, outcome, ramp, rate }: LoadReport): Tone {
+  const wrong = spans.lost || spans.altered || spans.unexpected || spans.malformed || spans.foreign;
+  const isLimited = generator.bottleneck || sink?.bottleneck === true;
+  if (!verdict.ok) return isLimited && !wrong && verdict.problems.length === 0 ? 'unsure' : 'bad';
+  const found = ramp === null || rate.held !== null;
+  return spans.lost === null || outcome === 'interrupted' || !found ? 'unsure' : 'good';
+}
+
+function problems({ verdict, generator, sink }: LoadReport): string[] {
+  const limits = [
+    ...(generator.bottleneck ? [`the generator was the bottleneck: ${generator.why}`] : []),
+    ...(sink?.bottleneck ? ['the sink was the bottleneck'] : []),
+  ];
+  return [...verdict.problems, ...limits];
+}
+
+export function verdictOf(report: LoadReport): Verdict {
+  const said = headline(report);
+  return {
+    tone: tone(report),
+    headline: said,
+    summary: fate(report),
+    problems: problems(report).filter((problem) => problem !== said),
+  };
+}
+
+/** Names of the tones, for those who do not see colours. */
+export const toneName: Readonly<Record<Tone, string>> = { good: 'Passed', unsure: 'Not proven', bad: 'Failed' };
+
+export function targetText({ rate }: LoadReport): string {
+  if (rate.target === 'max') return 'as fast as it was answered';
+  if (typeof rate.target === 'number') return `${count(rate.target)} spans/s`;
+  return `${count(rate.target.from)} to ${count(rate.target.to)} spans/s`;
+}
+
+export function timeText({ durationSeconds, warmupSeconds, outcome }: LoadReport): string {
+  const measured = duration(durationSeconds);
+  const ended = outcome === 'interrupted' ? ', ended early' : '';
+  return warmupSeconds === 0
+    ? `${measured}${ended}`
+    : `${measured} after ${duration(warmupSeconds)} of warm-up${ended}`;
+}
+
+/** A line of the account. */
+export interface AccountLine {
+  readonly label: string;
+  readonly value: number;
+  readonly meaning: string;
+  /** `total`: what the lines since the last total add up to. `fault`: should be zero. `info`: may be anything.
+   * `aside`: not of the total. */
+  readonly kind: 'total' | 'part' | 'fault' | 'info' | 'aside';
+}
+
+const line = (kind: AccountLine['kind'], label: string, value: number, meaning: string): AccountLine => ({
+  kind,
+  label,
+  value,
+  meaning,
+});
+
+/** How the spans that were sent were answered; the total first. */
+export function answerLines({ spans }: LoadReport): AccountLine[] {
+  return [
+    line('total', 'Generated', spans.generated, 'spans in requests that were sent'),
+    line('part', 'Acknowledged', spans.acknowledged, 'the service said that it took them'),
+    line('info', 'Rejected', spans.rejected, 'the service said that it did not take them'),
+    line('info', 'Failed', spans.failed, 'no clear answer: a timeout, or the connection failed'),
+  ];
+}
+
+/** What became of those acknowledged; the total first. Empty without a sink. */
+export function arrivalLines({ spans }: LoadReport): AccountLine[] {
+  const { dropped, sampledOut, arrived, lost, acknowledged, arrivedUnacknowledged } = spans;
+  if (dropped === null || sampledOut === null || arrived === null || lost === null) return [];
+  return [
+    line('total', 'Acknowledged', acknowledged, 'the service answers for these'),
+    ...(dropped > 0 ? [line('part', 'Filtered out', dropped, 'as the chain is meant to')] : []),
+    ...(sampledOut > 0 ? [line('part', 'Sampled out', sampledOut, 'as the chain is meant to')] : []),
+    line('part', 'Arrived', arrived, 'each counted once'),
+    line('fault', 'Lost', lost, 'were to arrive, and never did'),
+    ...(arrivedUnacknowledged
+      ? [line('aside', 'Not acknowledged', arrivedUnacknowledged, 'arrived all the same, which is allowed')]
+      : []),
+  ];
+}
+
+/** What should not be there. Empty without a sink. */
+export function faultLines({ spans, verdict }: LoadReport): AccountLine[] {
+  const lines: readonly (readonly [AccountLine['kind'], string, number | null, string])[] = [
+    ['fault', 'Altered', spans.altered, 'changed where the chain should not'],
+    // Right where the sink's faults had requests sent again: the verdict knows.
+    [
+      verdict.ok && spans.duplicated ? 'info' : 'fault',
+      'Duplicated',
+      spans.duplicated,
+      'arrivals beyond the first of a span',
+    ],
+    ['fault', 'Unexpected', spans.unexpected, 'arrived, and should have been dropped'],
+    ['fault', 'Foreign', spans.foreign, 'arrived, and are not of this run'],
+    ['fault', 'Malformed', spans.malformed, 'requests that arrived and cannot be read'],
+  ];
+  return lines.flatMap(([kind, label, value, meaning]) => (value === null ? [] : [line(kind, label, value, meaning)]));
+}
