@@ -10,6 +10,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/build.ts scripts/build.ts
 COPY proto proto
 COPY src src
+COPY loadgen loadgen
 RUN npm run build
 RUN npm prune --omit=dev --ignore-scripts
 
@@ -19,7 +20,7 @@ WORKDIR /app
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json package.json
-COPY bin/spanmill bin/spanmill
+COPY bin/spanmill bin/spanload bin/
 COPY pipelines pipelines
 # The user that the base image has for this; nothing under /app belongs to it.
 USER node

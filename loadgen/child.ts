@@ -1,8 +1,9 @@
-// The processes of a run: the parent asks, the child answers, over Node's IPC channel.
+// The processes of a run: the parent asks, the child answers, over Node's IPC channel. The first question is the options.
 
 import type { Serializable } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { type ErrorCode, SpanmillError } from '../src/errors.ts';
 
 interface Question {
   readonly id: number;
@@ -11,78 +12,97 @@ interface Question {
 interface Answer {
   readonly id: number;
   readonly answer?: unknown;
-  readonly error?: string;
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
 }
 
 export interface Child<Q> {
   readonly pid: number;
   /** What the child said when it was ready. */
   readonly ready: unknown;
-  /** Rejects when the child fails to answer or is gone. */
+  /** Rejects with a SpanmillError when the child fails to answer or is gone. */
   ask(question: Q): Promise<unknown>;
   /** Resolves when the process is gone. */
   end(): Promise<void>;
 }
 
-/** Starts a module that calls `serveParent`, with its options as JSON; resolves when it is ready. */
+/** Starts a module that calls `serveParent`; resolves when it is ready, rejects with the SpanmillError that it ended with. */
 export function startChild<Q extends Serializable>(module: URL, options: unknown): Promise<Child<Q>> {
-  const child = fork(fileURLToPath(module), [JSON.stringify(options)], {
+  const child = fork(fileURLToPath(module), [], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // Ctrl-C in a terminal goes to the whole group: the parent decides when the children end.
+    detached: true,
   });
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
-  let nextId = 1;
+  let nextId = 0;
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
 
-  function wait(id: number): Promise<unknown> {
-    return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+  function ask(question: unknown): Promise<unknown> {
+    const id = nextId++;
+    const message: Question = { id, question };
+    const answer = new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+    // What cannot be sent is answered by `exit`.
+    child.send(message as unknown as Serializable, () => undefined);
+    return answer;
   }
   child.on('message', (message) => {
     const { id, answer, error } = message as unknown as Answer;
     const entry = waiting.get(id);
     waiting.delete(id);
     if (error === undefined) entry?.resolve(answer);
-    else entry?.reject(new Error(error));
+    else entry?.reject(new SpanmillError(error.code, error.message));
   });
   const failWaiting = (error: Error) => {
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
   };
   child.on('error', failWaiting);
-  child.once('exit', (code, signal) => failWaiting(new Error(`${module.pathname} ended with ${signal ?? code}`)));
+  const name = module.pathname.split('/').slice(-2).join('/');
+  child.once('exit', (code, signal) => {
+    failWaiting(new SpanmillError('INTERNAL', `${name} ended with ${signal ?? code}`));
+  });
+  const endWithUs = () => child.kill('SIGKILL');
+  process.once('exit', endWithUs);
+  child.once('exit', () => process.off('exit', endWithUs));
 
-  return wait(0).then((ready) => ({
-    pid: child.pid ?? 0,
-    ready,
-    ask(question) {
-      const id = nextId++;
-      const message: Question = { id, question };
-      const answer = wait(id);
-      child.send(message as unknown as Serializable);
-      return answer;
+  async function end(): Promise<void> {
+    child.kill('SIGKILL');
+    await gone;
+  }
+  return ask(options).then(
+    (ready) => ({ pid: child.pid ?? 0, ready, ask, end }),
+    async (error: unknown) => {
+      await end();
+      throw error;
     },
-    async end() {
-      child.kill('SIGKILL');
-      await gone;
-    },
-  }));
+  );
 }
 
-/** The child's side: the options, and the way to answer. */
-export function childOptions<O>(): O {
-  return JSON.parse(process.argv[2] ?? '{}') as O;
+export interface Opened<Q> {
+  readonly ready: unknown;
+  answer(question: Q): unknown;
 }
 
-/** Says `ready` to the parent and answers its questions, one at a time; ends the process when the parent is gone. */
-export function serveParent<Q>(ready: unknown, answer: (question: Q) => unknown): void {
-  process.on('message', async (message: Question) => {
-    const reply = await Promise.resolve()
-      .then(() => answer(message.question as Q))
-      .then(
-        (value): Answer => ({ id: message.id, answer: value }),
-        (error: unknown): Answer => ({ id: message.id, error: error instanceof Error ? error.message : String(error) }),
-      );
-    process.send?.(reply);
+/**
+ * The child's side: opens with the parent's options, says what is ready, answers questions; ends the process when the parent
+ * is gone.
+ */
+export function serveParent<O, Q>(open: (options: O) => Opened<Q> | Promise<Opened<Q>>): void {
+  let opened: Opened<Q> | null = null;
+
+  async function take(question: unknown): Promise<unknown> {
+    if (opened !== null) return opened.answer(question as Q);
+    opened = await open(question as O);
+    return opened.ready;
+  }
+  process.on('message', ({ id, question }: Question) => {
+    const reply = (answer: Answer) => process.send?.(answer);
+    take(question).then(
+      (answer) => reply({ id, answer }),
+      (error: unknown) => {
+        const code = error instanceof SpanmillError ? error.code : 'INTERNAL';
+        reply({ id, error: { code, message: error instanceof Error ? error.message : String(error) } });
+      },
+    );
   });
   process.on('disconnect', () => process.exit());
-  process.send?.({ id: 0, answer: ready } satisfies Answer);
 }

@@ -1,4 +1,4 @@
-// Makes dist/ for the image and the package: src/ as JavaScript, and beside it what the code reads at run time, so that
+// Makes dist/ for the image and the package: src/ and loadgen/ as JavaScript, and beside it what the code reads at run time, so that
 // every path relative to import.meta.url leads to the same thing as in a checkout.
 import { spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,8 +17,10 @@ if (tsc.status !== 0) {
   process.exit(1);
 }
 
-// Whatever tsc does not make of src/: the kernel's WebAssembly, and what may come.
-cpSync(join(root, 'src'), join(dist, 'src'), { recursive: true, filter: (path) => extname(path) !== '.ts' });
+// Whatever tsc does not make: the kernel's WebAssembly, the profiles, the parts of the report's page.
+for (const folder of ['src', 'loadgen']) {
+  cpSync(join(root, folder), join(dist, folder), { recursive: true, filter: (path) => extname(path) !== '.ts' });
+}
 cpSync(join(root, 'proto'), join(dist, 'proto'), { recursive: true });
 // For main.ts, which says its version, and for Node, which must know that these are ES modules.
 const { name, version, type } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

@@ -140,6 +140,13 @@ const service = z.strictObject({
   rssBytes: count('Bytes; resident memory at the end.'),
 });
 
+const serviceAccount = z.strictObject({
+  accepted: count('Spans that its receivers took.'),
+  refused: count('Spans that its receivers refused.'),
+  sent: count('Spans that its exporters sent; every exporter counts for itself.'),
+  failed: count('Spans that its exporters gave up.'),
+});
+
 const numbers = z.array(z.number());
 /** null where there was nothing to measure. */
 const gapped = z.array(z.number().nullable());
@@ -221,6 +228,9 @@ export const loadReportSchema = z.strictObject({
   generator: generator.describe('What the generator itself needed.'),
   sink: sink.nullable().describe('What the sink needed; null without --sink.'),
   service: service.nullable().describe('What the service needed; null without --pid.'),
+  serviceAccount: serviceAccount
+    .nullable()
+    .describe('What the service says of itself in its metrics, of the time of the run; null without --metrics.'),
   cpuMicrosecondsPerSpan: z
     .strictObject({
       generator: amount('Microseconds.'),

@@ -7,6 +7,7 @@ import {
   answerLines,
   arrivalLines,
   faultLines,
+  serviceLines,
   targetText,
   timeText,
   toneName,
@@ -144,6 +145,7 @@ export function accountPart(report: LoadReport): Markup {
       ? accountTable('Arrivals at the sink', arrivals, spans.acknowledged)
       : markup`<p class="quiet">There was no sink (--sink): what arrived was not counted.</p>`,
     accountTable('Damage', faultLines(report), 0),
+    accountTable('As the service counts them', serviceLines(report), 0),
     markup`</div>`,
     examplesPart(report),
   ]);

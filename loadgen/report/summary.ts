@@ -7,6 +7,7 @@ import {
   answerLines,
   arrivalLines,
   faultLines,
+  serviceLines,
   type Tone,
   targetText,
   timeText,
@@ -55,6 +56,12 @@ function accountPart(report: LoadReport, paint: Paint): string[] {
   });
   const unknown = report.spans.arrived === null ? ['  without --sink, what arrived was not counted'] : [];
   return ['Spans', ...text, ...unknown];
+}
+
+function servicePart(report: LoadReport): string[] {
+  const rows = serviceLines(report).map(({ label, value, meaning }) => [label.toLowerCase(), count(value), meaning]);
+  if (rows.length === 0) return [];
+  return ['', 'Spans, as the service counts them', ...aligned(rows, ['left', 'right', 'left'], (_, text) => text)];
 }
 
 function latencyPart({ ackLatencyMs, endToEndLatencyMs, lateness }: LoadReport, paint: Paint): string[] {
@@ -132,6 +139,7 @@ export function renderSummary(report: LoadReport, paint: Paint = painter(false))
     `${count(rate.achieved)} spans/s acknowledged; asked for: ${targetText(report)}`,
     '',
     ...accountPart(report, paint),
+    ...servicePart(report),
     '',
     ...requestsPart(report),
     '',

@@ -156,6 +156,18 @@ export function arrivalLines({ spans }: LoadReport): AccountLine[] {
   ];
 }
 
+/** What the service says of itself. Empty without its metrics. */
+export function serviceLines({ serviceAccount }: LoadReport): AccountLine[] {
+  if (serviceAccount === null) return [];
+  const { accepted, refused, sent, failed } = serviceAccount;
+  return [
+    line('info', 'Accepted', accepted, 'its receivers took them'),
+    line('info', 'Refused', refused, 'its receivers did not take them'),
+    line('info', 'Sent', sent, 'its exporters sent them'),
+    line(failed > 0 ? 'fault' : 'info', 'Given up', failed, 'its exporters could not send them'),
+  ];
+}
+
 /** What should not be there. Empty without a sink. */
 export function faultLines({ spans, verdict }: LoadReport): AccountLine[] {
   const lines: readonly (readonly [AccountLine['kind'], string, number | null, string])[] = [

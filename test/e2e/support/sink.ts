@@ -4,8 +4,8 @@ import * as http2 from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import * as zlib from 'node:zlib';
-import { bytesField, varintField } from '../../../loadgen/shape/protobuf.ts';
 import { retryInfoStatus } from '../../../src/transport/rpc-status.ts';
+import { bytesField, varintField } from './protobuf.ts';
 import { idsOf } from './spans.ts';
 
 export type SinkAnswer =

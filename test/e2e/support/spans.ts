@@ -1,5 +1,5 @@
 // Requests whose spans carry a number of their own as span id, and the reader that finds those ids again.
-import { bytesField, fixed64Field, varintField } from '../../../loadgen/shape/protobuf.ts';
+import { bytesField, fixed64Field, varintField } from './protobuf.ts';
 
 export interface SpanRequest {
   /** An ExportTraceServiceRequest. */

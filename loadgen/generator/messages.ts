@@ -1,0 +1,94 @@
+// What the generator's process is asked, and the figures that come back. All plain data.
+import type { ClientKind, ClientOptions } from '../client/client.ts';
+import type { CorpusOptions } from '../corpus/corpus.ts';
+import type { Latency, LatencyRecord } from '../latency.ts';
+
+/**
+ * `closed`: on each connection so many requests are under way, each answered one followed by the next. `open`: requests go
+ * by the clock, whatever the server does.
+ */
+export type Pace =
+  | { readonly kind: 'closed'; readonly inFlight: number }
+  | { readonly kind: 'open'; readonly unit: 'spans' | 'requests'; readonly perSecond: number };
+
+/** What is sent: requests of the corpus as they are, or the same spans through the SDK's own serializer. */
+export type Encoder = 'corpus' | 'sdk';
+
+export interface GeneratorOptions {
+  readonly corpus: CorpusOptions;
+  readonly encoder: Encoder;
+  readonly client: ClientKind;
+  readonly target: Omit<ClientOptions, 'onUnusable'>;
+  readonly connections: number;
+  /** Open loop: the most requests under way; those that fall due beyond it wait, and their time counts. */
+  readonly maxInFlight: number;
+  /** Nanoseconds, decimal; see clock.ts. */
+  readonly clockOffset: string;
+}
+
+/** Said when it is ready. */
+export interface GeneratorReady {
+  /** Of the corpus: spans a request on average. */
+  readonly spansPerRequest: number;
+}
+
+/**
+ * Spans of consecutive numbers that were not acknowledged, or not all of them: the server rejected `rejected` of them and
+ * does not say which; -1: all of them were refused, failed, or were never sent.
+ */
+export type UnsureRange = readonly [first: number, count: number, rejected: number];
+
+export interface GeneratorCounters {
+  readonly requests: {
+    readonly sent: number;
+    readonly acknowledged: number;
+    /** `OK`, `PARTIAL`, a gRPC status name, `HTTP 503`, or `TRANSPORT` when the connection failed. */
+    readonly byStatus: Readonly<Record<string, number>>;
+    /** Of the bodies, before compression. */
+    readonly bytes: number;
+    /** Fell due in the open loop and wait for room (see GeneratorOptions.maxInFlight). */
+    readonly overdue: number;
+    /** Fell due in the open loop and were never sent: the load was paused before there was room. */
+    readonly unsent: number;
+    readonly inFlight: number;
+    readonly mostInFlight: number;
+  };
+  readonly spans: {
+    readonly generated: number;
+    readonly acknowledged: number;
+    /** The server said that it did not take them. */
+    readonly rejected: number;
+    /** Whether the server took them is not known. */
+    readonly failed: number;
+  };
+  /** The first failure's message; empty when there was none. */
+  readonly firstFailure: string;
+  readonly cpuMicroseconds: number;
+}
+
+export interface GeneratorReport extends GeneratorCounters {
+  /** All numbers below it were sent, or are in `unsure`. */
+  readonly end: number;
+  readonly unsure: readonly UnsureRange[];
+  /** Why there is no connection at all; null when there is one. */
+  readonly disconnected: string | null;
+  /** From the intended time of a request to its acknowledgement. */
+  readonly acknowledgement: LatencyRecord;
+  /** How late the generator itself was with requests of the open loop. */
+  readonly lateness: LatencyRecord;
+}
+
+/** What happened since the last tick. */
+export interface GeneratorTick extends GeneratorCounters {
+  readonly acknowledgement: Latency;
+  readonly lateness: Latency;
+}
+
+export type GeneratorRequest =
+  | { readonly kind: 'start'; readonly pace: Pace }
+  /** Answered when nothing is under way. `flush`: what was to be sent later is sent now. */
+  | { readonly kind: 'pause'; readonly flush: boolean }
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'report' }
+  | { readonly kind: 'resetLatency' }
+  | { readonly kind: 'close' };

@@ -1,0 +1,305 @@
+// The command line of spanload.
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { suggestion } from '../src/config/suggest.ts';
+import { SpanmillError } from '../src/errors.ts';
+import { parseDurationNanos } from '../src/lib/duration.ts';
+import { type Endpoint, parseEndpoint } from '../src/transport/endpoint.ts';
+import type { Rate, RunOptions } from './run.ts';
+
+export interface CommandLine {
+  readonly run: RunOptions;
+  /** Files to write. */
+  readonly jsonReport: string | null;
+  readonly htmlReport: string | null;
+  readonly quiet: boolean;
+}
+
+export const usage = `spanload: sends the spans of LLM applications to an OTLP pipeline, and proves what became of each of them.
+
+Usage: spanload --endpoint URL --profile NAME [options]
+
+What is sent
+  --profile NAME|FILE      gateway, streaming, collector, retrieval, prompt, mixed, or a YAML file (mixed)
+  --rate N|max|A..B        spans a second; max: as fast as answered; A..B: a ramp that finds the highest rate held (1000)
+  --requests-per-second N  instead of --rate
+  --duration D             how long it is measured (30s); for a ramp each step (5s)
+  --warmup D               before it, not measured (0s)
+  --batch-size N|A-B       spans a request, instead of what the profile says
+  --seed N                 same seed and profile: same spans (random)
+  --time-scale X           all durations of the profile times X (1)
+
+How it is sent
+  --endpoint URL           http://HOST:PORT, https://HOST:PORT, for HTTP with a path (http://127.0.0.1:4317)
+  --protocol P             grpc, http/protobuf, http/json (grpc)
+  --client C               native, grpc-js, sdk (the SDK's spans and serializer) (native)
+  --compression C          none, gzip, zstd (none)
+  --connections N          (4)
+  --in-flight N            --rate max: requests under way on each connection (8)
+  --max-in-flight N        other rates: the most requests under way; those due beyond it wait, and it counts (16384)
+  --timeout D              of a request (10s)
+  --header NAME=VALUE      repeatable; also --headers A=B,C=D
+  --ca FILE, --cert FILE, --key FILE, --server-name NAME, --insecure-skip-verify
+                           TLS: for an https:// endpoint
+
+What is proven
+  --sink HOST:PORT         is the backend too: accounts for every span that arrives, over gRPC or HTTP
+  --expect FILE            what the pipeline is meant to do to spans: docs/load-expectations.md
+  --fault F                of the sink, repeatable: delay=200ms refuse=UNAVAILABLE,retry=1s partial=3 stall reset
+                           slow=64KiB/s; each with share=0.1 or between=5s..10s
+  --wait D                 after the end, for spans that have not arrived: as long as some come in this time (10s)
+  --pid N                  the service's process: its CPU and memory
+  --metrics URL            the service's Prometheus endpoint: its own account
+
+What is said
+  --report FILE            FILE.json or FILE.html, repeatable
+  --quiet                  no progress
+
+Exit codes: 0 all is well; 1 acknowledged spans were lost, or others arrived than should; 2 wrong usage, or no connection;
+3 the generator or the sink was the bottleneck, so that the figures say nothing of the service.
+`;
+
+const flags = {
+  profile: { type: 'string' },
+  rate: { type: 'string' },
+  'requests-per-second': { type: 'string' },
+  duration: { type: 'string' },
+  warmup: { type: 'string' },
+  'batch-size': { type: 'string' },
+  seed: { type: 'string' },
+  'time-scale': { type: 'string' },
+  endpoint: { type: 'string' },
+  protocol: { type: 'string' },
+  client: { type: 'string' },
+  compression: { type: 'string' },
+  connections: { type: 'string' },
+  'in-flight': { type: 'string' },
+  'max-in-flight': { type: 'string' },
+  timeout: { type: 'string' },
+  header: { type: 'string', multiple: true },
+  headers: { type: 'string', multiple: true },
+  ca: { type: 'string' },
+  cert: { type: 'string' },
+  key: { type: 'string' },
+  'server-name': { type: 'string' },
+  'insecure-skip-verify': { type: 'boolean' },
+  sink: { type: 'string' },
+  expect: { type: 'string' },
+  fault: { type: 'string', multiple: true },
+  wait: { type: 'string' },
+  pid: { type: 'string' },
+  metrics: { type: 'string' },
+  report: { type: 'string', multiple: true },
+  quiet: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+} as const;
+type Flag = keyof typeof flags;
+
+const fail = (message: string): never => {
+  throw new SpanmillError('USAGE', message);
+};
+
+type Values = { readonly [name in Flag]?: string | boolean | (string | boolean)[] };
+
+/** Readers of single flags: each throws SpanmillError USAGE that names the flag, what was found and what was expected. */
+function readers(values: Values) {
+  const text = (name: Flag): string | undefined => values[name] as string | undefined;
+  const wrong = (name: Flag, expected: string): never => fail(`--${name} ${text(name)}: expected ${expected}`);
+
+  function number(name: Flag, otherwise: number, least: number): number {
+    const found = text(name);
+    if (found === undefined) return otherwise;
+    const value = Number(found.replaceAll('_', ''));
+    if (found.trim() === '' || !Number.isFinite(value) || value < least || (least === 0 && value === 0)) {
+      return wrong(name, least === 0 ? 'a number above 0' : `a number from ${least}`);
+    }
+    return value;
+  }
+  function whole(name: Flag, otherwise: number, least: number, most: number): number {
+    const value = number(name, otherwise, least === 0 ? -0.5 : least);
+    if (!Number.isInteger(value) || value > most) wrong(name, `a whole number from ${least} to ${most}`);
+    return value;
+  }
+  function durationMs(name: Flag, otherwise: number): number {
+    const found = text(name);
+    if (found === undefined) return otherwise;
+    const nanoseconds = parseDurationNanos(found);
+    if (nanoseconds === null || nanoseconds < 0n) return wrong(name, 'a duration such as 500ms, 30s or 2m');
+    return Number(nanoseconds) / 1e6;
+  }
+  function choice<const T extends string>(name: Flag, choices: readonly T[]): T {
+    const found = text(name) ?? choices[0];
+    const chosen = choices.find((one) => one === found);
+    if (chosen !== undefined) return chosen;
+    return fail(`--${name} ${found}: unknown${suggestion(found, choices, 'known are')}`);
+  }
+  /** The text of a file that a flag names. */
+  function file(name: Flag): string | null {
+    const path = text(name);
+    if (path === undefined) return null;
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      return fail(`--${name} ${path}: cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return { text, wrong, number, whole, durationMs, choice, file };
+}
+type Readers = ReturnType<typeof readers>;
+
+function batchSize({ text, wrong }: Readers): readonly [number, number] | null {
+  const found = text('batch-size');
+  if (found === undefined) return null;
+  const match = /^(\d+)(?:(?:-|\.\.)(\d+))?$/.exec(found);
+  const [least, most] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+  if (match === null || least < 1 || most < least || most > 100_000) wrong('batch-size', 'spans, such as 512 or 1-64');
+  return [least, most];
+}
+
+function rate(read: Readers): Rate {
+  const found = read.text('rate');
+  if (read.text('requests-per-second') !== undefined) {
+    if (found !== undefined) fail('--rate and --requests-per-second: one of them');
+    return { kind: 'requests', perSecond: read.number('requests-per-second', 0, 0) };
+  }
+  if (found === 'max') return { kind: 'max', inFlight: read.whole('in-flight', 8, 1, 100_000) };
+  const [from, to, ...more] = (found ?? '1000').split('..').map((part) => Number(part.replaceAll('_', '')));
+  const wrong = () => read.wrong('rate', 'spans a second, such as 20000, or max, or 1000..100000');
+  if (!(from > 0 && Number.isFinite(from)) || more.length > 0) wrong();
+  if (to === undefined) return { kind: 'spans', perSecond: from };
+  if (!(to > from && Number.isFinite(to))) wrong();
+  return { kind: 'ramp', from, to };
+}
+
+function endpoint({ text, wrong }: Readers, isGrpc: boolean): RunOptions['target']['endpoint'] {
+  const found = text('endpoint') ?? `http://127.0.0.1:${isGrpc ? 4317 : 4318}`;
+  const [, address, path = ''] = /^((?:[a-z]+:\/\/)?[^/]*)(\/.*)?$/i.exec(found) ?? [];
+  const parsed: Endpoint | null = parseEndpoint(address ?? '');
+  if (parsed?.kind !== 'tcp') return wrong('endpoint', 'http://HOST:PORT or https://HOST:PORT');
+  return { host: parsed.host, port: parsed.port, tls: parsed.secure === true, path: path === '/' ? '' : path };
+}
+
+function headers(values: Values): [string, string][] {
+  const pairs = [
+    ...((values.header as string[] | undefined) ?? []),
+    ...((values.headers as string[] | undefined) ?? []).flatMap((list) => list.split(',')),
+  ];
+  return pairs.map((pair) => {
+    const [, name, value] = /^\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*[=:]\s*(.*)$/.exec(pair) ?? [];
+    if (name === undefined) return fail(`--header ${pair}: expected NAME=VALUE`);
+    return [name.toLowerCase(), value];
+  });
+}
+
+function address(read: Readers, name: Flag): { host: string; port: number } | null {
+  const found = read.text(name);
+  if (found === undefined) return null;
+  const parsed = parseEndpoint(found);
+  if (parsed?.kind !== 'tcp' || !/:\d+\/?$/.test(found)) return read.wrong(name, 'HOST:PORT');
+  return { host: parsed.host, port: parsed.port };
+}
+
+function metricsUrl(read: Readers): string | null {
+  const found = read.text('metrics');
+  if (found === undefined) return null;
+  if (!/^https?:/.test(URL.parse(found)?.protocol ?? ''))
+    read.wrong('metrics', 'a URL such as http://127.0.0.1:8888/metrics');
+  return found;
+}
+
+function parse(args: readonly string[]): Values {
+  try {
+    return parseArgs({ args: [...args], options: flags }).values as Values;
+  } catch (error) {
+    const unknown = /^Unknown option '(--?[^']*)'/.exec(error instanceof Error ? error.message : '')?.[1];
+    if (unknown === undefined) return fail((error as Error).message.split(/\.?\n|\. /)[0]);
+    const known = Object.keys(flags).map((flag) => `--${flag}`);
+    return fail(`unknown option ${unknown}${suggestion(unknown, known, 'options')}`);
+  }
+}
+
+function reportFiles(values: Values): { jsonReport: string | null; htmlReport: string | null } {
+  let jsonReport: string | null = null;
+  let htmlReport: string | null = null;
+  for (const path of (values.report as string[] | undefined) ?? []) {
+    if (path.endsWith('.json')) jsonReport = path;
+    else if (path.endsWith('.html')) htmlReport = path;
+    else fail(`--report ${path}: expected a name that ends in .json or .html`);
+  }
+  return { jsonReport, htmlReport };
+}
+
+function runOptions(values: Values, command: readonly string[]): RunOptions {
+  const read = readers(values);
+  const client = read.choice('client', ['native', 'grpc-js', 'sdk']);
+  const protocol = read.choice('protocol', ['grpc', 'http/protobuf', 'http/json']);
+  if (client === 'grpc-js' && protocol !== 'grpc') fail(`--client grpc-js speaks gRPC only, not ${protocol}`);
+  const chosenRate = rate(read);
+  const seed = read.whole('seed', Math.floor(Math.random() * 2 ** 32), 0, 2 ** 32 - 1);
+  const sink = address(read, 'sink');
+  if (sink === null && (values.expect !== undefined || values.fault !== undefined)) {
+    fail('--expect and --fault are about the backend: they need --sink HOST:PORT');
+  }
+  const expectText = read.file('expect');
+  return {
+    command,
+    profile: read.text('profile') ?? 'mixed',
+    rate: chosenRate,
+    durationMs: read.durationMs('duration', chosenRate.kind === 'ramp' ? 5000 : 30_000),
+    warmupMs: read.durationMs('warmup', 0),
+    batchSize: batchSize(read),
+    seed,
+    timeScale: read.number('time-scale', 1, 0),
+    client,
+    connections: read.whole('connections', 4, 1, 100_000),
+    maxInFlight: read.whole('max-in-flight', 16_384, 1, 10_000_000),
+    target: {
+      endpoint: endpoint(read, protocol === 'grpc'),
+      protocol,
+      compression: read.choice('compression', ['none', 'gzip', 'zstd']),
+      headers: headers(values),
+      tls: {
+        ca: read.file('ca'),
+        cert: read.file('cert'),
+        key: read.file('key'),
+        serverName: read.text('server-name') ?? null,
+        insecureSkipVerify: values['insecure-skip-verify'] === true,
+      },
+      timeoutMs: read.durationMs('timeout', 10_000),
+    },
+    sink,
+    expect: expectText === null ? null : { name: read.text('expect') ?? '', text: expectText },
+    faults: (values.fault as string[] | undefined) ?? [],
+    waitMs: read.durationMs('wait', 10_000),
+    metrics: metricsUrl(read),
+    pid: values.pid === undefined ? null : read.whole('pid', 0, 1, 2 ** 31),
+  };
+}
+
+const secretName = /auth|key|token|secret|cookie|passw/i;
+
+/** Reports are shown to others: header values that may let somebody in do not belong there. */
+function withoutSecrets(args: readonly string[]): string[] {
+  const masked = (pair: string) =>
+    pair.replace(/^([^=:]*)([=:]).*$/s, (whole, name, sign) => (secretName.test(name) ? `${name}${sign}***` : whole));
+  const maskedValue = (flag: string, value: string) =>
+    flag === '--header' ? masked(value) : value.split(',').map(masked).join(',');
+  return args.map((argument, i) => {
+    if (i > 0 && /^--headers?$/.test(args[i - 1])) return maskedValue(args[i - 1], argument);
+    const [, flag, value] = /^(--headers?)=(.*)$/s.exec(argument) ?? [];
+    return flag === undefined ? argument : `${flag}=${maskedValue(flag, value)}`;
+  });
+}
+
+/** `help` or `version` where they are asked for. Throws SpanmillError USAGE. */
+export function parseCommandLine(args: readonly string[]): CommandLine | 'help' | 'version' {
+  const values = parse(args);
+  if (values.help === true) return 'help';
+  if (values.version === true) return 'version';
+  return {
+    run: runOptions(values, ['spanload', ...withoutSecrets(args)]),
+    quiet: values.quiet === true,
+    ...reportFiles(values),
+  };
+}
