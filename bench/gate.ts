@@ -4,8 +4,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { SpanmillError } from '../src/errors.ts';
-import { type Measurement, type MeasureOptions, measure } from './measure.ts';
-import type { BenchOptions, LoadShape } from './options.ts';
+import type { LoadCase } from './cases.ts';
+import { type Measurement, measure } from './measure.ts';
+import type { BenchOptions } from './options.ts';
 import type { Subject } from './subject.ts';
 
 const gateFile = z.strictObject({
@@ -17,6 +18,7 @@ const gateFile = z.strictObject({
 });
 type GateFile = z.infer<typeof gateFile>;
 
+const gateSeconds = 2;
 const leastRounds = 2;
 /** More rounds are run while the gate would be shut: they can only open it. */
 const mostRounds = 5;
@@ -45,35 +47,25 @@ function readGate(path: string): GateFile {
   }
 }
 
-async function gateShape(
-  service: Subject,
-  shape: LoadShape,
-  limit: number,
-  options: BenchOptions,
-): Promise<GateResult> {
-  const measureOptions: MeasureOptions = {
-    shape,
-    pace: { kind: 'closed' },
-    seconds: options.seconds,
-    warmupSeconds: options.warmupSeconds,
-    stall: false,
-    latency: false,
-  };
+async function gateCase(service: Subject, of: LoadCase, limit: number, seconds: number): Promise<GateResult> {
+  const load: LoadCase = { ...of, seconds };
   const all: Measurement[] = [];
   const least = (subject: Subject) =>
-    Math.min(...all.filter((m) => m.subject === subject.name).map((m) => m.cpuMicrosecondsPerSpan));
+    Math.min(
+      ...all.filter((m) => m.subject === subject.name).map((m) => m.report.service?.cpuMicrosecondsPerSpan ?? 0),
+    );
   const ratio = () => least(service) / least(passThrough);
   const rounds = limit === Number.POSITIVE_INFINITY ? 3 : leastRounds;
   for (let round = 0; round < rounds || (ratio() > limit && round < mostRounds); round++) {
-    all.push(await measure(passThrough, measureOptions), await measure(service, measureOptions));
+    all.push(await measure(passThrough, load), await measure(service, load));
   }
   return {
-    label: shape.label,
+    label: load.label,
     serviceMicroseconds: least(service),
     passThroughMicroseconds: least(passThrough),
     ratio: ratio(),
     limit,
-    complaints: all.flatMap((m) => m.complaints.map((line) => `${m.subject}: ${line}`)),
+    complaints: all.flatMap((m) => m.report.verdict.problems.map((line) => `${m.subject}: ${line}`)),
   };
 }
 
@@ -81,13 +73,14 @@ async function gateShape(
 export async function runGate(service: Subject, path: string, options: BenchOptions): Promise<GateResult[]> {
   const gate = options.record ? null : readGate(path);
   const results: GateResult[] = [];
-  for (const shape of options.shapes) {
-    const recorded = gate?.ratios[shape.label];
+  for (const load of options.cases) {
+    if (load.group === 'idle') continue;
+    const recorded = gate?.ratios[load.label];
     if (gate !== null && recorded === undefined) {
-      throw new SpanmillError('USAGE', `${path} says nothing of ${shape.label} spans a request; --record writes it`);
+      throw new SpanmillError('USAGE', `${path} says nothing of ${load.label} spans a request; --record writes it`);
     }
     const limit = gate === null || recorded === undefined ? Number.POSITIVE_INFINITY : recorded * gate.factor;
-    results.push(await gateShape(service, shape, limit, options));
+    results.push(await gateCase(service, load, limit, options.seconds ?? gateSeconds));
   }
   if (options.record) {
     const file: GateFile = {

@@ -1,89 +1,104 @@
-// `npm run bench`: see options.ts for what it takes, measure.ts for what it does.
+// `npm run bench`: see options.ts for what it takes, cases.ts for what it measures.
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { machine } from '../loadgen/verdict.ts';
 import { SpanmillError } from '../src/errors.ts';
+import { allCases, type Case, groups, type IdleCase, type LoadCase } from './cases.ts';
+import { documentText, type Findings, type IdleMeasurement } from './document.ts';
 import { isShut, runGate } from './gate.ts';
 import { measureIdle } from './idle.ts';
-import { type Measurement, type MeasureOptions, measure } from './measure.ts';
-import { type BenchOptions, type LoadShape, parseOptions, usage } from './options.ts';
-import { type LoadMode, machine, progressLine, ratios, ratioTable, resultTable } from './report.ts';
+import { type Measurement, measure } from './measure.ts';
+import { type BenchOptions, parseOptions, usage } from './options.ts';
+import { number, progressLine, ratios, ratioTable, resultTable } from './report.ts';
 import type { Subject } from './subject.ts';
 
-const batchTimeoutForLatency = ['--set', 'processors.batch.timeout=5ms'];
-/** Most calls in flight on each connection of the open loop. */
-const openLoopInFlight = 256;
+function subjects({ service, peer, config }: BenchOptions, settings: readonly string[]): Subject[] {
+  const ours: Subject = { name: 'spanmill', command: [...service, ...settings], chain: true };
+  if (peer === null) return [ours];
+  return [ours, { name: 'Collector', command: [peer, '--config', config, ...settings], chain: true }];
+}
 
-function subjects(options: BenchOptions): Subject[] {
-  const more = options.mode === 'latency' ? batchTimeoutForLatency : [];
-  const list: Subject[] = [{ name: 'service', command: [...options.service, ...more], chain: true }];
-  if (options.peer !== null) {
-    list.push({ name: 'peer', command: [options.peer, '--config', options.config, ...more], chain: true });
+/** What a command says of its version; empty where it says nothing. */
+function versionOf(command: string): string {
+  for (const argument of ['version', '--version']) {
+    try {
+      return execFileSync(command, [argument], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    } catch {
+      // The other one, then.
+    }
   }
-  return list;
+  return '';
 }
 
-function measureOptions(shape: LoadShape, options: BenchOptions): MeasureOptions {
-  const base = {
-    shape,
-    seconds: options.seconds,
-    warmupSeconds: options.warmupSeconds,
-    stall: options.mode === 'stall',
-    latency: options.mode === 'latency',
-  };
-  if (options.mode !== 'latency') return { ...base, pace: { kind: 'closed' } };
-  const requestsPerSecond = options.rate / shape.spansPerRequest;
-  return { ...base, shape: { ...shape, inFlight: openLoopInFlight }, pace: { kind: 'open', requestsPerSecond } };
-}
-
-async function compare(options: BenchOptions, mode: LoadMode): Promise<number> {
+async function runLoads(of: LoadCase, options: BenchOptions): Promise<Measurement[]> {
+  const load = options.seconds === null ? of : { ...of, seconds: options.seconds };
   const measurements: Measurement[] = [];
-  let wrong = false;
-  for (const shape of options.shapes) {
-    for (let round = 0; round < options.runs; round++) {
-      for (const subject of subjects(options)) {
-        const result = await measure(subject, measureOptions(shape, options));
-        measurements.push(result);
-        console.log(progressLine(result));
-        for (const complaint of result.complaints) console.log(`  ${subject.name}: ${complaint}`);
-        if (result.firstFailure !== '') console.log(`  ${subject.name}: first refusal: ${result.firstFailure}`);
-        // What a peer loses is its own affair.
-        if (subject.name !== 'peer' && result.complaints.length > 0) wrong = true;
-      }
+  for (let round = 0; round < options.runs; round++) {
+    for (const subject of subjects(options, load.settings)) {
+      const result = await measure(subject, load);
+      measurements.push(result);
+      console.log(progressLine(result));
+      for (const problem of result.report.verdict.problems) console.log(`  ${subject.name}: ${problem}`);
     }
   }
-  console.log(`\n${resultTable(measurements, mode)}`);
-  const compared = options.peer === null ? [] : ratios(measurements, mode);
-  if (compared.length > 0) console.log(`\n${ratioTable(compared)}`);
-  if (options.json !== null) {
-    const report = { mode, machine: machine(), arguments: process.argv.slice(2), measurements, ratios: compared };
-    writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  }
-  return wrong ? 1 : 0;
+  return measurements;
 }
 
-async function idle(options: BenchOptions): Promise<number> {
-  const count = options.idleConnections;
+async function runIdle({ connections }: IdleCase, options: BenchOptions): Promise<IdleMeasurement[]> {
+  const measurements: IdleMeasurement[] = [];
   for (let round = 0; round < options.runs; round++) {
-    for (const subject of subjects(options)) {
-      const bytes = await measureIdle(subject, count);
-      console.log(`${subject.name}: ${(bytes / 1024).toFixed(1)} KiB for each of ${count} idle connections`);
+    for (const subject of subjects(options, [])) {
+      const bytes = await measureIdle(subject, connections);
+      measurements.push({ subject: subject.name, connections, bytes });
+      console.log(`${subject.name}: ${(bytes / 1024).toFixed(1)} KiB for each of ${connections} idle connections`);
     }
   }
-  return 0;
+  return measurements;
+}
+
+function printTables(measurements: readonly Measurement[]): void {
+  for (const group of groups) {
+    if (group === 'idle' || !measurements.some((m) => m.case.group === group)) continue;
+    console.log(`\n${resultTable(measurements, group)}`);
+    const compared = ratios(measurements, group);
+    if (compared.length > 0) console.log(`\n${ratioTable(compared)}`);
+  }
+}
+
+/** Whether all of them is what is measured, as the document wants it. */
+const isWhole = (cases: readonly Case[]): boolean => allCases.every((one) => cases.includes(one));
+
+async function compare(options: BenchOptions): Promise<number> {
+  const measurements: Measurement[] = [];
+  const idle: IdleMeasurement[] = [];
+  for (const one of options.cases) {
+    if (one.group === 'idle') idle.push(...(await runIdle(one, options)));
+    else measurements.push(...(await runLoads(one, options)));
+  }
+  printTables(measurements);
+  const versions = subjects(options, []).map(({ name, command }) => ({
+    subject: name,
+    version: versionOf(command[0]),
+  }));
+  const findings: Findings = { machine: machine(), versions, measurements, idle, date: new Date() };
+  if (options.json !== null) writeFileSync(options.json, `${JSON.stringify(findings, null, 2)}\n`);
+  if (options.document !== null)
+    writeFileSync(options.document, documentText(findings, options, isWhole(options.cases)));
+  // What a peer loses is its own affair.
+  const isWrong = measurements.some((m) => m.subject === 'spanmill' && m.report.verdict.problems.length > 0);
+  return isWrong ? 1 : 0;
 }
 
 async function gate(options: BenchOptions, path: string): Promise<number> {
-  const [service] = subjects(options);
+  const [service] = subjects(options, []);
   const results = await runGate(service, path, options);
   for (const result of results) {
-    const figures = `${result.serviceMicroseconds.toFixed(2)} us/span, pass-through ${result.passThroughMicroseconds.toFixed(2)}`;
+    const figures = `${number(result.serviceMicroseconds)} us/span, pass-through ${number(result.passThroughMicroseconds)}`;
     const verdict = isShut(result) ? 'SHUT' : 'open';
     console.log(
       `${result.label} spans/request: ${figures}; ratio ${result.ratio.toFixed(2)}, limit ${result.limit.toFixed(2)}: ${verdict}`,
     );
     for (const complaint of result.complaints) console.log(`  ${complaint}`);
-  }
-  if (options.json !== null) {
-    writeFileSync(options.json, `${JSON.stringify({ mode: 'gate', machine: machine(), results }, null, 2)}\n`);
   }
   return results.some(isShut) ? 1 : 0;
 }
@@ -94,9 +109,7 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  if (options.mode === 'idle') return idle(options);
-  if (options.mode === 'gate') return gate(options, options.gate ?? '');
-  return compare(options, options.mode);
+  return options.gate === null ? compare(options) : gate(options, options.gate);
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));

@@ -1,0 +1,141 @@
+// What `npm run bench` measures: each case is one load on one configuration, as a section of docs/benchmarks.md shows it.
+import type { Rate } from '../loadgen/run.ts';
+
+export const groups = ['sizes', 'profiles', 'held', 'compression', 'latency', 'stall', 'idle'] as const;
+export type Group = (typeof groups)[number];
+
+export interface LoadCase {
+  readonly group: Exclude<Group, 'idle'>;
+  /** As `--only` takes it and tables show it. */
+  readonly label: string;
+  readonly profile: string;
+  readonly rate: Rate;
+  readonly connections: number;
+  readonly batchSize: number | null;
+  readonly seconds: number;
+  readonly warmupSeconds: number;
+  readonly compression: 'none' | 'gzip' | 'zstd';
+  readonly faults: readonly string[];
+  /** For spans that are missing when the load has ended. */
+  readonly waitSeconds: number;
+  /** Arguments of the service beside its configuration. */
+  readonly settings: readonly string[];
+}
+
+export interface IdleCase {
+  readonly group: 'idle';
+  readonly label: string;
+  readonly connections: number;
+}
+
+export type Case = LoadCase | IdleCase;
+
+const chat = 'bench/chat.yaml';
+/** Traces that last minutes do so in seconds. */
+export const timeScale = 0.02;
+
+const basic = {
+  profile: chat,
+  batchSize: null,
+  seconds: 5,
+  warmupSeconds: 2,
+  compression: 'none',
+  faults: [],
+  waitSeconds: 3,
+  settings: [],
+} as const;
+
+/** `512`, `10@256x1`: spans a request, connections and calls in flight on each. */
+export function sizeCase(label: string): LoadCase | null {
+  const match = /^(\d+)(?:@(\d+)x(\d+))?$/.exec(label);
+  if (match === null) return null;
+  const spans = Number(match[1]);
+  const connections = Number(match[2] ?? (spans >= 100 ? 2 : 32));
+  const inFlight = Number(match[3] ?? 8);
+  if (spans < 1 || connections < 1 || inFlight < 1) return null;
+  return { ...basic, group: 'sizes', label, rate: { kind: 'max', inFlight }, connections, batchSize: spans };
+}
+
+/** At a rate that both services hold on the machine of docs/benchmarks.md. */
+function profileCase(profile: string, spansPerSecond: number): LoadCase {
+  const rate: Rate = { kind: 'spans', perSecond: spansPerSecond };
+  return { ...basic, group: 'profiles', label: profile, profile, rate, connections: 8, seconds: 10 };
+}
+
+function heldCase(profile: string, from: number, to: number): LoadCase {
+  const rate: Rate = { kind: 'ramp', from, to };
+  return {
+    ...basic,
+    group: 'held',
+    label: `${profile}-held`,
+    profile,
+    rate,
+    connections: 8,
+    seconds: 3,
+    warmupSeconds: 0,
+  };
+}
+
+function compressionCase(compression: 'gzip' | 'zstd'): LoadCase {
+  return {
+    ...basic,
+    group: 'compression',
+    label: compression,
+    profile: 'collector',
+    rate: { kind: 'max', inFlight: 8 },
+    connections: 2,
+    compression,
+    settings: ['--set', `exporters.otlp.compression=${compression}`],
+  };
+}
+
+const stallSeconds = 15;
+
+export const allCases: readonly Case[] = [
+  ...['512', '100', '10', '1', '10@256x1', '1@256x1'].map((label) => sizeCase(label) as LoadCase),
+  profileCase('gateway', 100_000),
+  profileCase('streaming', 20_000),
+  profileCase('collector', 100_000),
+  profileCase('retrieval', 20_000),
+  profileCase('prompt', 1500),
+  heldCase('gateway', 50_000, 2_000_000),
+  heldCase('streaming', 10_000, 1_000_000),
+  heldCase('collector', 50_000, 2_000_000),
+  heldCase('retrieval', 10_000, 1_000_000),
+  heldCase('prompt', 500, 100_000),
+  compressionCase('gzip'),
+  compressionCase('zstd'),
+  {
+    ...basic,
+    group: 'latency',
+    label: 'latency',
+    rate: { kind: 'spans', perSecond: 50_000 },
+    connections: 2,
+    batchSize: 512,
+    seconds: 10,
+    settings: ['--set', 'processors.batch.timeout=5ms'],
+  },
+  {
+    ...basic,
+    group: 'latency',
+    label: 'gateway-10000',
+    profile: 'gateway',
+    rate: { kind: 'requests', perSecond: 10_000 },
+    connections: 8,
+    seconds: 30,
+  },
+  {
+    ...basic,
+    group: 'stall',
+    label: 'stall',
+    rate: { kind: 'max', inFlight: 8 },
+    connections: 2,
+    batchSize: 512,
+    seconds: stallSeconds,
+    warmupSeconds: 0,
+    faults: [`stall,between=0s..${stallSeconds + 1}s`],
+    // After a stall exporters wait before they try again: the Collector up to 30 s.
+    waitSeconds: 45,
+  },
+  { group: 'idle', label: 'idle', connections: 5000 },
+];

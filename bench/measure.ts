@@ -1,0 +1,71 @@
+// One measurement: a subject between spanload's generator and its sink.
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { processFigures } from '../loadgen/process-figures.ts';
+import type { LoadReport } from '../loadgen/report/schema.ts';
+import { type RunOptions, runLoad } from '../loadgen/run.ts';
+import { type LoadCase, timeScale } from './cases.ts';
+import { type RunningSubject, type Subject, startSubject } from './subject.ts';
+
+export interface Measurement {
+  readonly subject: string;
+  readonly case: LoadCase;
+  readonly rssIdleBytes: number;
+  readonly report: LoadReport;
+}
+
+/** What the chain of pipelines/bench.yaml does to every span. */
+const expectFile = 'bench/expect.yaml';
+const settleMs = 1000;
+
+function runOptions(subject: Subject, { profile, rate, connections, ...of }: LoadCase): RunOptions {
+  return {
+    command: ['spanload', '--profile', profile],
+    profile,
+    rate,
+    durationMs: of.seconds * 1000,
+    warmupMs: of.warmupSeconds * 1000,
+    batchSize: of.batchSize === null ? null : [of.batchSize, of.batchSize],
+    seed: 1,
+    timeScale,
+    client: 'native',
+    connections,
+    maxInFlight: 16_384,
+    target: {
+      endpoint: { host: '127.0.0.1', port: 0, path: '', tls: false },
+      protocol: 'grpc',
+      compression: of.compression,
+      headers: [],
+      tls: { ca: null, cert: null, key: null, serverName: null, insecureSkipVerify: false },
+      timeoutMs: 120_000,
+    },
+    sink: { host: '127.0.0.1', port: 0 },
+    expect: subject.chain ? { name: expectFile, text: readFileSync(expectFile, 'utf8') } : null,
+    faults: of.faults,
+    waitMs: of.waitSeconds * 1000,
+    pid: null,
+    metrics: null,
+  };
+}
+
+/** Starts everything, measures, ends everything. Rejects with SpanmillError. */
+export async function measure(subject: Subject, load: LoadCase): Promise<Measurement> {
+  let running: RunningSubject | null = null;
+  let rssIdleBytes = 0;
+  try {
+    const report = await runLoad(runOptions(subject, load), {
+      async prepare(sinkPort) {
+        running = await startSubject(subject, sinkPort);
+        await delay(settleMs);
+        rssIdleBytes = processFigures(running.pid).residentBytes;
+        return running;
+      },
+      async loadEnded() {
+        running?.check();
+      },
+    });
+    return { subject: subject.name, case: load, rssIdleBytes, report };
+  } finally {
+    await (running as RunningSubject | null)?.end();
+  }
+}
