@@ -1,0 +1,96 @@
+// What of a corpus does not change from round to round and is not in the spans: which request, resource and scope each
+// ordinal belongs to.
+import { SpanmillError } from '../../src/errors.ts';
+import type { Corpus } from '../corpus/corpus.ts';
+import { lastField, readFields } from './message-reader.ts';
+
+/** A resource or scope and the schema URL beside it, both as they lie in `bytes`. */
+export interface Group {
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
+  readonly urlFrom: number;
+  readonly urlTo: number;
+}
+
+export interface CorpusIndex {
+  /** By ordinal: index in `corpus.requests`. */
+  readonly requestOf: Int32Array;
+  /** By ordinal: index in `resources` and `scopes`. */
+  readonly resourceOf: Int32Array;
+  readonly scopeOf: Int32Array;
+  /** Distinct by their bytes. */
+  readonly resources: readonly Group[];
+  readonly scopes: readonly Group[];
+}
+
+/** ResourceSpans and ScopeSpans alike: 1 resource or scope, 2 the groups or spans in it, 3 schema_url. */
+export function groupOf(bytes: Buffer, fields: ReturnType<typeof readFields>): Group {
+  const message = lastField(fields, 1, 2);
+  const url = lastField(fields, 3, 2);
+  return {
+    bytes,
+    from: message?.from ?? 0,
+    to: message?.to ?? 0,
+    urlFrom: url?.from ?? 0,
+    urlTo: url?.to ?? 0,
+  };
+}
+
+/** A text that is the same for groups of the same bytes only. */
+export function groupKey(group: Group): string {
+  const { bytes } = group;
+  return `${group.to - group.from} ${bytes.toString('latin1', group.from, group.to)}${bytes.toString('latin1', group.urlFrom, group.urlTo)}`;
+}
+
+function createInterner() {
+  const ids = new Map<string, number>();
+  const groups: Group[] = [];
+  return {
+    groups,
+    id(group: Group): number {
+      const key = groupKey(group);
+      let id = ids.get(key);
+      if (id === undefined) {
+        id = groups.length;
+        ids.set(key, id);
+        groups.push(group);
+      }
+      return id;
+    },
+  };
+}
+
+/** The corpus must be encoded as protobuf. */
+export function indexCorpus(corpus: Corpus): CorpusIndex {
+  if (corpus.options.encoding !== 'protobuf') throw new SpanmillError('INTERNAL', 'the sink needs a protobuf corpus');
+  const { bytes } = corpus;
+  const requestOf = new Int32Array(corpus.spans);
+  const resourceOf = new Int32Array(corpus.spans);
+  const scopeOf = new Int32Array(corpus.spans);
+  const resources = createInterner();
+  const scopes = createInterner();
+  for (const [i, request] of corpus.requests.entries()) {
+    let ordinal = request.first;
+    for (const resourceSpans of readFields(bytes, request.start, request.end)) {
+      const inResource = readFields(bytes, resourceSpans.from, resourceSpans.to);
+      const resource = resources.id(groupOf(bytes, inResource));
+      for (const scopeSpans of inResource) {
+        if (scopeSpans.number !== 2) continue;
+        const inScope = readFields(bytes, scopeSpans.from, scopeSpans.to);
+        const scope = scopes.id(groupOf(bytes, inScope));
+        for (const span of inScope) {
+          if (span.number !== 2) continue;
+          if (span.from !== corpus.spanStart[ordinal]) {
+            throw new SpanmillError('INTERNAL', `span ${ordinal} of the corpus is not where its index says`);
+          }
+          requestOf[ordinal] = i;
+          resourceOf[ordinal] = resource;
+          scopeOf[ordinal] = scope;
+          ordinal++;
+        }
+      }
+    }
+  }
+  return { requestOf, resourceOf, scopeOf, resources: resources.groups, scopes: scopes.groups };
+}
