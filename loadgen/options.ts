@@ -45,6 +45,7 @@ How it is sent
 What is proven
   --sink HOST:PORT         is the backend too: accounts for every span that arrives, over gRPC or HTTP
   --expect FILE            what the pipeline is meant to do to spans: docs/load-expectations.md
+  --check SHARE            of the requests that arrive, compare the spans with what was sent; all are counted (1)
   --fault F                of the sink, repeatable: delay=200ms refuse=UNAVAILABLE,retry=1s partial=3 stall reset
                            slow=64KiB/s; each with share=0.1 or between=5s..10s
   --wait D                 after the end, for spans that have not arrived: as long as some come in this time (10s)
@@ -85,6 +86,7 @@ const flags = {
   'insecure-skip-verify': { type: 'boolean' },
   sink: { type: 'string' },
   expect: { type: 'string' },
+  check: { type: 'string' },
   fault: { type: 'string', multiple: true },
   wait: { type: 'string' },
   pid: { type: 'string' },
@@ -200,6 +202,12 @@ function address(read: Readers, name: Flag): { host: string; port: number } | nu
   return { host: parsed.host, port: parsed.port };
 }
 
+function share(read: Readers, name: Flag): number {
+  const found = Number(read.text(name) ?? 1);
+  if (!(found >= 0 && found <= 1)) read.wrong(name, 'a number from 0 to 1');
+  return found;
+}
+
 function metricsUrl(read: Readers): string | null {
   const found = read.text('metrics');
   if (found === undefined) return null;
@@ -270,6 +278,7 @@ function runOptions(values: Values, command: readonly string[]): RunOptions {
     },
     sink,
     expect: expectText === null ? null : { name: read.text('expect') ?? '', text: expectText },
+    checkShare: share(read, 'check'),
     faults: (values.fault as string[] | undefined) ?? [],
     waitMs: read.durationMs('wait', 10_000),
     metrics: metricsUrl(read),

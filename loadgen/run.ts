@@ -40,6 +40,8 @@ export interface RunOptions {
   /** Port 0: any free one. */
   readonly sink: { readonly host: string; readonly port: number } | null;
   readonly expect: { readonly name: string; readonly text: string } | null;
+  /** Of the requests that arrive, 0 to 1: those whose spans are compared with what was sent. All are counted. */
+  readonly checkShare: number;
   readonly faults: readonly string[];
   /** After the end: spans that are missing are given up when none has come for so long. */
   readonly waitMs: number;
@@ -142,11 +144,12 @@ export async function runLoad(options: RunOptions, hooks: RunHooks = {}): Promis
     };
     let sink: Sink | null = null;
     if (options.sink !== null) {
-      const { expect, faults } = options;
+      const { expect, faults, checkShare } = options;
       sink = await openSink({
         ...options.sink,
         corpus: { ...corpus, encoding: 'protobuf' },
         expect,
+        checkShare,
         faults,
         clockOffset,
       });

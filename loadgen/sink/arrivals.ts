@@ -17,6 +17,8 @@ export interface ArrivalsOptions {
   readonly mostSpans: number;
   /** null: spans are only counted. */
   readonly check: SpanCheck | null;
+  /** Of the messages, 0 to 1: those whose spans are checked; the others are only counted. */
+  readonly checkShare: number;
 }
 
 export interface ArrivalCounts {
@@ -81,7 +83,12 @@ class Walker implements Arrivals {
   readonly #corpus: Corpus;
   readonly #run: number;
   readonly #mostSpans: number;
-  readonly #check: SpanCheck | null;
+  readonly #checkAll: SpanCheck | null;
+  readonly #checkShare: number;
+  /** Shares of a message that are to be checked; at 1 the next one is. */
+  #owed = 0;
+  /** For the message at hand. */
+  #check: SpanCheck | null = null;
   readonly #originLow: number;
   readonly #originHigh: number;
   readonly #found: Found = { idAt: -1, startAt: -1 };
@@ -102,7 +109,8 @@ class Walker implements Arrivals {
     this.#corpus = options.corpus;
     this.#run = options.corpus.options.run;
     this.#mostSpans = options.mostSpans;
-    this.#check = options.check;
+    this.#checkAll = options.check;
+    this.#checkShare = options.checkShare;
     this.#originLow = Number(options.originNs & 0xffff_ffffn);
     this.#originHigh = Number(options.originNs >> 32n);
     this.#span = {
@@ -122,6 +130,9 @@ class Walker implements Arrivals {
     this.#bytes = message;
     this.#span.bytes = message;
     this.#span.nowNs = nowNs;
+    this.#owed += this.#checkShare;
+    this.#check = this.#owed >= 1 ? this.#checkAll : null;
+    if (this.#owed >= 1) this.#owed--;
     try {
       const spans = rejected > 0 ? countSpans(message) : 0;
       this.#left = rejected > 0 ? Math.max(0, spans - rejected) : Number.POSITIVE_INFINITY;
@@ -184,17 +195,12 @@ class Walker implements Arrivals {
     span.to = to;
     const check = this.#check;
     let what = '';
-    if (check === null) {
+    this.#findFirst();
+    if (!this.#isOurs() || (check !== null && !check.passes(span))) {
+      // An id or a time may stand twice, and then the last one counts.
       this.#findLast();
       if (!this.#identify()) return;
-    } else {
-      this.#findFirst();
-      if (!this.#isOurs() || !check.passes(span)) {
-        // An id or a time may stand twice, and then the last one counts.
-        this.#findLast();
-        if (!this.#identify()) return;
-        what = check.examine(span);
-      }
+      if (check !== null) what = check.examine(span);
     }
     this.#mark(what);
   }

@@ -34,7 +34,13 @@ serveParent<SinkOptions, SinkRequest>(async (options) => {
   const check = createSpanCheck(corpus, indexCorpus(corpus), createStamper(corpus), expectation.rules);
   const clock = createClock(BigInt(options.clockOffset));
   const origin = clock.nowApprox();
-  const arrivals = createArrivals({ corpus, originNs: BigInt(origin), mostSpans, check });
+  const arrivals = createArrivals({
+    corpus,
+    originNs: BigInt(origin),
+    mostSpans,
+    check,
+    checkShare: options.checkShare,
+  });
   const server = await serveSink(options.host, options.port, {
     arrivals,
     faults,

@@ -12,6 +12,8 @@ export interface SinkOptions {
   readonly corpus: CorpusOptions;
   /** The file of --expect. */
   readonly expect: { readonly name: string; readonly text: string } | null;
+  /** Of the requests, 0 to 1: those whose spans are compared with what was sent. */
+  readonly checkShare: number;
   /** As --fault has them. */
   readonly faults: readonly string[];
   /** Nanoseconds, decimal; see clock.ts. */

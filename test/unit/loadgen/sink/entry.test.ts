@@ -44,7 +44,7 @@ for (const profile of builtInProfiles()) {
     const corpus = corpusOf(optionsFor(profile));
     const own = { ...corpus, bytes: Buffer.from(corpus.bytes) };
     const check = createSpanCheck(own, indexCorpus(own), createStamper(own), noRules);
-    const arrivals = createArrivals({ corpus: own, originNs: origin, mostSpans: 2 ** 48, check });
+    const arrivals = createArrivals({ corpus: own, originNs: origin, mostSpans: 2 ** 48, check, checkShare: 1 });
     const bodyOf = createBodies(corpus);
     const requests = corpus.requests.length * 2;
     for (let k = 0; k < requests; k++) arrivals.take(bodyOf(k, origin + BigInt(k)), 1e9, 0);
@@ -61,6 +61,7 @@ const sinkOptions = (expect: string | null, faults: readonly string[] = []): Sin
   port: 0,
   corpus: optionsFor('gateway'),
   expect: expect === null ? null : { name: 'expect.yaml', text: expect },
+  checkShare: 1,
   faults,
   clockOffset: String(clockOffset),
 });

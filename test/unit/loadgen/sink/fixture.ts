@@ -70,10 +70,10 @@ export function checking(rules: CheckRules = noRules): Checked {
   const check = createSpanCheck(own, index, ownStamper, rules);
   return {
     check,
-    arrivals: createArrivals({ corpus: own, originNs: origin, mostSpans: 2 ** 48, check }),
+    arrivals: createArrivals({ corpus: own, originNs: origin, mostSpans: 2 ** 48, check, checkShare: 1 }),
   };
 }
 
 export function counting(mostSpans = 2 ** 48): Arrivals {
-  return createArrivals({ corpus: own, originNs: origin, mostSpans, check: null });
+  return createArrivals({ corpus: own, originNs: origin, mostSpans, check: null, checkShare: 1 });
 }

@@ -17,7 +17,13 @@ function expecting(yaml: string): Expectation {
 const everything = expecting('{}');
 
 function arrivalsOf(numbers: Iterable<number>): Arrivals {
-  const arrivals = createArrivals({ corpus: ownCorpus, originNs: origin, mostSpans: 2 ** 48, check: null });
+  const arrivals = createArrivals({
+    corpus: ownCorpus,
+    originNs: origin,
+    mostSpans: 2 ** 48,
+    check: null,
+    checkShare: 1,
+  });
   for (const number of numbers) arrivals.bitmap.mark(number);
   return arrivals;
 }
