@@ -42,7 +42,7 @@ export interface BatcherOptions {
 export interface Batcher<T extends BatchSpan> {
   /** Adds a trace, its earliest part first. */
   add(parts: readonly TracePart<T>[]): void;
-  /** Queues with spans: as many requests are left. */
+  /** Queues with spans and requests that are kept back: as many are left. */
   waiting(): number;
   /** What is left in the queues leaves. */
   finish(): void;
@@ -79,7 +79,18 @@ export function partsOf<T extends BatchSpan>(spans: readonly T[], flushNs: numbe
   return parts;
 }
 
+/** A trace of which parts wait. */
+interface Waiting<T extends BatchSpan> {
+  /** Whether its first part, or some of it, is in a request that was emitted. */
+  begun: boolean;
+  /** What is full, and kept back until it has begun. */
+  readonly kept: Set<Queue<T>>;
+}
+
 interface Queue<T extends BatchSpan> {
+  readonly traces: Set<Waiting<T>>;
+  /** How many of its traces it is kept back for. */
+  unbegun: number;
   readonly delayNs: number;
   /** Drawn when its first span comes. */
   readonly mostSpans: number;
@@ -88,7 +99,10 @@ interface Queue<T extends BatchSpan> {
   readonly groups: Map<ResourceShape, Map<ScopeShape, T[]>>;
 }
 
-/** `emit` is called with one request after another, in the order in which they became full. */
+/**
+ * `emit` is called with one request after another, in the order in which they became full; but one that leaves later than the
+ * first parts of its traces is kept back until some of each of these has left: else it would be sent before them.
+ */
 export function createBatcher<T extends BatchSpan>(
   options: BatcherOptions,
   emit: (request: BatchRequest<T>) => void,
@@ -97,7 +111,11 @@ export function createBatcher<T extends BatchSpan>(
   /** By program and delay: what leaves later than the first part of its trace is not sent with what leaves at once. */
   const queues = new Map<ResourceShape | null, Map<number, Queue<T>>>();
 
+  let kept = 0;
+
   const startQueue = (delayNs: number): Queue<T> => ({
+    traces: new Set(),
+    unbegun: 0,
     delayNs,
     mostSpans: Math.max(1, options.nextSpans()),
     spanCount: 0,
@@ -113,7 +131,34 @@ export function createBatcher<T extends BatchSpan>(
     return all;
   }
 
-  function put(queue: Queue<T>, span: T): void {
+  function leave(queue: Queue<T>): void {
+    emit(queue);
+    if (queue.delayNs > 0) return;
+    for (const trace of queue.traces) {
+      trace.begun = true;
+      for (const later of trace.kept) {
+        if (--later.unbegun > 0) continue;
+        kept--;
+        emit(later);
+      }
+      trace.kept.clear();
+    }
+  }
+
+  /** The queue is full, or nothing more comes. */
+  function close(queue: Queue<T>): void {
+    const missing = queue.delayNs === 0 ? [] : [...queue.traces].filter(({ begun }) => !begun);
+    if (missing.length === 0) {
+      leave(queue);
+      return;
+    }
+    queue.unbegun = missing.length;
+    for (const trace of missing) trace.kept.add(queue);
+    kept++;
+  }
+
+  function put(queue: Queue<T>, span: T, trace: Waiting<T>): void {
+    queue.traces.add(trace);
     const { resource, scope } = span.shape;
     queue.bytes = bytesWith(queue, span);
     queue.spanCount++;
@@ -124,19 +169,19 @@ export function createBatcher<T extends BatchSpan>(
     else spans.push(span);
   }
 
-  function addSpan(span: T, delayNs: number): void {
+  function addSpan(span: T, delayNs: number, trace: Waiting<T>): void {
     const program = by === 'agent' ? null : span.shape.resource;
     const delays = queues.get(program) ?? new Map<number, Queue<T>>();
     if (delays.size === 0) queues.set(program, delays);
     let queue = delays.get(delayNs);
     if (queue !== undefined && bytesWith(queue, span) > mostBytes) {
-      emit(queue);
+      close(queue);
       queue = undefined;
     }
     queue ??= startQueue(delayNs);
-    put(queue, span);
+    put(queue, span, trace);
     if (queue.spanCount >= queue.mostSpans) {
-      emit(queue);
+      close(queue);
       delays.delete(delayNs);
     } else {
       delays.set(delayNs, queue);
@@ -145,20 +190,21 @@ export function createBatcher<T extends BatchSpan>(
 
   return {
     add(parts) {
+      const trace: Waiting<T> = { begun: false, kept: new Set() };
       for (const { leaveNs, spans } of parts) {
-        for (const span of spans) addSpan(span, leaveNs - parts[0].leaveNs);
+        for (const span of spans) addSpan(span, leaveNs - parts[0].leaveNs, trace);
       }
     },
     waiting() {
-      let count = 0;
+      let count = kept;
       for (const delays of queues.values()) count += delays.size;
       return count;
     },
     finish() {
-      for (const delays of queues.values()) {
-        for (const queue of delays.values()) emit(queue);
-      }
+      const all = [...queues.values()].flatMap((delays) => [...delays.values()]);
       queues.clear();
+      // Stable: those without a delay first, so that none is kept back for ever.
+      for (const queue of all.sort((a, b) => Number(a.delayNs > 0) - Number(b.delayNs > 0))) close(queue);
     },
   };
 }

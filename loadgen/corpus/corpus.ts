@@ -39,6 +39,8 @@ export interface CorpusOptions {
   /** Spans of one trace in several requests lie as far apart in time as these are sent. */
   readonly rate: CorpusRate;
   readonly encoding: 'protobuf' | 'json';
+  /** How a Double that is whole is encoded: as what it is, or as the int_value that the JavaScript SDK makes of it. */
+  readonly wholeDoubles: 'double' | 'int';
 }
 
 export interface CorpusRequest {

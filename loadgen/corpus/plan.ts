@@ -8,6 +8,7 @@ import type { Encoding, Frame } from './encoding.ts';
 import { mix32 } from './identity.ts';
 import { remember } from './remember.ts';
 import type { ExportShape, SpanShape, TraceShape } from './shape.ts';
+import { withWholeDoublesAsInts } from './whole-doubles.ts';
 
 export interface CorpusLimits {
   /** Drawing ends with so many bytes of spans, as protobuf, or so many spans, */
@@ -34,6 +35,7 @@ export const corpusLimits: CorpusLimits = {
 const mostItemBytes = 6;
 
 export interface PlannedSpan {
+  /** Without its texts and attributes, where the plan was not asked to keep them. */
   readonly shape: SpanShape;
   /** Index of its trace. */
   readonly trace: number;
@@ -82,12 +84,30 @@ function batchSizes(options: CorpusOptions, exporting: ExportShape): () => numbe
   return () => min + Math.floor(((mix32(mix32(seed) + drawn++) >>> 0) / 2 ** 32) * (max - min + 1));
 }
 
-/** Encodes the spans of a trace after one another. `measure` gives what a span takes as protobuf. */
+/** `protobuf` is what sizes are counted in. */
+function encodingsOf({ encoding, wholeDoubles }: CorpusOptions): { protobuf: Encoding; encoding: Encoding } {
+  const asIs = (one: Encoding): Encoding => one;
+  const written = wholeDoubles === 'int' ? withWholeDoublesAsInts : asIs;
+  const protobuf = written(protobufEncoding);
+  return { protobuf, encoding: encoding === 'json' ? written(jsonEncoding) : protobuf };
+}
+
+/** What is left of a span that was encoded: its place and its times. Texts of all spans are most of what a plan holds. */
+function withoutTexts(shape: SpanShape): SpanShape {
+  const events = shape.events.map(({ atNs }) => ({ name: '', atNs, attributes: [] }));
+  return { ...shape, parent: null, name: '', traceState: '', attributes: [], events, links: [] };
+}
+
+/**
+ * Encodes the spans of a trace after one another. `measure` gives what a span takes as protobuf, and `kept` what the plan
+ * holds of its shape.
+ */
 function encodeTrace(
   trace: TraceShape,
   index: number,
   { encoding, encoded }: Pick<CorpusPlan, 'encoding' | 'encoded'>,
   measure: (span: SpanShape, encodedBytes: number) => number,
+  kept: (shape: SpanShape) => SpanShape,
 ): PlannedSpan[] {
   const planned = new Map<SpanShape, { parent: PlannedSpan | null; links: PlannedSpan[] } & PlannedSpan>();
   for (const shape of trace.spans) {
@@ -95,7 +115,7 @@ function encodeTrace(
     const firstMark = encoded.markCount;
     encoding.writeSpan(encoded, shape);
     planned.set(shape, {
-      shape,
+      shape: kept(shape),
       trace: index,
       parent: null,
       links: [],
@@ -124,13 +144,13 @@ function encodeTrace(
  * What counts is the size as protobuf, whatever the encoding: so that a corpus has the same spans in the same requests under
  * the same numbers in both.
  */
-function createMeasure(encoding: Encoding): (span: SpanShape, encodedBytes: number) => number {
+function createMeasure(encoding: Encoding, protobuf: Encoding): (span: SpanShape, encodedBytes: number) => number {
   const scratch = new ByteWriter();
-  const withPrefix = (bytes: number): number => bytes + protobufEncoding.itemBytes(0, bytes);
-  if (encoding === protobufEncoding) return (_span, encodedBytes) => withPrefix(encodedBytes);
+  const withPrefix = (bytes: number): number => bytes + protobuf.itemBytes(0, bytes);
+  if (encoding === protobuf) return (_span, encodedBytes) => withPrefix(encodedBytes);
   return (span) => {
     scratch.clear();
-    protobufEncoding.writeSpan(scratch, span);
+    protobuf.writeSpan(scratch, span);
     return withPrefix(scratch.at);
   };
 }
@@ -159,8 +179,8 @@ function placeSpans(
   requests.forEach((request, turn) => {
     for (const span of spansOf(request)) {
       span.ordinal = spans.length;
-      // A part that leaves later may have had its turn before: then it ends when it is sent, not after that.
-      const turns = Math.max(0, turn - firstTurn[span.trace]);
+      // Not below 0: the batcher keeps a later part back until the first one has had its turn.
+      const turns = turn - firstTurn[span.trace];
       const sinceLeaving = span.shape.startNs - leaveNs[span.trace] - request.delayNs;
       span.startOffsetNs = sinceLeaving - Math.round(turns * intervalNs);
       spans.push(span);
@@ -169,24 +189,29 @@ function placeSpans(
   return spans;
 }
 
-/** Draws traces until there is enough, and batches them. The sources are used up by it: give fresh ones. */
+/**
+ * Draws traces until there is enough, and batches them. The sources are used up by it: give fresh ones. `keepShapes`: the
+ * shapes of the plan's spans are whole.
+ */
 export function planCorpus(
   options: CorpusOptions,
   sources: readonly WeightedSource[],
   limits: CorpusLimits = corpusLimits,
+  keepShapes = false,
 ): CorpusPlan {
-  const encoding = options.encoding === 'json' ? jsonEncoding : protobufEncoding;
+  const kept = keepShapes ? (shape: SpanShape) => shape : withoutTexts;
+  const { protobuf, encoding } = encodingsOf(options);
   const encoded = new ByteWriter();
-  const measure = createMeasure(encoding);
-  const resourceBytes = remember(protobufEncoding.resourceFrame);
-  const scopeBytes = remember(protobufEncoding.scopeFrame);
+  const measure = createMeasure(encoding, protobuf);
+  const resourceBytes = remember(protobuf.resourceFrame);
+  const scopeBytes = remember(protobuf.scopeFrame);
   const requests: PlannedRequest[] = [];
   const batchers = sources.map(({ source }) =>
     createBatcher<PlannedSpan>(
       {
         export: source.export,
         nextSpans: batchSizes(options, source.export),
-        requestBytes: frameBytes(protobufEncoding.request),
+        requestBytes: frameBytes(protobuf.request),
         resourceBytes: (resource) => frameBytes(resourceBytes(resource)),
         scopeBytes: (scope) => frameBytes(scopeBytes(scope)),
       },
@@ -205,7 +230,7 @@ export function planCorpus(
   while (!hasEnough()) {
     const turn = turns.next();
     const { source } = sources[turn];
-    const spans = encodeTrace(source.next(), leaveNs.length, { encoding, encoded }, measure);
+    const spans = encodeTrace(source.next(), leaveNs.length, { encoding, encoded }, measure, kept);
     const parts = partsOf(spans, source.export.flushNs);
     batchers[turn].add(parts);
     turns.count(turn, spans.length);

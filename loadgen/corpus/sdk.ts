@@ -74,8 +74,8 @@ const neverFresh: FreshTextOf = () => {
 };
 
 /**
- * What the SDK's encoder takes, which is more than its API's types say. A whole number is an int_value to it: a Double of
- * one cannot be expressed.
+ * What the SDK's encoder takes, which is more than its API's types say. A whole number is an int_value to it: a corpus with
+ * the same bytes is one with `wholeDoubles: 'int'`.
  */
 function sdkValue(value: Value, freshOf: FreshTextOf): unknown {
   if (typeof value !== 'object' || value instanceof Uint8Array) return value;
@@ -177,7 +177,7 @@ export function createSdkRequests(
   sources: readonly WeightedSource[],
   limits: CorpusLimits = corpusLimits,
 ): SdkRequests {
-  const plan = planCorpus(options, sources, limits);
+  const plan = planCorpus(options, sources, limits, true);
   const makeSpan = createSpanMaker();
   const inOrder = plan.requests.map((request: PlannedRequest) => [...spansOf(request)]);
   return {

@@ -9,15 +9,19 @@ import type {
   TraceSource,
   Value,
 } from '../corpus/shape.ts';
+import { createBudget } from './budget.ts';
 import { compileQuantity } from './draw-quantity.ts';
+import { type AttributeScope, createDrawing, type Drawing } from './drawing.ts';
 import { type Layout, layOut, type Step, type Timed, timeInSpan } from './layout.ts';
-import { type ChildPlan, type EventPlan, type PickTrace, planTopology, type SpanPlan } from './plan.ts';
+import { type ChildPlan, type PickTrace, planTopology, type SpanPlan } from './plan.ts';
 import { createRandom, type Random } from './random.ts';
-import type { Profile, Topology } from './topology.ts';
-import { type AttributeScope, createDrawing, type Drawing } from './values.ts';
+import type { EventSpec, Profile, Topology } from './topology.ts';
 
 const MOST_NS = Number.MAX_SAFE_INTEGER;
+const MS_NS = 1e6;
 const ERROR = 2;
+
+type FixedTime = Exclude<EventSpec['at'], object>;
 
 /** A span that is being drawn. Times are relative to its own start until the trace is complete. */
 interface Draft extends Timed, AttributeScope {
@@ -144,16 +148,15 @@ const drawChildren = (
   return drawEntries({ trace, parent, depth, left, attempts: 0 }, children, counts, steps).includes(true);
 };
 
-const eventTime = (
-  random: Random,
-  plan: EventPlan,
-  i: number,
-  count: number,
-  ownNs: number,
-  layout: Layout,
-): number => {
-  if (plan.at === 'start') return 0;
-  if (plan.at === 'end') return layout.durationNs;
+/** 0 where there is no such number. */
+const numberIn = (value: Value | undefined): number => {
+  if (typeof value === 'object' && 'double' in value) return value.double;
+  return typeof value === 'number' ? value : 0;
+};
+
+const eventTime = (random: Random, at: FixedTime, i: number, count: number, ownNs: number, layout: Layout): number => {
+  if (at === 'start') return 0;
+  if (at === 'end') return layout.durationNs;
   const share = (i + random.unit()) / count;
   // A span without time of its own spreads its events over its children's.
   return ownNs > 0 ? timeInSpan(layout, Math.floor(share * ownNs)) : Math.floor(share * layout.durationNs);
@@ -163,16 +166,24 @@ const drawEvents = (from: Drawing, draft: Draft, share: number, ownNs: number, l
   const events: EventShape[] = [];
   for (const plan of draft.plan.events) {
     if (plan.when !== 'always' && (plan.when === 'error') !== draft.failed) continue;
+    const { at } = plan;
     const planned = plan.count(from.random);
-    const count = plan.at === 'spread' ? Math.round(planned * share) : planned;
+    const count = at === 'spread' ? Math.round(planned * share) : planned;
     for (let i = 0; i < count; i++) {
+      from.budget.take(1, 0);
       from.index = i;
-      const atNs = eventTime(from.random, plan, i, count, ownNs, layout);
+      const fixedNs = typeof at === 'object' ? 0 : eventTime(from.random, at, i, count, ownNs, layout);
       from.own = draft.attributes;
       const name = plan.name(from);
       const attributes = new Map<string, Value>();
       plan.attributes(from, attributes);
-      events.push({ name, atNs, attributes: [...attributes] });
+      const atNs =
+        typeof at === 'object' ? numberIn(attributes.get(at.ms_of) ?? draft.attributes.get(at.ms_of)) * MS_NS : fixedNs;
+      events.push({
+        name,
+        atNs: Math.min(layout.durationNs, Math.max(0, Math.round(atNs))),
+        attributes: [...attributes],
+      });
     }
   }
   return events.sort((a, b) => a.atNs - b.atNs);
@@ -193,6 +204,8 @@ const drawSpan = (
   from.span = scope;
   from.index = index;
   from.spanSlots = 0;
+  from.budget.what = plan.what;
+  from.budget.take(1, 0);
   plan.attributes(from, attributes);
   const draft: Draft = {
     plan,
@@ -222,6 +235,9 @@ const drawSpan = (
   from.span = scope;
   from.spanSlots = slots;
   from.index = index;
+  from.budget.what = plan.what;
+  from.durationNs = layout.durationNs;
+  plan.lateAttributes(from, attributes);
   if (draft.failed) {
     plan.error.attributes(from, attributes);
     from.own = attributes;
@@ -267,6 +283,8 @@ const complete = ({ spans, from }: TraceDraft): TraceShape => {
   const shapeOfDraft = new Map<Draft, SpanShape>();
   for (const draft of ordered) {
     const parent = draft.parent === null ? null : (shapeOfDraft.get(draft.parent) ?? null);
+    from.budget.what = draft.plan.what;
+    from.budget.take(draft.links, 0);
     const shape = shapeOf(draft, parent, drawLinks(from.random, draft.links, shapes));
     shapeOfDraft.set(draft, shape);
     shapes.push(shape);
@@ -277,7 +295,8 @@ const complete = ({ spans, from }: TraceDraft): TraceShape => {
 const drawTrace = (pick: PickTrace, random: Random): TraceShape => {
   const plan = pick(random);
   const lets = new Map<string, Value>();
-  const from = createDrawing(random, lets);
+  const from = createDrawing(random, createBudget('a trace'), lets);
+  from.budget.what = `the let of a trace of ${plan.root.what}`;
   plan.lets(from, lets);
   const trace: TraceDraft = { from, spans: [], mostSpans: plan.mostSpans, mostDepth: plan.depth(random) };
   drawSpan(trace, plan.root, null, instanceFor(random, plan.root, null, true), 1, 0);

@@ -29,10 +29,15 @@ const reasons: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
 };
 
+const MOST_FILE_BYTES = 2 ** 20;
+
 const readText = (path: string): string => {
   try {
-    return readFileSync(path, 'utf8');
+    const size = statSync(path).size;
+    if (size <= MOST_FILE_BYTES) return readFileSync(path, 'utf8');
+    throw new SpanmillError('CONFIG_READ', `the profile ${path} has ${size} bytes; a profile has 1 MiB at most`);
   } catch (cause) {
+    if (cause instanceof SpanmillError) throw cause;
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     throw new SpanmillError('CONFIG_READ', `cannot read the profile ${path}: ${reasons[code] ?? code}`, { cause });
   }

@@ -1,12 +1,14 @@
 // Topology -> functions and objects from which traces are drawn: everything that is the same for all of them.
 import type { FreshText, ResourceShape, ScopeShape, Value } from '../corpus/shape.ts';
+import { type Budget, createBudget } from './budget.ts';
 import { compileQuantity, type DrawNumber } from './draw-quantity.ts';
+import { createDrawing, type Drawing } from './drawing.ts';
 import { type Random, weightedPick } from './random.ts';
 import type { AttributeSpecs } from './read-values.ts';
 import { jsonText } from './text.ts';
 import type { ChildSpec, EventSpec, ResourceSpec, ScopeSpec, SpanSpec, Topology, TraceSpec } from './topology.ts';
-import { keysUsed, type ValueSpec } from './value-spec.ts';
-import { compileText, compileValue, createDrawing, type Drawing, drawnText } from './values.ts';
+import { keysUsed, usesDuration, type ValueSpec } from './value-spec.ts';
+import { compileText, compileValue, drawnText } from './values.ts';
 
 /** Adds what is drawn; what is there already is replaced. */
 type DrawAttributes = (from: Drawing, into: Map<string, Value>) => void;
@@ -36,6 +38,8 @@ export interface ChildPlan {
 }
 
 export interface SpanPlan {
+  /** As messages name it. */
+  readonly what: string;
   readonly resource: ResourcePlan;
   readonly scope: ScopeShape;
   readonly name: (from: Drawing) => string | FreshText;
@@ -44,6 +48,8 @@ export interface SpanPlan {
   readonly duration: DrawNumber;
   readonly traceState: (from: Drawing) => string;
   readonly attributes: DrawAttributes;
+  /** Those that depend on the duration: drawn when it is known. */
+  readonly lateAttributes: DrawAttributes;
   readonly events: readonly EventPlan[];
   readonly links: DrawNumber;
   readonly error: {
@@ -68,6 +74,8 @@ export type PickTrace = (random: Random) => TracePlan;
 
 interface Planner {
   readonly random: Random;
+  /** Of all resources and scopes. */
+  readonly budget: Budget;
   readonly timeScale: number;
   readonly spans: Map<string, SpanPlan>;
   readonly resources: Map<string, ResourcePlan>;
@@ -118,7 +126,7 @@ const compilePlainText = (spec: ValueSpec | null): ((from: Drawing) => string) =
 
 const drawOnce = (planner: Planner, specs: AttributeSpecs): [string, Value][] => {
   const attributes = new Map<string, Value>();
-  compileAttributes(specs, planner.shared)(createDrawing(planner.random), attributes);
+  compileAttributes(specs, planner.shared)(createDrawing(planner.random, planner.budget), attributes);
   return [...attributes];
 };
 
@@ -132,7 +140,12 @@ const drawScope = (planner: Planner, spec: ScopeSpec): ScopeShape => {
   return scope;
 };
 
-const planResource = (planner: Planner, spec: ResourceSpec): ResourcePlan => ({
+const planResource = (planner: Planner, name: string, spec: ResourceSpec): ResourcePlan => {
+  planner.budget.what = `the resource "${name}"`;
+  return resourceOf(planner, spec);
+};
+
+const resourceOf = (planner: Planner, spec: ResourceSpec): ResourcePlan => ({
   instances: Array.from({ length: spec.instances }, () => ({
     attributes: drawOnce(planner, spec.attributes),
     schemaUrl: spec.schemaUrl,
@@ -171,16 +184,24 @@ const known = <T>(map: ReadonlyMap<string, T>, name: string): T => {
   return found;
 };
 
-const planSpan = (planner: Planner, spec: SpanSpec): SpanPlan => {
+const planSpan = (planner: Planner, name: string, spec: SpanSpec): SpanPlan => {
+  const what = `the span "${name}"`;
+  planner.budget.what = what;
+  const isLate = ([, value]: AttributeSpecs[number]): boolean => usesDuration(value);
   const resource = known(planner.resources, spec.resource);
   return {
+    what,
     resource,
     scope: spec.scope === null ? resource.scope : drawScope(planner, spec.scope),
     name: compileText(spec.name),
     kind: spec.kind,
     duration: scaled(compileQuantity(spec.duration, true), planner.timeScale),
     traceState: compilePlainText(spec.traceState),
-    attributes: compileAttributes(spec.attributes, planner.shared),
+    attributes: compileAttributes(
+      spec.attributes.filter((one) => !isLate(one)),
+      planner.shared,
+    ),
+    lateAttributes: compileAttributes(spec.attributes.filter(isLate), planner.shared),
     events: spec.events.map((event) => planEvent(planner, event)),
     links: compileQuantity(spec.links, true),
     error: {
@@ -206,13 +227,14 @@ const planTrace = (planner: Planner, spec: TraceSpec): TracePlan => ({
 export const planTopology = (topology: Topology, random: Random, timeScale: number): PickTrace => {
   const planner: Planner = {
     random,
+    budget: createBudget('the resources and scopes of a profile'),
     timeScale,
     spans: new Map(),
     resources: new Map(),
     scopes: new Map(),
     shared: sharedKeys(topology),
   };
-  for (const [name, spec] of topology.resources) planner.resources.set(name, planResource(planner, spec));
-  for (const [name, spec] of topology.spans) planner.spans.set(name, planSpan(planner, spec));
+  for (const [name, spec] of topology.resources) planner.resources.set(name, planResource(planner, name, spec));
+  for (const [name, spec] of topology.spans) planner.spans.set(name, planSpan(planner, name, spec));
   return weightedPick(topology.traces.map((spec) => ({ weight: spec.weight, value: planTrace(planner, spec) })));
 };

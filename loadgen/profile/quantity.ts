@@ -100,6 +100,14 @@ const depth: Unit = {
   defaultMax: (p99) => Math.min(p99 * DEFAULT_MAX, MOST_DEPTH),
 };
 
+/** As a count of things of which a span has few. */
+const few = (most: number): Unit => ({
+  ...count,
+  most,
+  limits: `0 to ${most}`,
+  defaultMax: (p99) => Math.min(p99 * DEFAULT_MAX, most),
+});
+
 const duration: Unit = {
   hint: 'a duration such as 20ms, 5ms..50ms or { median: 800ms, p99: 12s }',
   code: 'CONFIG_DURATION',
@@ -134,6 +142,15 @@ const real: Unit = {
   most: Number.MAX_VALUE,
   limits: 'a finite number',
   defaultMax: (p99) => p99 * DEFAULT_MAX,
+};
+
+const share: Unit = {
+  ...real,
+  hint: 'a share such as 0.7 or 0.0..0.9',
+  least: 0,
+  most: 1,
+  limits: '0 to 1',
+  defaultMax: () => 1,
 };
 
 type Context = z.core.$RefinementCtx;
@@ -263,6 +280,9 @@ export const wholeSchema = quantitySchema(whole);
 export const durationSchema = quantitySchema(duration);
 export const sizeSchema = quantitySchema(size);
 export const numberSchema = quantitySchema(real);
+export const shareSchema = quantitySchema(share);
+export const linkCountSchema = quantitySchema(few(128));
+export const eventCountSchema = quantitySchema(few(10_000));
 
 /** One size above 0, in bytes. */
 export const oneSizeSchema = singleSchema(size, 'a size such as 512KB or 3MiB', 1);

@@ -8,10 +8,10 @@ import { nearest, suggestion } from '../../src/config/suggest.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { readPattern } from './pattern.ts';
 import { nearMissKinds, privateKinds } from './private-data.ts';
-import { countSchema, numberSchema, type Quantity, sizeSchema, wholeSchema } from './quantity.ts';
-import { isRefusal, resolveReference, type Surroundings } from './references.ts';
+import { countSchema, numberSchema, type Quantity, shareSchema, sizeSchema, wholeSchema } from './quantity.ts';
+import { durationRefusal, isRefusal, resolveReference, type Surroundings } from './references.ts';
 import { chanceSchema, weightSchema } from './schema.ts';
-import type { Insert, ValueSpec } from './value-spec.ts';
+import { DURATION_UNITS, type Insert, type ValueSpec } from './value-spec.ts';
 
 /** Where a value stands, and what may stand there. */
 export interface Place {
@@ -50,6 +50,8 @@ const FORMS = {
   map: [],
   tokens_of: [],
   sum: [],
+  share_of: ['share'],
+  duration_in: ['share'],
   index_from: [],
   optional: ['value'],
   object: [],
@@ -154,25 +156,53 @@ const readReference = (place: Place, form: 'let' | 'attr' | 'parent', entry: Map
   return isRefusal(found) ? refuse(place, entry.node.at, found.code, found.message) : found;
 };
 
+/** Attributes of which only the amount counts, so that they may be fresh; null where one was refused. */
+const readAmounts = (place: Place, items: readonly MapEntry[]) => {
+  const found: { readonly key: string; readonly target: ValueSpec | null }[] = [];
+  for (const item of items) {
+    const key = textOf(place, item);
+    if (key === null) return null;
+    const one = resolveReference('attr', key, { ...place.around, fresh: true });
+    if (isRefusal(one)) return refuse(place, item.node.at, one.code, one.message);
+    found.push({ key, target: one.form === 'attr' ? one.target : null });
+  }
+  return found;
+};
+
 const readTokens = (place: Place, entry: MapEntry): ValueSpec | null => {
-  const key = textOf(place, entry);
-  if (key === null) return null;
-  const found = resolveReference('attr', key, { ...place.around, fresh: true });
-  return isRefusal(found) ? refuse(place, entry.node.at, found.code, found.message) : { form: 'tokens_of', key };
+  const [found] = readAmounts(place, [entry]) ?? [];
+  return found === undefined ? null : { form: 'tokens_of', ...found };
 };
 
 const readSum = (place: Place, entry: MapEntry): ValueSpec | null => {
   const { node } = entry;
   if (node.kind !== 'list') return refuse(place, entry.key, 'CONFIG_TYPE', 'sum: expected a list of attributes');
-  const keys: string[] = [];
-  for (const item of node.items) {
-    const key = textOf(place, { key: item.at, node: item });
-    if (key === null) return null;
-    const found = resolveReference('attr', key, place.around);
-    if (isRefusal(found)) return refuse(place, item.at, found.code, found.message);
-    keys.push(key);
+  const found = readAmounts(
+    place,
+    node.items.map((item) => ({ key: item.at, node: item })),
+  );
+  if (found === null) return null;
+  return { form: 'sum', keys: found.map(({ key }) => key), targets: found.map(({ target }) => target) };
+};
+
+const readShare = (place: Place, share: MapEntry | undefined): Quantity | null =>
+  share === undefined ? { form: 'fixed', value: 1 } : checked(shareSchema, place, 'share', share);
+
+const readShareOf = (place: Place, entry: MapEntry, written: MapEntry | undefined): ValueSpec | null => {
+  if (written === undefined) return refuse(place, entry.key, 'CONFIG_MISSING', 'share_of needs a share beside it');
+  const [found] = readAmounts(place, [entry]) ?? [];
+  const share = readShare(place, written);
+  return found === undefined || share === null ? null : { form: 'share_of', ...found, share };
+};
+
+const readDuration = (place: Place, entry: MapEntry, written: MapEntry | undefined): ValueSpec | null => {
+  const unit = checked(z.enum(DURATION_UNITS), place, 'duration_in', entry);
+  const share = readShare(place, written);
+  if (!place.around.ended) {
+    const { code, message } = durationRefusal('the duration of a span');
+    return refuse(place, entry.key, code, message);
   }
-  return { form: 'sum', keys };
+  return unit === null || share === null ? null : { form: 'duration_in', unit, share };
 };
 
 /** undefined when it was refused; null for any kind. */
@@ -301,6 +331,10 @@ const readForm = (place: Place, form: FormKey, entry: MapEntry, node: MapNode): 
       return readTokens(place, entry);
     case 'sum':
       return readSum(place, entry);
+    case 'share_of':
+      return readShareOf(place, entry, node.entries.get('share'));
+    case 'duration_in':
+      return readDuration(place, entry, node.entries.get('share'));
     case 'index_from': {
       const first = checked(z.int(), place, form, entry);
       return first === null ? null : { form, first };

@@ -3,8 +3,15 @@
 import { type ConfigNode, formatPath, type MapEntry, nodeAt, type Path } from '../../src/config/node.ts';
 import { type Issue, makeIssue, type Spot } from '../../src/config/source.ts';
 import { type Place, readValue } from './read-value.ts';
-import { type AttributeNames, memberOf, type Surroundings } from './references.ts';
-import { givesText, type ValueSpec } from './value-spec.ts';
+import {
+  type AttributeNames,
+  durationRefusal,
+  isRefusal,
+  memberOf,
+  resolveReference,
+  type Surroundings,
+} from './references.ts';
+import { givesText, keysUsed, usesDuration, type ValueSpec } from './value-spec.ts';
 
 /** Keys are distinct; in the order in which they are drawn. */
 export type AttributeSpecs = readonly (readonly [key: string, value: ValueSpec])[];
@@ -74,6 +81,7 @@ const nothingAround: Surroundings = {
   attributes: { names: [], find: () => undefined },
   ofSpans: null,
   fresh: false,
+  ended: false,
   onLet: () => {},
 };
 
@@ -97,7 +105,12 @@ const readAttributes = (reader: Reader, path: Path, around: Surroundings): Attri
   };
   const readOne = (key: string, entry: MapEntry): void => {
     begun.add(key);
-    const place = placeOf(reader, [...path, key], entry.key, { ...around, attributes });
+    // What asks for its own name means the attribute that stands around: that of the span, in an event.
+    const others: AttributeNames = {
+      ...attributes,
+      find: (other) => (other === key ? (around.attributes.find(key) ?? 'circle') : attributes.find(other)),
+    };
+    const place = placeOf(reader, [...path, key], entry.key, { ...around, attributes: others });
     read.set(key, readValue({ ...place, optional: true }, entry.node));
   };
   for (const [key, entry] of entries) if (!begun.has(key)) readOne(key, entry);
@@ -159,26 +172,52 @@ const withAttributes = (reader: Reader, path: Path, around: Surroundings, specs:
   };
 };
 
+/** Refuses an `at: { ms_of: key }` of an attribute that is not there; the rest the schema tells. */
+const readEventTime = (reader: Reader, path: Path, around: Surroundings): void => {
+  const node = nodeAt(reader.root, [...path, 'ms_of']);
+  if (node?.kind !== 'scalar' || typeof node.value !== 'string') return;
+  const found = resolveReference('attr', node.value, around);
+  if (isRefusal(found)) reader.report(makeIssue('error', node.at, found.code, `${formatPath(path)}: ${found.message}`));
+};
+
+/** What depends on a span's duration is not there yet when its children are drawn. */
+const checkParents = (reader: Reader, spans: ReadonlyMap<string, SpanValues>): void => {
+  const late = new Set<string>();
+  for (const { attributes } of spans.values()) {
+    for (const [key, value] of attributes) if (usesDuration(value)) late.add(key);
+  }
+  for (const [name, span] of spans) {
+    for (const [key, value] of [...span.attributes, ...span.errorAttributes]) {
+      const used = keysUsed(value, 'parent').find((one) => late.has(one));
+      const node = nodeAt(reader.root, ['spans', name, 'attributes', key]);
+      if (used === undefined || node === undefined) continue;
+      const { code, message } = durationRefusal(`the attribute "${used}" of a parent`);
+      reader.report(makeIssue('error', node.at, code, `spans.${name}.attributes.${key}: ${message}`));
+    }
+  }
+};
+
 const readSpan = (reader: Reader, name: string, around: Surroundings): SpanValues => {
   const path = ['spans', name];
-  const attributes = readAttributes(reader, [...path, 'attributes'], around);
-  const after = withAttributes(reader, [...path, 'attributes'], around, attributes);
+  const atEnd = { ...around, ended: true };
+  const attributes = readAttributes(reader, [...path, 'attributes'], atEnd);
+  const after = withAttributes(reader, [...path, 'attributes'], atEnd, attributes);
+  const before = { ...after, ended: false };
   const constant = { ...after, fresh: false };
   const events = itemsAt(reader, [...path, 'events']).map((node, i): EventValues => {
     const at = [...path, 'events', i];
     if (node.kind === 'map' && !node.entries.has('name')) {
       reader.report(makeIssue('error', node.at, 'CONFIG_MISSING', `${formatPath(at)}.name: is required: a text`));
     }
-    return {
-      name: readText(reader, [...at, 'name'], constant) ?? { form: 'constant', value: '' },
-      attributes: readAttributes(reader, [...at, 'attributes'], after),
-    };
+    const own = readAttributes(reader, [...at, 'attributes'], after);
+    readEventTime(reader, [...at, 'at'], withAttributes(reader, [...at, 'attributes'], after, own));
+    return { name: readText(reader, [...at, 'name'], constant) ?? { form: 'constant', value: '' }, attributes: own };
   });
   const errorPath = [...path, 'error', 'attributes'];
   const errorAttributes = readAttributes(reader, errorPath, after);
   return {
-    name: readText(reader, [...path, 'name'], after),
-    traceState: readText(reader, [...path, 'trace_state'], constant),
+    name: readText(reader, [...path, 'name'], before),
+    traceState: readText(reader, [...path, 'trace_state'], { ...constant, ended: false }),
     attributes,
     scopeAttributes: readAttributes(reader, [...path, 'scope', 'attributes'], nothingAround),
     events,
@@ -210,6 +249,7 @@ export const readValues = (root: ConfigNode, report: (issue: Issue) => void): Va
     const around = { ...nothingAround, lets: byName, ofSpans: new Set(keys), fresh: true, onLet };
     spans.set(span, readSpan(reader, span, around));
   }
+  checkParents(reader, spans);
   return { resources: readResources(reader), lets, spans, letUses };
 };
 

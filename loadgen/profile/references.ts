@@ -2,7 +2,7 @@
 
 import { suggestion } from '../../src/config/suggest.ts';
 import type { ErrorCode } from '../../src/errors.ts';
-import { mayBeFresh, type Reference, type ValueSpec } from './value-spec.ts';
+import { mayBeFresh, type Reference, usesDuration, type ValueSpec } from './value-spec.ts';
 
 /** Attributes by name; they are drawn before what asks for them, in whatever order they stand. */
 export interface AttributeNames {
@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly ofSpans: ReadonlySet<string> | null;
   /** Whether fresh texts can stand here. */
   readonly fresh: boolean;
+  /** Whether the duration of the span is known where the value is drawn. */
+  readonly ended: boolean;
   /** Told of every let that is used. */
   readonly onLet: (path: readonly string[], target: ValueSpec) => void;
 }
@@ -65,8 +67,15 @@ const freshRefusal = (what: string): Refusal => ({
   message: `${what} is different in every round of the load, and the text that stands here stays the same`,
 });
 
+export const durationRefusal = (what: string): Refusal => ({
+  code: 'CONFIG_CONFLICT',
+  message: `${what} is known when the span has ended; what stands here is drawn before`,
+});
+
 const refer = (value: Reference & { readonly target: ValueSpec | null }, what: string, around: Surroundings) => {
-  if (!around.fresh && value.target !== null && mayBeFresh(value.target)) return freshRefusal(what);
+  const { target } = value;
+  if (!around.fresh && target !== null && mayBeFresh(target)) return freshRefusal(what);
+  if (!around.ended && target !== null && usesDuration(target)) return durationRefusal(what);
   return value;
 };
 

@@ -4,6 +4,8 @@ import {
   countSchema,
   depthSchema,
   durationSchema,
+  eventCountSchema,
+  linkCountSchema,
   oneDurationSchema,
   oneSizeSchema,
   type Quantity,
@@ -12,6 +14,7 @@ import {
 const OTLP_MESSAGE_BYTES = 3 * 2 ** 20;
 const SPANS_OF_A_REQUEST = 512;
 const SPANS_OF_A_TRACE = 20_000;
+const MOST_SPANS_OF_A_TRACE = 100_000;
 /** The deepest children of a trace that says nothing. */
 export const DEPTH = 64;
 /** Entries of `otherwise` within one another: they are drawn by recursion. */
@@ -51,7 +54,7 @@ const resourceSchema = z.strictObject({
 const traceSchema = z.strictObject({
   root: name,
   weight: weight.default(1),
-  spans: z.int().min(1).max(1_000_000).default(SPANS_OF_A_TRACE),
+  spans: z.int().min(1).max(MOST_SPANS_OF_A_TRACE).default(SPANS_OF_A_TRACE),
   depth: depthSchema.prefault(DEPTH),
   let: values.prefault({}),
 });
@@ -59,8 +62,8 @@ const traceSchema = z.strictObject({
 const eventSchema = z.strictObject({
   // Required, which is told where it is read.
   name: value.optional(),
-  count: countSchema.prefault(1),
-  at: z.enum(['start', 'end', 'spread']).default('spread'),
+  count: eventCountSchema.prefault(1),
+  at: z.union([z.enum(['start', 'end', 'spread']), z.strictObject({ ms_of: name })]).default('spread'),
   when: z.enum(['ok', 'error']).optional(),
   attributes: values.prefault({}),
 });
@@ -117,7 +120,7 @@ const spanSchema = z.strictObject({
   trace_state: value.optional(),
   attributes: values.prefault({}),
   events: z.array(eventSchema).default([]),
-  links: countSchema.prefault(0),
+  links: linkCountSchema.prefault(0),
   error: errorSchema,
   status: z.enum(['unset', 'ok']).default('unset'),
   children: z.array(childSchema).default([]),

@@ -30,7 +30,8 @@ export interface TraceSpec {
 export interface EventSpec {
   readonly name: ValueSpec;
   readonly count: Quantity;
-  readonly at: 'start' | 'end' | 'spread';
+  /** `ms_of`: so many milliseconds after the start of the span as this attribute of it says. */
+  readonly at: 'start' | 'end' | 'spread' | { readonly ms_of: string };
   readonly when: 'ok' | 'error' | 'always';
   readonly attributes: AttributeSpecs;
 }

@@ -2,6 +2,9 @@
 import type { Double, FreshPart } from '../corpus/shape.ts';
 import type { Quantity } from './quantity.ts';
 
+export const DURATION_UNITS = ['ns', 'ms', 's'] as const;
+export type DurationUnit = (typeof DURATION_UNITS)[number];
+
 type Alphabet = FreshPart['alphabet'];
 
 export type PatternPart =
@@ -47,12 +50,27 @@ export type ValueSpec =
   | { readonly form: 'list'; readonly item: ValueSpec; readonly count: Quantity }
   | { readonly form: 'items'; readonly items: readonly ValueSpec[] }
   | { readonly form: 'map'; readonly entries: readonly (readonly [key: string, value: ValueSpec])[] }
-  | { readonly form: 'tokens_of'; readonly key: string }
+  /** `target`, `targets`: as those of references. */
+  | { readonly form: 'tokens_of'; readonly key: string; readonly target: ValueSpec | null }
   /** Of attributes that are numbers; others count 0. */
-  | { readonly form: 'sum'; readonly keys: readonly string[] }
+  | { readonly form: 'sum'; readonly keys: readonly string[]; readonly targets: readonly (ValueSpec | null)[] }
+  /** A part of an attribute that is a whole number: 0 to 1 of it, rounded down. */
+  | { readonly form: 'share_of'; readonly key: string; readonly target: ValueSpec | null; readonly share: Quantity }
+  /** A part of the duration of the span, known when it has ended. */
+  | { readonly form: 'duration_in'; readonly unit: DurationUnit; readonly share: Quantity }
   /** The number of the event, of the list item or of the span in its entry, from `first` on. */
   | { readonly form: 'index_from'; readonly first: number }
   | { readonly form: 'optional'; readonly chance: number; readonly value: ValueSpec };
+
+/** Once for each value: a value may lead to another in many ways. */
+const remembered = (find: (spec: ValueSpec) => boolean): ((spec: ValueSpec) => boolean) => {
+  const known = new WeakMap<ValueSpec, boolean>();
+  return (spec) => {
+    const found = known.get(spec) ?? find(spec);
+    known.set(spec, found);
+    return found;
+  };
+};
 
 const freshPart = (part: PatternPart): boolean => {
   if (typeof part === 'string') return false;
@@ -60,7 +78,7 @@ const freshPart = (part: PatternPart): boolean => {
 };
 
 /** Whether what is drawn can hold a fresh part; of `parent` that is not known, and false is said. */
-export const mayBeFresh = (spec: ValueSpec): boolean => {
+export const mayBeFresh = remembered((spec): boolean => {
   switch (spec.form) {
     case 'pattern':
       return spec.parts.some(freshPart);
@@ -82,10 +100,10 @@ export const mayBeFresh = (spec: ValueSpec): boolean => {
     default:
       return false;
   }
-};
+});
 
 /** Whether a text is drawn; of `parent` that is not known, and true is said. */
-export const givesText = (spec: ValueSpec): boolean => {
+export const givesText = remembered((spec): boolean => {
   switch (spec.form) {
     case 'constant':
       return typeof spec.value === 'string';
@@ -107,7 +125,7 @@ export const givesText = (spec: ValueSpec): boolean => {
     default:
       return false;
   }
-};
+});
 
 /** The values that a value consists of; what it refers to is not among them. */
 const partsOf = (spec: ValueSpec): readonly ValueSpec[] => {
@@ -136,6 +154,22 @@ export const keysUsed = (spec: ValueSpec, form: 'attr' | 'parent'): string[] => 
   ...(spec.form === form ? [spec.key] : []),
   ...partsOf(spec).flatMap((part) => keysUsed(part, form)),
 ];
+
+/** Whether what is drawn depends on the duration of the span. */
+export const usesDuration = remembered((spec): boolean => {
+  switch (spec.form) {
+    case 'duration_in':
+      return true;
+    case 'attr':
+    case 'tokens_of':
+    case 'share_of':
+      return spec.target !== null && usesDuration(spec.target);
+    case 'sum':
+      return spec.targets.some((target) => target !== null && usesDuration(target));
+    default:
+      return partsOf(spec).some(usesDuration);
+  }
+});
 
 /** Whether the same is drawn every time. */
 export const isConstant = (spec: ValueSpec): boolean => {

@@ -1,48 +1,25 @@
 // ValueSpec -> a function that draws values. What can be done once for a profile is done here, not for every value.
-import type { FreshText, Value } from '../corpus/shape.ts';
+import type { FreshPart, FreshText, Value } from '../corpus/shape.ts';
+import { createBudget, takeWhole } from './budget.ts';
+import { compileDuration, compileShare, compileSum, compileTokens } from './derived-values.ts';
 import { compileQuantity } from './draw-quantity.ts';
+import { attributeOf, createDrawing, type Draw, type Drawing } from './drawing.ts';
 import { nearMiss, privateText } from './private-data.ts';
 import { prose } from './prose.ts';
 import { nouns } from './prose-words.ts';
 import { createRandom, type Random, weightedPick } from './random.ts';
-import { append, appendJson, asText, createText, isFreshText, type JsonValue, jsonText, textLength } from './text.ts';
+import {
+  append,
+  appendJson,
+  asText,
+  createText,
+  isFreshText,
+  type JsonValue,
+  jsonText,
+  type TextBuilder,
+  textLength,
+} from './text.ts';
 import { type Insert, isConstant, type PatternPart, type Reference, type ValueSpec } from './value-spec.ts';
-
-/** Attributes of a span and of those above it. */
-export interface AttributeScope {
-  readonly attributes: ReadonlyMap<string, Value>;
-  readonly parent: AttributeScope | null;
-}
-
-/** What a value is drawn from. */
-export interface Drawing {
-  readonly random: Random;
-  /** Of the trace. */
-  readonly lets: ReadonlyMap<string, JsonValue>;
-  /** Those that `attr` looks through first: of the event, or beside the value in the span. */
-  own: ReadonlyMap<string, Value>;
-  span: AttributeScope;
-  /** The number of the event, of the list item, or of the span in its entry. */
-  index: number;
-  /** How many fresh parts the span and the trace have. */
-  spanSlots: number;
-  traceSlots: number;
-}
-
-export const emptyScope: AttributeScope = { attributes: new Map(), parent: null };
-
-export const createDrawing = (random: Random, lets: ReadonlyMap<string, JsonValue> = new Map()): Drawing => ({
-  random,
-  lets,
-  own: emptyScope.attributes,
-  span: emptyScope,
-  index: 0,
-  spanSlots: 0,
-  traceSlots: 0,
-});
-
-/** undefined: absent. null only inside of JSON. */
-export type Draw = (from: Drawing) => JsonValue | undefined;
 
 type FreshScope = 'span' | 'trace';
 
@@ -70,9 +47,6 @@ export const drawnText = (text: string | FreshText, random: Random): string =>
         .map((part) => (typeof part === 'string' ? part : randomText(random, part.alphabet, part.length)))
         .join('');
 
-const attributeOf = (from: Drawing, key: string): Value | undefined =>
-  from.own.get(key) ?? from.span.attributes.get(key);
-
 const compileReference = (reference: Reference): Draw => {
   if (reference.form === 'attr') {
     const { key } = reference;
@@ -96,34 +70,49 @@ const compileReference = (reference: Reference): Draw => {
   };
 };
 
-type Append = (from: Drawing, to: ReturnType<typeof createText>) => void;
+/** Gives the characters that were added. */
+type Append = (from: Drawing, to: TextBuilder) => number;
 
-const compilePart = (part: PatternPart, scope: FreshScope): Append => {
-  if (typeof part === 'string') return (_, to) => to.text(part);
+const compileFresh = (alphabet: FreshPart['alphabet'], length: number, scope: FreshScope): Append => {
+  return (from, to) => {
+    const slot = scope === 'span' ? from.spanSlots++ : from.traceSlots++;
+    to.fresh({ alphabet, length, scope, slot });
+    return length;
+  };
+};
+
+const compileHole = (part: Exclude<PatternPart, string>): ((from: Drawing) => string | FreshText) => {
   switch (part.hole) {
-    case 'fresh': {
-      const { alphabet, length } = part;
-      if (scope === 'span') return (from, to) => to.fresh({ alphabet, length, scope, slot: from.spanSlots++ });
-      return (from, to) => to.fresh({ alphabet, length, scope, slot: from.traceSlots++ });
-    }
+    case 'fresh':
+      throw new RangeError('a fresh part is no text yet');
     case 'random':
-      return (from, to) => to.text(randomText(from.random, part.alphabet, part.length));
+      return (from) => randomText(from.random, part.alphabet, part.length);
     case 'int':
-      return (from, to) => to.text(String(from.random.integer(part.from, part.to)));
+      return (from) => String(from.random.integer(part.from, part.to));
     case 'one_of':
-      return (from, to) => to.text(part.choices[from.random.integer(0, part.choices.length - 1)] ?? '');
+      return (from) => part.choices[from.random.integer(0, part.choices.length - 1)] ?? '';
     case 'word':
-      return (from, to) => to.text(words[from.random.integer(0, words.length - 1)] ?? '');
+      return (from) => words[from.random.integer(0, words.length - 1)] ?? '';
     case 'index':
-      return (from, to) => to.text(String(from.index));
+      return (from) => String(from.index);
     case 'value': {
       const draw = compileReference(part.value);
-      return (from, to) => {
+      return (from) => {
         const value = draw(from);
-        if (value !== undefined && value !== null) append(to, typeof value === 'string' ? value : textOf(value));
+        return value === undefined || value === null ? '' : textOf(value);
       };
     }
   }
+};
+
+const compilePart = (part: PatternPart, scope: FreshScope): Append => {
+  if (typeof part === 'object' && part.hole === 'fresh') return compileFresh(part.alphabet, part.length, scope);
+  const hole = typeof part === 'string' ? () => part : compileHole(part);
+  return (from, to) => {
+    const text = hole(from);
+    append(to, text);
+    return textLength(text);
+  };
 };
 
 const textOf = (value: JsonValue): string | FreshText =>
@@ -133,7 +122,9 @@ const compilePattern = (parts: readonly PatternPart[], scope: FreshScope): Draw 
   const appends = parts.map((part) => compilePart(part, scope));
   return (from) => {
     const text = createText();
-    for (const one of appends) one(from, text);
+    // Before the whole is put together: it could be longer than any string.
+    for (const one of appends) from.budget.take(0, one(from, text));
+    from.budget.take(1, 0);
     return text.finish();
   };
 };
@@ -187,8 +178,11 @@ const compileList = (draw: Draw, count: (random: Random) => number): Draw => {
     const items: JsonValue[] = [];
     const { index } = from;
     const many = count(from.random);
+    from.budget.take(1, 0);
     for (let i = 0; i < many; i++) {
       from.index = i;
+      // Absent ones too: their number would be the only limit.
+      from.budget.take(1, 0);
       const item = draw(from);
       if (item !== undefined) items.push(item);
     }
@@ -199,8 +193,10 @@ const compileList = (draw: Draw, count: (random: Random) => number): Draw => {
 
 const compileMap = (entries: readonly (readonly [string, ValueSpec])[], scope: FreshScope): Draw => {
   const draws = entries.map(([key, value]) => [key, compile(value, scope)] as const);
+  const keyBytes = draws.reduce((sum, [key]) => sum + key.length, 0);
   return (from) => {
     const map = new Map<string, JsonValue>();
+    from.budget.take(1, keyBytes);
     for (const [key, draw] of draws) {
       const value = draw(from);
       if (value !== undefined) map.set(key, value);
@@ -216,24 +212,6 @@ const compileJson = (tree: ValueSpec, scope: FreshScope): Draw => {
     const text = createText();
     appendJson(text, value === undefined ? null : value);
     return text.finish();
-  };
-};
-
-const compileSum = (keys: readonly string[]): Draw => {
-  return (from) => {
-    let sum = 0;
-    for (const key of keys) {
-      const value = attributeOf(from, key);
-      if (typeof value === 'number') sum += value;
-    }
-    return sum;
-  };
-};
-
-const compileTokens = (key: string): Draw => {
-  return (from) => {
-    const value = attributeOf(from, key);
-    return value === undefined ? undefined : Math.ceil(textLength(asText(value)) / 4);
   };
 };
 
@@ -288,6 +266,7 @@ const compileForm = (spec: ValueSpec, scope: FreshScope): Draw => {
       return compileList(compile(spec.item, scope), compileQuantity(spec.count, true));
     case 'items': {
       const draws = spec.items.map((item) => compile(item, scope));
+      // They take from the budget by themselves.
       return (from) => draws.map((draw) => draw(from)).filter((item) => item !== undefined);
     }
     case 'map':
@@ -296,6 +275,10 @@ const compileForm = (spec: ValueSpec, scope: FreshScope): Draw => {
       return compileTokens(spec.key);
     case 'sum':
       return compileSum(spec.keys);
+    case 'share_of':
+      return compileShare(spec.key, compileQuantity(spec.share, false));
+    case 'duration_in':
+      return compileDuration(spec.unit, compileQuantity(spec.share, false));
     case 'index_from':
       return (from) => spec.first + from.index;
     case 'optional': {
@@ -307,9 +290,22 @@ const compileForm = (spec: ValueSpec, scope: FreshScope): Draw => {
 
 const compile = (spec: ValueSpec, scope: FreshScope): Draw => {
   const draw = compileForm(spec, scope);
-  if (!isConstant(spec)) return draw;
-  const value = draw(createDrawing(createRandom(0)));
-  return () => value;
+  if (isConstant(spec)) {
+    const value = draw(createDrawing(createRandom(0), createBudget('a value')));
+    return value === undefined ? draw : counted(() => value);
+  }
+  return takesItself.has(spec.form) ? draw : counted(draw);
+};
+
+/** Their parts take from the budget, when they are drawn. */
+const takesItself: ReadonlySet<ValueSpec['form']> = new Set(['one_of', 'optional', 'pattern', 'list', 'items', 'map']);
+
+const counted = (draw: Draw): Draw => {
+  return (from) => {
+    const value = draw(from);
+    if (value !== undefined) takeWhole(from.budget, value);
+    return value;
+  };
 };
 
 /** Whether a value holds no null, which only JSON has. */

@@ -85,6 +85,8 @@ const keyText = (key: unknown): string => {
   return typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
 };
 
+const isMergeKey = (key: unknown): boolean => isScalar(key) && key.source === '<<' && key.type === 'PLAIN';
+
 /** The maps that `<<` names: one, or a list of them. */
 const mergedMaps = (node: ConfigNode): ConfigNode[] => (node.kind === 'list' ? [...node.items] : [node]);
 
@@ -93,7 +95,7 @@ const convertMap = (conversion: Conversion, node: Node, at: Spot, depth: number)
   const merged: ConfigNode[] = [];
   for (const pair of isMap(node) ? node.items : []) {
     const value = convert(conversion, pair.value as Node | null, depth, spotOf(conversion, pair.key as Node));
-    if (isScalar(pair.key) && pair.key.source === '<<' && pair.key.type === 'PLAIN') merged.push(...mergedMaps(value));
+    if (isMergeKey(pair.key)) merged.push(...mergedMaps(value));
     else entries.set(keyText(pair.key), { key: spotOf(conversion, pair.key as Node), node: value });
   }
   // Keys written out win over merged ones, earlier merged maps over later ones.
@@ -125,12 +127,8 @@ const convert = (conversion: Conversion, node: Node | null, depth: number, absen
 
 /** Where the YAML package's own sentence speaks to programmers. */
 const clearer: Readonly<Record<string, string>> = {
-  DUPLICATE_KEY: 'this key stands twice in the same map',
   MULTIPLE_DOCS: 'a second YAML document begins here; a configuration is one document',
 };
-
-/** After any other error the parser guesses, and its next errors are about its guesses. */
-const endsSense = (error: YAMLParseError): boolean => error.code !== 'DUPLICATE_KEY';
 
 const syntaxMessage = (error: YAMLParseError, text: string): string => {
   const [at] = error.pos;
@@ -139,11 +137,35 @@ const syntaxMessage = (error: YAMLParseError, text: string): string => {
   return clearer[error.code] ?? `not valid YAML: ${error.message}`;
 };
 
-/** The parser points at the blanks and comments before a repeated key. */
-const afterBlanks = (text: string, offset: number): number => {
-  const blanks = /(?:\s|(?<=\s)#.*)*/y;
-  blanks.lastIndex = offset;
-  return offset + (blanks.exec(text)?.[0].length ?? 0);
+interface Problem {
+  readonly offset: number;
+  readonly message: string;
+}
+
+/** The package's own search for repeated keys compares each with all before it. */
+const repeatedKeys = (document: Document.Parsed): Problem[] => {
+  const problems: Problem[] = [];
+  visit(document, {
+    Map: (_, { items }) => {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key) || isMergeKey(key)) continue;
+        const offset = key.range?.[0] ?? 0;
+        if (seen.has(key.value)) problems.push({ offset, message: 'this key stands twice in the same map' });
+        seen.add(key.value);
+      }
+    },
+  });
+  return problems.sort((a, b) => a.offset - b.offset);
+};
+
+/** After its first error the parser guesses, and its next errors are about its guesses. */
+const problemsOf = (document: Document.Parsed, text: string): Problem[] => {
+  const [error] = document.errors;
+  const repeated = repeatedKeys(document);
+  if (error === undefined) return repeated;
+  const [offset] = error.pos;
+  return [...repeated.filter((one) => one.offset < offset), { offset, message: syntaxMessage(error, text) }];
 };
 
 export interface Parsed {
@@ -177,13 +199,13 @@ export const parseYaml = (text: string, source: Source, base = 0, fixed: Spot | 
   const document = parseDocument(text, {
     prettyErrors: false,
     merge: true,
+    uniqueKeys: false,
     customTags: (tags) => [integerTag, ...tags.filter((tag) => tag !== 'int' && tag !== 'intHex' && tag !== 'intOct')],
   });
   const spot = (offset: number): Spot => fixed ?? { source, offset: base + offset };
-  const issues = document.errors.slice(0, 1 + document.errors.findIndex(endsSense) || undefined).map((error) => {
-    const offset = error.code === 'DUPLICATE_KEY' ? afterBlanks(text, error.pos[0]) : error.pos[0];
-    return makeIssue('error', spot(offset), 'CONFIG_SYNTAX', syntaxMessage(error, text));
-  });
+  const issues = problemsOf(document, text).map(({ offset, message }) =>
+    makeIssue('error', spot(offset), 'CONFIG_SYNTAX', message),
+  );
   const targets = findTargets(document, ({ range, source: anchor }) => {
     if (document.errors.length > 0) return;
     issues.push(makeIssue('error', spot(range?.[0] ?? 0), 'CONFIG_SYNTAX', `no anchor &${anchor} before this alias`));

@@ -26,6 +26,35 @@ const plainNumber = (random: Random, length: number): string => {
   return body + ((Number(luhnDigit(body)) + between(random, 1, 9)) % 10);
 };
 
+const shortestCard = 12;
+const longestCard = 19;
+
+/** Whether groups of digits next to one another are a card's number by their check digit. */
+const holdsCard = (text: string): boolean => {
+  for (const [run] of text.matchAll(/\d+(?:[ -]\d+)*/g)) {
+    const groups = run.split(/[ -]/);
+    for (let from = 0; from < groups.length; from++) {
+      let number = '';
+      for (const part of groups.slice(from)) {
+        number += part;
+        if (number.length < shortestCard || number.length > longestCard) continue;
+        if (number.endsWith(luhnDigit(number.slice(0, -1)))) return true;
+      }
+    }
+  }
+  return false;
+};
+
+/** Draws again what is a card by chance: one check digit in ten fits. */
+const withoutCard =
+  (make: (random: Random) => string) =>
+  (random: Random): string => {
+    for (;;) {
+      const text = make(random);
+      if (!holdsCard(text)) return text;
+    }
+  };
+
 const uuid = (random: Random): string =>
   `${hex(random, 8)}-${hex(random, 4)}-4${hex(random, 3)}-${draw(random, '89ab', 1)}${hex(random, 3)}-${hex(random, 12)}`;
 
@@ -52,11 +81,11 @@ const placeholders = [
 ];
 
 export const nearMissTexts: Readonly<Record<string, (random: Random) => string>> = {
-  card_bad_luhn: brokenCard,
-  iban_bad_checksum: brokenIban,
+  card_bad_luhn: withoutCard(brokenCard),
+  iban_bad_checksum: withoutCard(brokenIban),
   ssn_never_issued: brokenSsn,
   nhs_bad_checksum: badNhs,
-  aadhaar_bad_checksum: badAadhaar,
+  aadhaar_bad_checksum: withoutCard(badAadhaar),
   github_bad_checksum: brokenGithubToken,
   bitcoin_bad_checksum: brokenBitcoinAddress,
   ethereum_bad_checksum: brokenEthereumAddress,

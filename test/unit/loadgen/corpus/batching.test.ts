@@ -203,3 +203,17 @@ test('sources get spans in proportion to their weights, whatever the sizes of th
     assert.ok(Math.abs(had[i] - (all * weight) / total) <= 2 * Math.max(...traceSpans), `source ${i} had ${had[i]}`);
   }
 });
+
+test('what leaves later than the first part of a trace stands in no request before some of that part', () => {
+  fc.assert(
+    fc.property(batchings, (batching) => {
+      const begun = new Set<number>();
+      for (const request of batch(batching).requests) {
+        for (const { trace, delayNs } of spansOf(request)) {
+          if (delayNs === 0) begun.add(trace);
+          assert.ok(begun.has(trace));
+        }
+      }
+    }),
+  );
+});

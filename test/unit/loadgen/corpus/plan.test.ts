@@ -41,7 +41,7 @@ test('a span starts as much before its request is due as its trace says, by the 
   let delayed = 0;
   eachSpan(corpus, settings, (ordinal, { startNs, endNs }, turn) => {
     const { delayNs } = corpus.requests[turn];
-    const turns = Math.max(0, turn - (firstTurns.get(corpus.traceOf[ordinal]) ?? Number.NaN));
+    const turns = turn - (firstTurns.get(corpus.traceOf[ordinal]) ?? Number.NaN);
     const offset = startNs - leaves - Math.round(turns * intervalNs) - delayNs;
     assert.equal(corpus.startOffsetNs[ordinal], offset);
     assert.ok(offset <= 0 && offset + endNs - startNs <= 0, 'a span ends before its request is due');

@@ -16,14 +16,22 @@ const small: CorpusLimits = { enoughBytes: 1 << 30, enoughSpans: 200, fewestRequ
 const settings: ToySettings = { rich: true, stepNs: 900e6, export: { nextSpans: () => 40 } };
 const due = 1_760_000_000_123_456_789n;
 
-/** The SDK writes a whole number as int_value whatever it was meant to be, and in JSON null for what is not finite. */
+/** In JSON the SDK writes null for a number that is not finite. */
 const isExpressible = (value: Value): boolean =>
-  !(typeof value === 'object' && 'double' in value) ||
-  (Number.isFinite(value.double) && !Number.isInteger(value.double));
+  !(typeof value === 'object' && 'double' in value) || Number.isFinite(value.double);
 
 function sources() {
   const [{ weight, source }] = toySources(settings);
-  const expressible = (attributes: Attributes) => attributes.filter(([, value]) => isExpressible(value));
+  const wholes: Attributes = [
+    ['a-whole-double', { double: 3 }],
+    ['negative-zero', { double: -0 }],
+    ['large-double', { double: -(2 ** 62) }],
+    ['inside', new Map<string, Value>([['list', [{ double: 4 }, { double: 0.5 }]]])],
+  ];
+  const expressible = (attributes: Attributes) => [
+    ...wholes,
+    ...attributes.filter(([, value]) => isExpressible(value)),
+  ];
   const next = () => {
     const { spans } = source.next();
     // Parents and links point at the spans themselves: these are changed in place.
@@ -49,7 +57,12 @@ function bySpanId(request: ExportTraceServiceRequest): Map<string, unknown> {
 
 for (const encoding of ['protobuf', 'json'] as const) {
   test(`${encoding}: what the SDK makes of a request has the same spans as the corpus`, () => {
-    const options: CorpusOptions = { ...toyOptions, encoding, rate: { requestsPerSecond: 1_287_001 } };
+    const options: CorpusOptions = {
+      ...toyOptions,
+      encoding,
+      wholeDoubles: 'int',
+      rate: { requestsPerSecond: 1_287_001 },
+    };
     const corpus = buildCorpus(options, sources(), small);
     const sdk = createSdkRequests(options, sources(), small);
     assert.equal(sdk.spans, corpus.spans);

@@ -21,6 +21,7 @@ export const toyOptions: CorpusOptions = {
   timeScale: 1,
   rate: null,
   encoding: 'protobuf',
+  wholeDoubles: 'double',
 };
 
 export const toyExport: ExportShape = { by: 'agent', nextSpans: () => 100, bytes: 3 << 20, flushNs: 0 };

@@ -47,6 +47,14 @@ test('a file that cannot be read is told with its path and the reason', () => {
   assert.match(refusal(`${folder}/`).message, /: it is a folder$/);
 });
 
+test('a file that is larger than any profile is not read', () => {
+  const path = write('large.yaml', '#'.repeat(2 ** 20 + 1));
+  const { code, message } = refusal(path);
+  assert.equal(code, 'CONFIG_READ');
+  assert.equal(message, `the profile ${path} has 1048577 bytes; a profile has 1 MiB at most`);
+  assert.equal(readProfile(write('largest.yaml', '#'.repeat(2 ** 20))).text.length, 2 ** 20);
+});
+
 test('a file is named in messages as it was given', () => {
   const path = write('wrong.yaml', 'description: 1\n');
   const { profile, issues } = parseProfile(readProfile(path));

@@ -129,3 +129,37 @@ test('any draws from all kinds, and an unknown kind is refused by name', () => {
   assert.throws(() => privateText('colour', random), /no such kind of text: colour/);
   assert.throws(() => nearMiss('colour', random), RangeError);
 });
+
+/** Digits in groups, as rules find them in a text, from the first of a group to the last of one. */
+const cardLike = (text: string): string[] => {
+  const found: string[] = [];
+  for (const [run] of text.matchAll(/(?<![\dA-Za-z])\d+(?:[ -]\d+)*(?![\dA-Za-z])/g)) {
+    const groups = run.split(/[ -]/);
+    for (let from = 0; from < groups.length; from++) {
+      for (let to = from + 1; to <= groups.length; to++) found.push(groups.slice(from, to).join(''));
+    }
+  }
+  return found.filter((number) => number.length >= 12 && number.length <= 19 && /^[2-6]/.test(number));
+};
+
+/** Every second digit from the right doubled, and the digits of that added. */
+const luhnSum = (number: string): number =>
+  [...number].reverse().reduce((sum, digit, i) => {
+    const value = Number(digit) * (1 + (i % 2));
+    return sum + Math.floor(value / 10) + (value % 10);
+  }, 0);
+
+test('no near miss holds a number that is a card, also not by chance and in groups', () => {
+  const random = seeded(31);
+  let looked = 0;
+  for (const kind of ['aadhaar_bad_checksum', 'iban_bad_checksum', 'card_bad_luhn', 'order_number', 'epoch_ns']) {
+    for (let round = 0; round < 3000; round++) {
+      const text = nearMiss(kind, random);
+      for (const number of cardLike(text)) {
+        looked++;
+        assert.ok(luhnSum(number) % 10 !== 0, `${kind}: ${text} holds ${number}`);
+      }
+    }
+  }
+  assert.ok(looked > 5_000, `${looked} numbers`);
+});

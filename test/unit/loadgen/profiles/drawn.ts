@@ -23,6 +23,7 @@ export const optionsFor = (nameOrPath: string, seed: number): CorpusOptions => (
   timeScale: 1,
   rate: null,
   encoding: 'protobuf',
+  wholeDoubles: 'double',
 });
 
 export const corpusOf = (nameOrPath: string, seed: number): Corpus => {

@@ -278,7 +278,7 @@ describe('the spans of the gateway profile', () => {
     }
     const ids = answers.flatMap((span) => attribute(span, 'gen_ai.response.id') ?? []);
     assert(ids.length > 3000);
-    for (const id of ids) assert.match(String(id), /^(chatcmpl-|msg_)0{24}$/);
+    for (const id of ids) assert.match(String(id), /^(chatcmpl-|msg_|msg_bdrk_|cmpl-)0{24}$/);
     const tokens = answers.map((span) => numberOf(span, 'gen_ai.usage.input_tokens'));
     assertBetween(quantile(tokens, 0.5), 700, 1150, 'median of input tokens');
     assertBetween(Math.max(...tokens), 30_000, 190_000, 'most input tokens');

@@ -51,7 +51,8 @@ export interface Leaf {
   readonly value: string | number | boolean | null;
 }
 
-const looksLikeJson = (text: string): boolean => /^[[{]/.test(text);
+/** Prose may begin with a pasted key file, which is JSON; it does not end with one. */
+const looksLikeJson = (text: string): boolean => /^(\{.*\}|\[.*\])$/s.test(text);
 
 /** Leaves of a parsed JSON text; a text that is JSON itself is gone into, and must be whole. */
 export function* leavesOf(value: unknown, depth = 1): Generator<Leaf> {

@@ -1,5 +1,8 @@
-// The keys that each program of the prompt profile writes: those of its libraries as their sources have them, and its own
-// (claim.*, app.*, guardrail.*, prompt.*). N stands for a number.
+// The keys that each program of the prompt profile writes, and no others: made from the profile once and read over, so that
+// a key that is changed, lost or misspelt in one place is found. That these are the names of GenAI, OpenInference and AI SDK
+// was checked against notes on their specifications, which leave out a few (ai.prompt.toolChoice, tag.tags,
+// gen_ai.event.content); the other libraries' were not. Programs' own are app.*, claim.*, guardrail.*, prompt.*. N stands
+// for a number.
 
 const keys = (text: string): readonly string[] => text.trim().split(/\s+/);
 
@@ -21,7 +24,6 @@ export const promptVocabulary: Readonly<Record<string, readonly string[]>> = {
     gen_ai.operation.name
     gen_ai.output.messages
     gen_ai.prompt.name
-    gen_ai.prompt.version
     gen_ai.provider.name
     gen_ai.request.max_tokens
     gen_ai.request.model
@@ -57,6 +59,7 @@ export const promptVocabulary: Readonly<Record<string, readonly string[]>> = {
     prompt.budget_tokens
     prompt.template
     prompt.variables
+    prompt.version
     server.address
     server.port
     session.id
@@ -171,12 +174,14 @@ export const promptVocabulary: Readonly<Record<string, readonly string[]>> = {
     langfuse.environment
     langfuse.observation.cost_details
     langfuse.observation.input
+    langfuse.observation.level
     langfuse.observation.metadata.attempt
     langfuse.observation.model.name
     langfuse.observation.model.parameters
     langfuse.observation.output
     langfuse.observation.prompt.name
     langfuse.observation.prompt.version
+    langfuse.observation.status_message
     langfuse.observation.type
     langfuse.observation.usage_details
     langfuse.release

@@ -129,7 +129,8 @@ describe('the messages of the prompt profile', () => {
       assert.ok(texts.length > 0, `no ${key}`);
       for (const text of texts) for (const { depth } of leavesOf(JSON.parse(text))) depths.add(depth);
     }
-    assert.deepEqual([...depths].toSorted(), [1, 2, 3]);
+    // A key file among the private data is JSON too, and then a level deeper.
+    for (const depth of [1, 2, 3]) assert.ok(depths.has(depth), `no JSON of ${depth} levels`);
   });
 
   it('hold the arguments of tool calls as JSON text', () => {
