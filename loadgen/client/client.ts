@@ -6,9 +6,9 @@ import { connectGrpc } from './native-grpc.ts';
 /** What became of an export. */
 export interface ExportReply {
   /**
-   * `OK`; a gRPC status name, of the server or, where it never had the request, UNAVAILABLE, or DEADLINE_EXCEEDED when
+   * `OK`; a gRPC status name, of the server or, where it will not process the request, UNAVAILABLE, or DEADLINE_EXCEEDED when
    * `timeoutMs` passed; `HTTP 503`; `TRANSPORT` when the connection or the stream broke and whether the server took the
-   * request is not known.
+   * request is not known; `NOT SENT` when the client had no connection any more and nothing of the request went out.
    */
   readonly status: string;
   /** Whether the status is OK: all but `rejectedSpans` were taken. */
@@ -27,10 +27,12 @@ export interface ExportClient {
    * returns: what could not be sent yet is copied. `done` is called exactly once, never from within `send`.
    */
   send(body: Buffer, done: (reply: ExportReply) => void): void;
-  /** Whether it takes more; else what is sent is UNAVAILABLE. */
+  /** Whether it takes more; else what is sent is `NOT SENT`. */
   usable(): boolean;
   /** Those without a reply, those too that wait for others. */
   inFlight(): number;
+  /** How many can be under way at a time, at least 1: what is sent beyond it waits for others. */
+  capacity(): number;
   /** Ends the connection; what is under way fails. May be called twice. */
   close(): void;
 }
@@ -58,7 +60,7 @@ export interface ClientOptions {
     readonly serverName: string | null;
     readonly insecureSkipVerify: boolean;
   };
-  /** Of each request, from `send` on; 0: none. */
+  /** Of each request; 0: none. From `send` on; over HTTP/1.1 from when those before it have their replies. */
   readonly timeoutMs: number;
   /** Called once, after `connect` has resolved, when it takes no more, unless by `close`. What is under way may yet end well. */
   readonly onUnusable: (reason: string) => void;

@@ -1,7 +1,11 @@
 // What a server answered to an export, read.
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { grpcCode, grpcCodeName } from '../../src/transport/grpc-status.ts';
+import { transportFailure } from '../h2/call.ts';
 import type { ExportReply } from './client.ts';
+
+/** Nothing of it went out: another connection may send it as though nothing had happened. */
+export const notSent = 'NOT SENT';
 
 const accepted: ExportReply = { status: 'OK', ok: true, rejectedSpans: 0, message: '', retryDelayMs: null };
 
@@ -31,8 +35,9 @@ export const failedReply = (status: string, message: string, retryDelayMs: numbe
   retryDelayMs,
 });
 
-/** Of a gRPC call; -1 as code: the transport failed. */
+/** Of a gRPC call. */
 export function grpcReply(code: number, message: string, body: Buffer, retryDelayMs: number | null): ExportReply {
   if (code === grpcCode.OK) return acceptedReply(body);
-  return failedReply(code < 0 ? 'TRANSPORT' : grpcCodeName(code), message, retryDelayMs);
+  if (code === transportFailure.notSent) return failedReply(notSent, message);
+  return failedReply(code === transportFailure.unknown ? 'TRANSPORT' : grpcCodeName(code), message, retryDelayMs);
 }

@@ -5,7 +5,7 @@ import { SpanmillError } from '../../src/errors.ts';
 import { retryDelayOf } from '../../src/transport/rpc-status.ts';
 import { authorityOf, connectError, defaultConnectTimeoutMs } from '../h2/open-socket.ts';
 import type { ClientOptions, ExportClient, ExportReply } from './client.ts';
-import { failedReply, grpcReply } from './export-reply.ts';
+import { failedReply, grpcReply, notSent } from './export-reply.ts';
 import { exportPath, headersOf, socketTarget } from './target.ts';
 
 /** As `connect` in client.ts; grpc-js has no zstd, its gzip has level 6 and a thread of its own. */
@@ -50,7 +50,7 @@ function clientOf(client: grpc.Client, metadata: grpc.Metadata, options: ClientO
   return {
     send(body, done) {
       if (refusal !== '') {
-        process.nextTick(done, failedReply('UNAVAILABLE', refusal));
+        process.nextTick(done, failedReply(notSent, refusal));
         return;
       }
       const deadline = timeoutMs > 0 ? { deadline: Date.now() + timeoutMs } : {};
@@ -65,6 +65,8 @@ function clientOf(client: grpc.Client, metadata: grpc.Metadata, options: ClientO
     },
     usable: () => refusal === '',
     inFlight: () => calls.size,
+    // What the server allows it keeps to itself.
+    capacity: () => Infinity,
     close() {
       refusal ||= 'the client is closed';
       for (const call of calls) call.cancel();
@@ -103,7 +105,9 @@ function untilReady(client: grpc.Client, options: ClientOptions): Promise<void> 
     // A call that does not wait fails here with what went wrong, and is not sent.
     const tellWhy = (): void => {
       client.makeUnaryRequest(exportPath, same, same, noBytes, (error) => {
-        const why = (error?.details ?? '').replace(/^No connection established\. Last error: /, '');
+        const why = (error?.details ?? '')
+          .replace(/^No connection established\. Last error: (?:Error: )?/, '')
+          .replace(/\.? Resolution note:\s*$/, '');
         reject(connectError(target, why.replace(/\s+/g, ' ').trim(), error));
       });
     };

@@ -13,7 +13,7 @@ import {
   socketProblem,
 } from '../h2/open-socket.ts';
 import type { ClientOptions, ExportClient, ExportReply } from './client.ts';
-import { failedReply } from './export-reply.ts';
+import { failedReply, notSent } from './export-reply.ts';
 import { maxReplyBytes, readReply } from './http-reply.ts';
 import { headersOf, socketTarget } from './target.ts';
 
@@ -66,8 +66,6 @@ interface Exchange {
   /** What is to be given back when `body` is not needed any more. */
   readonly copy: Buffer | null;
   readonly done: (reply: ExportReply) => void;
-  /** Of performance.now(). */
-  readonly startedAt: number;
 }
 
 /** Of all connections. */
@@ -101,16 +99,15 @@ class HttpClient implements ExportClient {
 
   send(body: Buffer, done: (reply: ExportReply) => void): void {
     if (this.#refusal !== '') {
-      process.nextTick(done, failedReply('UNAVAILABLE', this.#refusal));
+      process.nextTick(done, failedReply(notSent, this.#refusal));
       return;
     }
-    const { compression, timeoutMs } = this.#options;
+    const { compression } = this.#options;
     const isCopied = compression === 'none';
     const copy = isCopied ? copies.take(body.length) : null;
     if (copy !== null) body.copy(copy);
     const message = copy === null ? compress(compression, body) : copy.subarray(0, body.length);
-    this.#exchanges.push({ body: message, copy, done, startedAt: performance.now() });
-    if (timeoutMs > 0 && this.#deadline === undefined) this.#armDeadline(timeoutMs);
+    this.#exchanges.push({ body: message, copy, done });
     if (this.#exchanges.length === 1) this.#begin(this.#exchanges[0]);
   }
 
@@ -122,6 +119,11 @@ class HttpClient implements ExportClient {
     return this.#exchanges.length;
   }
 
+  /** RFC 9112 9.3.2 has pipelining, of which servers and this client make no use. */
+  capacity(): number {
+    return 1;
+  }
+
   close(): void {
     this.#isClosed = true;
     // Those under way are told from the socket's close event.
@@ -130,6 +132,9 @@ class HttpClient implements ExportClient {
   }
 
   #begin(exchange: Exchange): void {
+    const { timeoutMs } = this.#options;
+    clearTimeout(this.#deadline);
+    if (timeoutMs > 0) this.#deadline = setTimeout(() => this.#timeIsOver(exchange), Math.max(1, Math.ceil(timeoutMs)));
     const outgoing = request({
       agent: this.#agent,
       method: 'POST',
@@ -171,6 +176,7 @@ class HttpClient implements ExportClient {
     const at = this.#exchanges.indexOf(exchange);
     if (at < 0) return;
     this.#exchanges.splice(at, 1);
+    if (at === 0) clearTimeout(this.#deadline);
     if (isFree && exchange.copy !== null) copies.give(exchange.copy);
     const [next] = this.#exchanges;
     if (at === 0 && next !== undefined && this.#refusal === '') this.#begin(next);
@@ -182,7 +188,7 @@ class HttpClient implements ExportClient {
   #refuse(reason: string): void {
     if (this.#refusal !== '') return;
     this.#refusal = reason;
-    for (const exchange of this.#exchanges.slice(1)) this.#finish(exchange, failedReply('UNAVAILABLE', reason), true);
+    for (const exchange of this.#exchanges.slice(1)) this.#finish(exchange, failedReply(notSent, reason), true);
     if (!this.#isClosed) setImmediate(() => this.#options.onUnusable(reason));
   }
 
@@ -197,27 +203,13 @@ class HttpClient implements ExportClient {
     });
   }
 
-  #armDeadline(ms: number): void {
-    this.#deadline = setTimeout(() => this.#sweep(), Math.max(1, Math.ceil(ms)));
-  }
-
-  /** All have the same time, so that the oldest are the first. */
-  #sweep(): void {
-    const { timeoutMs } = this.#options;
-    const now = performance.now();
-    const over = failedReply('DEADLINE_EXCEEDED', `no reply within ${timeoutMs} ms`);
-    this.#deadline = undefined;
-    const [current] = this.#exchanges;
-    if (current !== undefined && current.startedAt + timeoutMs <= now) {
-      const late = this.#exchanges.filter(({ startedAt }) => startedAt + timeoutMs <= now);
-      for (const exchange of late.slice(1)) this.#finish(exchange, over, true);
-      // Its reply may still come, and would be taken for that of the next one.
-      this.#refuse(over.message);
-      this.#finish(current, over, false);
-      this.#socket.destroy();
-    } else if (current !== undefined) {
-      this.#armDeadline(current.startedAt + timeoutMs - now);
-    }
+  #timeIsOver(exchange: Exchange): void {
+    if (exchange !== this.#exchanges[0]) return;
+    const over = failedReply('DEADLINE_EXCEEDED', `no reply within ${this.#options.timeoutMs} ms`);
+    // Its reply may still come, and would be taken for that of the next one.
+    this.#refuse(over.message);
+    this.#finish(exchange, over, false);
+    this.#socket.destroy();
   }
 }
 

@@ -21,6 +21,8 @@ export async function connectGrpc(options: ClientOptions): Promise<ExportClient>
     },
     usable: () => client.usable(),
     inFlight: () => client.inFlight(),
+    // What it allows may come to be more than nothing.
+    capacity: () => Math.max(1, client.capacity()),
     close: () => client.close(),
   };
 }

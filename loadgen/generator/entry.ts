@@ -1,12 +1,14 @@
 // Process: sends spans. See load.ts for what it does and messages.ts for what it is asked.
 import { serveParent } from '../child.ts';
 import { connect } from '../client/client.ts';
+import { createClock } from '../clock.ts';
 import { corpusOf } from '../corpus/build.ts';
 import type { CorpusOptions } from '../corpus/corpus.ts';
 import { sdkRequestsOf, serializeSpans } from '../corpus/sdk.ts';
 import { createStamper } from '../corpus/stamp.ts';
-import { Load, now, type RequestSource } from './load.ts';
-import type { GeneratorOptions, GeneratorReady, GeneratorRequest } from './messages.ts';
+import { now } from './connections.ts';
+import { Load, type RequestSource } from './load.ts';
+import type { GeneratorOptions, GeneratorReady, GeneratorRequest, GeneratorTick } from './messages.ts';
 
 const twoTo32 = 2 ** 32;
 
@@ -58,7 +60,9 @@ function sdkSource(options: CorpusOptions, unix: UnixTime): Source {
 }
 
 serveParent<GeneratorOptions, GeneratorRequest>(async (options) => {
-  const unix = createUnixTime(BigInt(options.clockOffset));
+  const clockOffset = BigInt(options.clockOffset);
+  const unix = createUnixTime(clockOffset);
+  const clock = createClock(clockOffset);
   const source = (options.encoder === 'sdk' ? sdkSource : corpusSource)(options.corpus, unix);
   const load = await Load.open(source, {
     connections: options.connections,
@@ -72,18 +76,21 @@ serveParent<GeneratorOptions, GeneratorRequest>(async (options) => {
         case 'start':
           load.start(question.pace);
           return null;
-        case 'pause':
-          await load.pause(question.flush);
+        case 'stop':
+          await load.stop(question.limitMs);
           return load.report();
+        case 'flush':
+          await load.flush(question.limitMs);
+          return load.report();
+        case 'abandon':
+          load.abandon();
+          return null;
         case 'tick':
-          return load.tick();
+          return { ...load.tick(), atMs: clock.nowApprox() / 1e6 } satisfies GeneratorTick;
         case 'report':
           return load.report();
         case 'resetLatency':
           load.resetLatency();
-          return null;
-        case 'close':
-          load.close();
           return null;
       }
     },

@@ -1,9 +1,12 @@
 // The load itself: takes the next request of the corpus, stamps it, and hands it to a connection.
 import type { ExportClient, ExportReply } from '../client/client.ts';
+import { failedReply, notSent } from '../client/export-reply.ts';
 import type { CorpusRequest } from '../corpus/corpus.ts';
+import { type Connection, Connections, now } from './connections.ts';
 import { createLateRequests } from './late-requests.ts';
-import type { GeneratorReport, GeneratorTick, Pace } from './messages.ts';
+import type { Amount, GeneratorCounters, GeneratorReport, GeneratorTick, Pace } from './messages.ts';
 import { startPacer } from './pacer.ts';
+import { createQueue } from './queue.ts';
 import { Tally } from './tally.ts';
 
 /** The requests of a run, by position: round after round of a corpus. */
@@ -25,121 +28,149 @@ export interface LoadOptions {
   connect(onUnusable: (reason: string) => void): Promise<ExportClient>;
 }
 
-interface Connection {
-  client: ExportClient | null;
-  /** Closed loop: after a refusal nothing is sent before this moment. */
-  quietUntil: number;
+/** A request that is to be sent. */
+interface Due {
+  readonly position: number;
+  /** Its intended time. */
+  readonly due: number;
+  /** Whether anybody intended it: not for what is flushed. */
+  readonly isTimed: boolean;
 }
 
-const reconnectMs = 100;
+/** A request that was sent. */
+interface Flight extends Due {
+  readonly first: number;
+  readonly spans: number;
+  readonly bytes: number;
+  readonly connection: Connection;
+  readonly client: ExportClient;
+}
+
 /** What a client that is refused waits in the closed loop, where nothing else slows it down. */
 const pauseAfterRefusalMs = 50;
-/** At the end of the load, for what is still to be sent: on each connection, and how long room is waited for. */
+/** Closed loop: of what is flushed, so many on each connection. */
 const inFlightAtEnd = 8;
+/** How long at most a connection with room is waited for when nothing is under way. */
 const roomLimitMs = 5000;
 /** Bytes of bodies under way, beyond which nothing more is sent: a stalled server must not fill our memory. */
 const mostBytesInFlight = 256 << 20;
-
-/** Nanoseconds since this process began. */
-export const now = (): number => performance.now() * 1e6;
+const restLookMs = 50;
+const ended = failedReply('TRANSPORT', 'the run ended');
 
 export class Load {
   readonly #source: RequestSource;
-  readonly #options: LoadOptions;
-  readonly #connections: Connection[] = [];
+  readonly #maxInFlight: number;
+  readonly #connections: Connections;
   readonly #tally = new Tally();
   readonly #late = createLateRequests();
+  /** Fell due and found no room. */
+  readonly #overdue = createQueue<Due>();
+  readonly #flights = new Set<Flight>();
+  readonly #hasRoom = (connection: Connection): boolean => this.#roomOn(connection);
   #pace: Pace = { kind: 'closed', inFlight: 1 };
-  #running = false;
-  #closed = false;
+  #phase: 'stopped' | 'running' | 'flushing' = 'stopped';
+  #isAbandoned = false;
+  /** Whether what is late will not be sent any more. */
+  #isOver = false;
   #stopPacer: () => void = () => {};
-  /** Open loop: requests that found no room. */
-  #overdue: { readonly position: number; readonly due: number }[] = [];
-  #overdueAt = 0;
-  #turn = 0;
   #position = 0;
   #bytesInFlight = 0;
-  /** Why the connection that was lost last was lost. */
-  #lostConnection = '';
-  #whenIdle: (() => void) | null = null;
+  #limitedByBytes = false;
+  /** When the last request was sent, while it is waited for that nothing is under way. */
+  #progressAt = 0;
+  #rested: (() => void) | null = null;
 
-  private constructor(source: RequestSource, options: LoadOptions) {
+  private constructor(source: RequestSource, { connections, maxInFlight, connect }: LoadOptions) {
     this.#source = source;
-    this.#options = options;
+    this.#maxInFlight = maxInFlight;
+    const reopened = (connection: Connection): void => this.#freed(connection);
+    this.#connections = new Connections({ count: connections, connect, reopened });
   }
 
   /** Connects; rejects when the server cannot be reached. */
   static async open(source: RequestSource, options: LoadOptions): Promise<Load> {
     const load = new Load(source, options);
-    for (let i = 0; i < options.connections; i++) load.#connections.push({ client: null, quietUntil: 0 });
-    // The first alone: when it fails, that is said once.
-    const [first, ...others] = load.#connections;
-    await load.#connect(first);
-    await Promise.all(others.map((connection) => load.#connect(connection)));
+    await load.#connections.open();
     return load;
   }
 
   start(pace: Pace): void {
     this.#pace = pace;
-    this.#running = true;
-    if (pace.kind === 'open') {
-      const weighs = pace.unit === 'spans' ? (spans: number) => spans : () => 1;
-      this.#stopPacer = startPacer(pace.perSecond, now, (due) => weighs(this.#fallsDue(due)));
-    } else for (const connection of this.#connections) this.#fill(connection);
+    this.#phase = 'running';
+    this.#isOver = false;
+    this.#go();
   }
 
-  /** Sends no more; resolves when nothing is under way. `flush`: what was to be sent later is sent first. */
-  async pause(flush: boolean): Promise<void> {
-    this.#stopPacer();
-    this.#running = false;
-    for (const { position } of this.#overdue.slice(this.#overdueAt)) {
-      const { first, spans } = this.#numbers(position);
-      this.#tally.unsent(first, spans);
+  /**
+   * Sends no more; resolves when nothing is under way. After `limitMs` what still is has failed, and its connections are closed
+   * and opened anew.
+   */
+  async stop(limitMs: number): Promise<void> {
+    this.#end();
+    await this.#rest(limitMs);
+  }
+
+  /**
+   * After `stop`: sends what was to be sent later, at the pace of the run, and resolves when nothing is under way. When nothing
+   * could be sent for `limitMs`, what is under way has failed, and the rest stays unsent.
+   */
+  async flush(limitMs: number): Promise<void> {
+    if (!this.#isAbandoned) {
+      this.#late.flush();
+      this.#phase = 'flushing';
+      this.#go();
+      await this.#rest(limitMs);
+      this.#end();
     }
-    this.#overdue = [];
-    this.#overdueAt = 0;
-    if (flush) await this.#flush();
-    if (this.#tally.inFlight > 0) await this.#idle();
+    this.#isOver = true;
   }
 
-  tick(): GeneratorTick {
+  /** Ends `stop` or `flush` at once: what is under way has failed. Nothing is sent any more. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#isOver = true;
+    this.#connections.close();
+    this.#giveUp();
+  }
+
+  tick(): Omit<GeneratorTick, 'atMs'> {
     const { acknowledgement, lateness } = this.#tally;
     return { ...this.#counters(), acknowledgement: acknowledgement.lately(), lateness: lateness.lately() };
   }
 
   report(): GeneratorReport {
-    const waiting = [
-      ...this.#late.positions(),
-      ...this.#overdue.slice(this.#overdueAt).map(({ position }) => position),
-    ];
-    const notSent = waiting.map((position) => {
+    const waiting = [...this.#late.positions(), ...this.#overdue.items().map(({ position }) => position)];
+    const unsent = waiting.map((position) => {
       const { first, spans } = this.#numbers(position);
       return [first, spans, -1] as const;
     });
+    const { acknowledgement, response, lateness, flushed, unsure } = this.#tally;
     return {
       ...this.#counters(),
       end: this.#numbers(this.#position).first,
-      unsure: [...this.#tally.unsure, ...notSent],
-      disconnected: this.#connections.every(({ client }) => client === null) ? this.#lostConnection : null,
-      acknowledgement: this.#tally.acknowledgement.withCurve(),
-      lateness: this.#tally.lateness.withCurve(),
+      unsure: [...unsure, ...unsent],
+      flushed,
+      notFlushed: this.#isOver ? this.#amountOf(this.#late.positions()) : { requests: 0, spans: 0 },
+      disconnected: this.#connections.disconnected(),
+      acknowledgement: acknowledgement.withCurve(),
+      response: response.withCurve(),
+      lateness: lateness.withCurve(),
     };
   }
 
   resetLatency(): void {
-    this.#tally.acknowledgement.reset();
-    this.#tally.lateness.reset();
+    this.#tally.resetLatency();
   }
 
-  close(): void {
-    this.#closed = true;
-    this.#running = false;
-    this.#stopPacer();
-    for (const { client } of this.#connections) client?.close();
+  #counters(): GeneratorCounters {
+    return { ...this.#tally.counters(this.#overdue.length), limitedByBytes: this.#limitedByBytes };
   }
 
-  #counters() {
-    return this.#tally.counters(this.#overdue.length - this.#overdueAt);
+  #amountOf(positions: readonly number[]): Amount {
+    return {
+      requests: positions.length,
+      spans: positions.reduce((sum, position) => sum + this.#numbers(position).spans, 0),
+    };
   }
 
   #numbers(position: number): { readonly first: number; readonly spans: number } {
@@ -148,90 +179,133 @@ export class Load {
     return { first: Math.floor(position / requests.length) * spans + request.first, spans: request.spans };
   }
 
-  async #connect(connection: Connection): Promise<void> {
-    connection.client = await this.#options.connect((reason) => {
-      connection.client = null;
-      this.#lostConnection = reason;
-      this.#reconnectLater(connection);
-    });
+  /** At the pace, until the phase is over. */
+  #go(): void {
+    const pace = this.#pace;
+    if (pace.kind === 'open') {
+      const isSpans = pace.unit === 'spans';
+      this.#stopPacer = startPacer(pace.perSecond, now, (due) => {
+        const spans = this.#fallsDue(due);
+        return spans === null || isSpans ? spans : 1;
+      });
+    } else for (const connection of this.#connections.all) this.#fill(connection);
   }
 
-  #reconnectLater(connection: Connection): void {
-    if (this.#closed) return;
-    setTimeout(() => {
-      if (this.#closed) return;
-      this.#connect(connection).then(
-        () => this.#freed(connection),
-        () => this.#reconnectLater(connection),
-      );
-    }, reconnectMs);
+  /** Nothing new is sent; what found no room is not sent either. */
+  #end(): void {
+    this.#stopPacer();
+    this.#phase = 'stopped';
+    for (let request = this.#overdue.shift(); request !== undefined; request = this.#overdue.shift()) {
+      this.#leave(request);
+    }
+  }
+
+  #leave({ position, due, isTimed }: Due): void {
+    const { first, spans } = this.#numbers(position);
+    if (isTimed) this.#tally.unsent(first, spans, now() - due);
+    else this.#late.put(position, 0);
+  }
+
+  #isAtRest(): boolean {
+    if (this.#tally.inFlight > 0 || this.#overdue.length > 0) return false;
+    return this.#phase !== 'flushing' || this.#late.length === 0;
+  }
+
+  /** Resolves when nothing is under way; gives up after `limitMs` in which nothing could be sent. */
+  #rest(limitMs: number): Promise<void> {
+    if (this.#isAtRest()) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#progressAt = now();
+    const timer = setInterval(
+      () => {
+        const isIdle = this.#tally.inFlight === 0;
+        // A slow pace is no reason to give up.
+        if (isIdle && this.#overdue.length === 0 && this.#pace.kind === 'open') this.#progressAt = now();
+        const limit = isIdle ? Math.min(limitMs, roomLimitMs) : limitMs;
+        if (now() - this.#progressAt >= limit * 1e6) this.#giveUp();
+      },
+      Math.min(restLookMs, limitMs),
+    );
+    const before = this.#rested;
+    this.#rested = () => {
+      before?.();
+      clearInterval(timer);
+      this.#rested = null;
+      resolve();
+    };
+    return promise;
+  }
+
+  /** Whatever is under way has failed. */
+  #giveUp(): void {
+    this.#end();
+    const clients = new Set<ExportClient>();
+    for (const { first, spans, due, isTimed, client } of this.#flights) {
+      this.#tally.answered(ended, first, spans, isTimed ? now() - due : null);
+      clients.add(client);
+    }
+    this.#flights.clear();
+    this.#bytesInFlight = 0;
+    this.#connections.replace(clients);
+    this.#rested?.();
   }
 
   /** Whether a request can be sent on it now. */
-  #hasRoom({ client }: Connection): boolean {
-    if (client === null || !client.usable() || this.#bytesInFlight >= mostBytesInFlight) return false;
-    if (!this.#running) return client.inFlight() < inFlightAtEnd;
-    if (this.#pace.kind === 'closed') return client.inFlight() < this.#pace.inFlight;
-    return this.#tally.inFlight < this.#options.maxInFlight;
+  #roomOn({ client, quietUntil }: Connection): boolean {
+    if (client === null || !client.usable()) return false;
+    const inFlight = client.inFlight();
+    if (inFlight >= client.capacity()) return false;
+    if (this.#pace.kind === 'closed') {
+      const most = this.#phase === 'running' ? this.#pace.inFlight : inFlightAtEnd;
+      if (inFlight >= most || (quietUntil > 0 && quietUntil > now())) return false;
+    } else if (this.#tally.inFlight >= this.#maxInFlight) return false;
+    if (this.#bytesInFlight < mostBytesInFlight) return true;
+    this.#limitedByBytes = true;
+    return false;
   }
 
-  /** The next connection, in turn, that has room; null when none has. */
-  #next(): Connection | null {
-    const { length } = this.#connections;
-    for (let i = 0; i < length; i++) {
-      const connection = this.#connections[this.#turn];
-      this.#turn = this.#turn + 1 === length ? 0 : this.#turn + 1;
-      if (this.#hasRoom(connection)) return connection;
-    }
-    return null;
-  }
-
-  /** Open loop: the next request is due. Gives its spans. */
-  #fallsDue(due: number): number {
-    this.#tally.lateness.record(now() - due);
-    const position = this.#take();
-    const connection = this.#overdue.length > this.#overdueAt ? null : this.#next();
-    if (connection === null) this.#overdue.push({ position, due });
-    else this.#send(position, connection, due, true);
+  /** Open loop: the next request is due. Gives its spans; null when there is none any more. */
+  #fallsDue(due: number): number | null {
+    const isTimed = this.#phase === 'running';
+    if (isTimed) this.#tally.lateness.record(now() - due);
+    const position = isTimed ? this.#take() : this.#late.take();
+    if (position < 0) return null;
+    this.#overdue.push({ position, due, isTimed });
+    this.#drain();
     return this.#numbers(position).spans;
   }
 
-  /** A connection may have room again. */
+  /** What fell due goes to whichever connection has room. */
+  #drain(): void {
+    while (this.#overdue.length > 0) {
+      const connection = this.#connections.next(this.#hasRoom);
+      if (connection === null) return;
+      const request = this.#overdue.shift();
+      if (request !== undefined) this.#send(request, connection);
+    }
+  }
+
+  /** There may be room again, on this connection or, where all share it, on another. */
   #freed(connection: Connection): void {
-    if (!this.#running) return;
-    if (this.#pace.kind === 'closed') {
-      this.#fill(connection);
-      return;
-    }
-    while (this.#overdueAt < this.#overdue.length && this.#hasRoom(connection)) {
-      const { position, due } = this.#overdue[this.#overdueAt++];
-      this.#send(position, connection, due, true);
-    }
-    if (this.#overdueAt === this.#overdue.length) {
-      this.#overdue = [];
-      this.#overdueAt = 0;
-    }
+    if (this.#phase === 'stopped') return;
+    if (this.#pace.kind === 'closed') this.#fill(connection);
+    else this.#drain();
   }
 
   /** Closed loop: as many under way as the pace says. */
   #fill(connection: Connection): void {
-    if (connection.quietUntil > now()) return;
-    while (this.#running && this.#hasRoom(connection)) this.#send(this.#take(), connection, now(), true);
+    while (this.#phase !== 'stopped' && this.#roomOn(connection)) {
+      const request = this.#overdue.shift() ?? this.#nextNow();
+      if (request === null) return;
+      this.#send(request, connection);
+    }
   }
 
-  /** What was to be sent later, now; a few at a time. */
-  async #flush(): Promise<void> {
-    this.#late.flush();
-    for (let position = this.#late.take(); position >= 0; position = this.#late.take()) {
-      const connection = await this.#room();
-      if (connection === null) {
-        // Nobody takes them: they stay among those that were not sent.
-        this.#late.put(position, 0);
-        return;
-      }
-      // Nobody intended it for this moment: its time says nothing.
-      this.#send(position, connection, now(), false);
-    }
+  /** Closed loop: the next request, which is due when there is room for it; null when there is none any more. */
+  #nextNow(): Due | null {
+    const isTimed = this.#phase === 'running';
+    const position = isTimed ? this.#take() : this.#late.take();
+    return position < 0 ? null : { position, due: now(), isTimed };
   }
 
   /** The next position: of a late request that is due, or the next that is not late. */
@@ -245,46 +319,46 @@ export class Load {
     }
   }
 
-  #send(position: number, connection: Connection, due: number, isTimed: boolean): void {
+  #send({ position, due, isTimed }: Due, connection: Connection): void {
+    const { client } = connection;
+    if (client === null) throw new TypeError('a connection without a client has no room');
     const { requests } = this.#source;
     const body = this.#source.body(position % requests.length, Math.floor(position / requests.length), due);
     const { first, spans } = this.#numbers(position);
-    const bytes = body.length;
-    this.#tally.sent(spans, bytes);
-    this.#bytesInFlight += bytes;
-    connection.client?.send(body, (reply) => {
-      this.#bytesInFlight -= bytes;
-      this.#tally.answered(reply, first, spans, isTimed ? now() - due : null);
-      this.#answered(connection, reply);
-    });
+    const flight: Flight = { position, due, isTimed, first, spans, bytes: body.length, connection, client };
+    this.#flights.add(flight);
+    this.#tally.sent(flight);
+    this.#bytesInFlight += flight.bytes;
+    if (!isTimed) this.#progressAt = now();
+    client.send(body, (reply) => this.#answered(flight, reply));
   }
 
-  #answered(connection: Connection, reply: ExportReply): void {
-    if (this.#tally.inFlight === 0) this.#whenIdle?.();
-    if (!reply.ok && this.#pace.kind === 'closed') {
-      connection.quietUntil = now() + pauseAfterRefusalMs * 1e6;
-      setTimeout(() => this.#freed(connection), pauseAfterRefusalMs + 1);
+  #answered(flight: Flight, reply: ExportReply): void {
+    // It was given up before.
+    if (!this.#flights.delete(flight)) return;
+    const { first, spans, due, isTimed, connection } = flight;
+    this.#bytesInFlight -= flight.bytes;
+    if (reply.status === notSent) {
+      this.#tally.takenBack(flight);
+      this.#putBack(flight);
+    } else {
+      this.#tally.answered(reply, first, spans, isTimed ? now() - due : null);
+      if (!reply.ok && this.#pace.kind === 'closed') {
+        connection.quietUntil = now() + pauseAfterRefusalMs * 1e6;
+        setTimeout(() => this.#freed(connection), pauseAfterRefusalMs + 1);
+      } else this.#freed(connection);
+    }
+    if (this.#isAtRest()) this.#rested?.();
+  }
+
+  /** Nothing of it went out: another connection may send it. */
+  #putBack({ position, due, isTimed }: Flight): void {
+    const request: Due = { position, due, isTimed };
+    if (this.#phase === 'stopped') {
+      this.#leave(request);
       return;
     }
-    this.#freed(connection);
-  }
-
-  #idle(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#whenIdle = () => {
-        this.#whenIdle = null;
-        resolve();
-      };
-    });
-  }
-
-  /** A connection with room, as soon as there is one; null when there is none for long. */
-  async #room(): Promise<Connection | null> {
-    const deadline = now() + roomLimitMs * 1e6;
-    for (;;) {
-      const connection = this.#next();
-      if (connection !== null || this.#closed || now() > deadline) return connection;
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    this.#overdue.putBack(request);
+    this.#drain();
   }
 }

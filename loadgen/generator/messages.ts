@@ -48,8 +48,9 @@ export interface GeneratorCounters {
     readonly bytes: number;
     /** Fell due in the open loop and wait for room (see GeneratorOptions.maxInFlight). */
     readonly overdue: number;
-    /** Fell due in the open loop and were never sent: the load was paused before there was room. */
+    /** Fell due and were never sent: the load was stopped before there was room. */
     readonly unsent: number;
+    readonly unsentSpans: number;
     readonly inFlight: number;
     readonly mostInFlight: number;
   };
@@ -61,34 +62,61 @@ export interface GeneratorCounters {
     /** Whether the server took them is not known. */
     readonly failed: number;
   };
+  /** Whether requests ever had to wait because those under way had too many bytes for this process's memory. */
+  readonly limitedByBytes: boolean;
   /** The first failure's message; empty when there was none. */
   readonly firstFailure: string;
   readonly cpuMicroseconds: number;
+}
+
+export interface Amount {
+  readonly requests: number;
+  readonly spans: number;
 }
 
 export interface GeneratorReport extends GeneratorCounters {
   /** All numbers below it were sent, or are in `unsure`. */
   readonly end: number;
   readonly unsure: readonly UnsureRange[];
-  /** Why there is no connection at all; null when there is one. */
+  /** Of what was sent: what was to be sent later, and was sent by `flush`. */
+  readonly flushed: Amount;
+  /** What was to be sent later, and was not when `flush` had ended or the load was abandoned; in `unsure` too. */
+  readonly notFlushed: Amount;
+  /** Why there is no connection at all, and has not been for a second or cannot be; null when there is one. */
   readonly disconnected: string | null;
   /** From the intended time of a request to its acknowledgement. */
   readonly acknowledgement: LatencyRecord;
+  /**
+   * Of all requests, from the intended time until the answer of whatever kind, or until they were given up: when they failed;
+   * when the load was stopped, of those that were never sent. Not of those that `flush` sent.
+   */
+  readonly response: LatencyRecord;
   /** How late the generator itself was with requests of the open loop. */
   readonly lateness: LatencyRecord;
 }
 
 /** What happened since the last tick. */
 export interface GeneratorTick extends GeneratorCounters {
+  /** Unix milliseconds, by the clock of all processes of the run. */
+  readonly atMs: number;
   readonly acknowledgement: Latency;
   readonly lateness: Latency;
 }
 
 export type GeneratorRequest =
   | { readonly kind: 'start'; readonly pace: Pace }
-  /** Answered when nothing is under way. `flush`: what was to be sent later is sent now. */
-  | { readonly kind: 'pause'; readonly flush: boolean }
+  /**
+   * No new requests. Answered with the report when nothing is under way; after `limitMs` what still is counts as failed, and its
+   * connections are closed.
+   */
+  | { readonly kind: 'stop'; readonly limitMs: number }
+  /**
+   * After `stop`: what was to be sent later is sent, at the pace of the run. Answered with the report when nothing is under way;
+   * after `limitMs` in which nothing could be sent, what is under way counts as failed, and the rest stays unsent.
+   */
+  | { readonly kind: 'flush'; readonly limitMs: number }
+  /** Ends a `stop` or a `flush` under way at once, as `limitMs` would. Nothing is sent any more. */
+  | { readonly kind: 'abandon' }
   | { readonly kind: 'tick' }
   | { readonly kind: 'report' }
-  | { readonly kind: 'resetLatency' }
-  | { readonly kind: 'close' };
+  | { readonly kind: 'resetLatency' };

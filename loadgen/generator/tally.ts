@@ -1,13 +1,22 @@
 // What the server said of the requests.
 import type { ExportReply } from '../client/client.ts';
 import { createLatencyRecorder } from '../latency.ts';
-import type { GeneratorCounters, UnsureRange } from './messages.ts';
+import type { Amount, GeneratorCounters, UnsureRange } from './messages.ts';
 
 /** Who did not take a request: the server refused it, or nobody knows. */
 const unknownOutcome = new Set(['TRANSPORT', 'DEADLINE_EXCEEDED', 'CANCELLED']);
 
+/** A request that was sent: its spans, the bytes of its body, and whether it had an intended time. */
+export interface Sent {
+  readonly spans: number;
+  readonly bytes: number;
+  readonly isTimed: boolean;
+}
+
 export class Tally {
   readonly acknowledgement = createLatencyRecorder();
+  /** Of the requests that were not acknowledged too. */
+  readonly response = createLatencyRecorder();
   readonly lateness = createLatencyRecorder();
   readonly #byStatus = new Map<string, number>();
   readonly #unsure: [first: number, count: number, rejected: number][] = [];
@@ -21,6 +30,9 @@ export class Tally {
   #rejected = 0;
   #failed = 0;
   #unsent = 0;
+  #unsentSpans = 0;
+  #flushedRequests = 0;
+  #flushedSpans = 0;
   #firstFailure = '';
 
   get inFlight(): number {
@@ -31,23 +43,43 @@ export class Tally {
     return this.#unsure;
   }
 
-  sent(spans: number, bytes: number): void {
-    this.#sent++;
-    this.#generated += spans;
-    this.#bytes += bytes;
-    this.#inFlight++;
+  get flushed(): Amount {
+    return { requests: this.#flushedRequests, spans: this.#flushedSpans };
+  }
+
+  /** `isTimed`: it had an intended time; else it is one that was flushed. */
+  sent({ spans, bytes, isTimed }: Sent): void {
+    this.#countSent(1, spans, bytes, isTimed);
     if (this.#inFlight > this.#mostInFlight) this.#mostInFlight = this.#inFlight;
   }
 
-  /** It fell due, and the load ended before it could be sent. */
-  unsent(first: number, spans: number): void {
+  /** As though it had not been sent: nothing of it went out. */
+  takenBack({ spans, bytes, isTimed }: Sent): void {
+    this.#countSent(-1, -spans, -bytes, isTimed);
+  }
+
+  #countSent(requests: 1 | -1, spans: number, bytes: number, isTimed: boolean): void {
+    this.#sent += requests;
+    this.#inFlight += requests;
+    this.#generated += spans;
+    this.#bytes += bytes;
+    if (isTimed) return;
+    this.#flushedRequests += requests;
+    this.#flushedSpans += spans;
+  }
+
+  /** It fell due, and the load ended before it could be sent. `elapsed`: nanoseconds since its intended time. */
+  unsent(first: number, spans: number, elapsed: number): void {
     this.#unsent++;
+    this.#unsentSpans += spans;
+    this.response.record(elapsed);
     this.#notTaken(first, spans);
   }
 
   /** `first`: number of its first span; `elapsed`: nanoseconds since its intended time, null where it had none. */
   answered(reply: ExportReply, first: number, spans: number, elapsed: number | null): void {
     this.#inFlight--;
+    if (elapsed !== null) this.response.record(elapsed);
     const status = reply.ok && reply.rejectedSpans > 0 ? 'PARTIAL' : reply.status;
     this.#byStatus.set(status, (this.#byStatus.get(status) ?? 0) + 1);
     if (reply.ok) {
@@ -71,7 +103,13 @@ export class Tally {
     else this.#unsure.push([first, spans, -1]);
   }
 
-  counters(overdue: number): GeneratorCounters {
+  resetLatency(): void {
+    this.acknowledgement.reset();
+    this.response.reset();
+    this.lateness.reset();
+  }
+
+  counters(overdue: number): Omit<GeneratorCounters, 'limitedByBytes'> {
     const { user, system } = process.cpuUsage();
     return {
       requests: {
@@ -81,6 +119,7 @@ export class Tally {
         bytes: this.#bytes,
         overdue,
         unsent: this.#unsent,
+        unsentSpans: this.#unsentSpans,
         inFlight: this.#inFlight,
         mostInFlight: this.#mostInFlight,
       },

@@ -3,7 +3,15 @@ import { codeOfHttpStatus, grpcCode } from '../../src/transport/grpc-status.ts';
 import { decompress } from './compression.ts';
 import type { ReplyHead } from './reply-head.ts';
 
-/** `status`: the gRPC status; -1 when the transport failed and whether the server took the call is not known. */
+/** Instead of a gRPC status, of a call that has none from the server. */
+export const transportFailure = {
+  /** Whether the server took the call is not known. */
+  unknown: -1,
+  /** The connection was gone before anything of the call went out. */
+  notSent: -2,
+} as const;
+
+/** `status`: the gRPC status, or one of `transportFailure`. */
 export interface UnaryReply {
   readonly status: number;
   readonly message: string;
@@ -64,7 +72,8 @@ export function addReplyBytes(call: Call, bytes: Buffer, start: number, end: num
 export function replyOf(call: Call, trailer: ReplyHead | null): UnaryReply {
   if (trailer === null || trailer.grpcStatus < 0) {
     const httpStatus = call.head?.httpStatus ?? trailer?.httpStatus ?? 200;
-    if (httpStatus === 200 || Number.isNaN(httpStatus)) return failure(-1, 'the stream ended without a grpc-status');
+    if (httpStatus === 200 || Number.isNaN(httpStatus))
+      return failure(transportFailure.unknown, 'the stream ended without a grpc-status');
     return failure(codeOfHttpStatus(httpStatus), `HTTP status ${httpStatus} without a grpc-status`);
   }
   const { grpcStatus, message, retryDelayMs } = trailer;

@@ -16,7 +16,16 @@ import {
 } from '../../src/transport/http2/frames.ts';
 import type { HeaderBlock } from '../../src/transport/http2/header-blocks.ts';
 import type { Outbox } from '../../src/transport/http2/outbox.ts';
-import { addReplyBytes, type Call, failure, noBytes, prefixBytes, replyOf, type UnaryReply } from './call.ts';
+import {
+  addReplyBytes,
+  type Call,
+  failure,
+  noBytes,
+  prefixBytes,
+  replyOf,
+  transportFailure,
+  type UnaryReply,
+} from './call.ts';
 import { createMessageBuffers } from './message-buffers.ts';
 import { createReplyHeads } from './reply-head.ts';
 
@@ -66,9 +75,14 @@ export class Calls {
     return this.#open.size + this.#waiting.length;
   }
 
+  /** How many the server allows at a time. */
+  limit(): number {
+    return this.#maxConcurrent;
+  }
+
   start(message: Buffer, done: (reply: UnaryReply) => void): void {
     if (this.refusal !== '') {
-      process.nextTick(done, failure(grpcCode.UNAVAILABLE, this.refusal));
+      process.nextTick(done, failure(transportFailure.notSent, this.refusal));
       return;
     }
     const { timeoutMs } = this.#options;
@@ -193,7 +207,7 @@ export class Calls {
   refuse(reason: string): void {
     if (this.refusal !== '') return;
     this.refusal = reason;
-    for (const call of this.#waiting.splice(0)) this.#finish(call, failure(grpcCode.UNAVAILABLE, reason));
+    for (const call of this.#waiting.splice(0)) this.#finish(call, failure(transportFailure.notSent, reason));
   }
 
   /** The connection is gone; whether the server took the calls is not known. */
@@ -201,7 +215,7 @@ export class Calls {
     this.refuse(reason);
     clearTimeout(this.#deadline);
     this.#deadline = undefined;
-    for (const call of [...this.#open.values()]) this.#finish(call, failure(-1, reason));
+    for (const call of [...this.#open.values()]) this.#finish(call, failure(transportFailure.unknown, reason));
     this.#sending = [];
   }
 
@@ -279,7 +293,7 @@ export class Calls {
     const call = this.#open.get(stream);
     if (call === undefined) return;
     // RFC 9113 8.7: REFUSED_STREAM says that nothing was done with the request.
-    const status = code === errorCode.refusedStream ? grpcCode.UNAVAILABLE : -1;
+    const status = code === errorCode.refusedStream ? grpcCode.UNAVAILABLE : transportFailure.unknown;
     this.#finish(call, failure(status, `the server reset the stream with code ${code}`));
   }
 

@@ -79,6 +79,8 @@ export interface UnaryClient {
   usable(): boolean;
   /** Calls without a reply, those too that wait for the server to allow more streams. */
   inFlight(): number;
+  /** How many streams the server allows at a time: Infinity when it has not said. */
+  capacity(): number;
   /** Ends the connection; calls under way fail. May be called twice. */
   close(): void;
 }
@@ -199,6 +201,10 @@ class Connection implements UnaryClient, FrameHandler {
 
   inFlight(): number {
     return this.#calls.count();
+  }
+
+  capacity(): number {
+    return this.#calls.limit();
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync, gzipSync, zstdDecompressSync } from 'node:zlib';
 import type { ExportClient } from '../../../../loadgen/client/client.ts';
+import { notSent } from '../../../../loadgen/client/export-reply.ts';
 import { type Action, okAction } from '../../../../loadgen/h2/action.ts';
 import { serveUnary } from '../../../../loadgen/h2/server.ts';
 import type { MessageHandler } from '../../../../loadgen/h2/server-connection.ts';
@@ -115,7 +116,7 @@ for (const kind of kinds) {
     for (const { status, ok } of replies) assert.deepEqual([status, ok], ['TRANSPORT', false]);
     assert.notEqual(await lost.promise, '');
     assert.equal(client.usable(), false);
-    assert.equal((await send(client, Buffer.of(0))).status, 'UNAVAILABLE');
+    assert.equal((await send(client, Buffer.of(0))).status, notSent);
     assert.equal(client.inFlight(), 0);
   });
 

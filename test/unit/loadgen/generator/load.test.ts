@@ -1,108 +1,18 @@
-// The load against clients that answer when the test says so.
+// The load against clients that answer when the test says so: its pace, and what it counts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
-import type { ExportClient, ExportReply } from '../../../../loadgen/client/client.ts';
-import type { CorpusRequest } from '../../../../loadgen/corpus/corpus.ts';
-import { Load, type RequestSource } from '../../../../loadgen/generator/load.ts';
+import { Load } from '../../../../loadgen/generator/load.ts';
+import { answerAll, ended, fakeServer, ok, opened, refused, source, until } from './fake-server.ts';
 
-const ok: ExportReply = { status: 'OK', ok: true, rejectedSpans: 0, message: '', retryDelayMs: null };
-const refused: ExportReply = {
-  status: 'UNAVAILABLE',
-  ok: false,
-  rejectedSpans: 0,
-  message: 'busy',
-  retryDelayMs: null,
-};
-
-/** Requests of so many spans each; `delaysMs` of those that are late. */
-function source(spans: readonly number[], delaysMs: Readonly<Record<number, number>> = {}) {
-  let first = 0;
-  const requests = spans.map((count, i): CorpusRequest => {
-    const request = { start: 0, end: 1, first, spans: count, delayNs: (delaysMs[i] ?? 0) * 1e6 };
-    first += count;
-    return request;
-  });
-  const sent: { index: number; round: number; due: number }[] = [];
-  const result: RequestSource = {
-    requests,
-    spans: first,
-    body(index, round, due) {
-      sent.push({ index, round, due });
-      return Buffer.from([index]);
-    },
-  };
-  return { source: result, sent };
-}
-
-interface FakeServer {
-  readonly waiting: ((reply: ExportReply) => void)[];
-  readonly connections: { drop(reason: string): void; isUsable: boolean }[];
-  connect(onUnusable: (reason: string) => void): Promise<ExportClient>;
-}
-
-function fakeServer(): FakeServer {
-  const server: FakeServer = {
-    waiting: [],
-    connections: [],
-    async connect(onUnusable) {
-      let inFlight = 0;
-      const connection = {
-        isUsable: true,
-        drop(reason: string) {
-          connection.isUsable = false;
-          onUnusable(reason);
-        },
-      };
-      server.connections.push(connection);
-      return {
-        send(_, done) {
-          inFlight++;
-          server.waiting.push((reply) => {
-            inFlight--;
-            done(reply);
-          });
-        },
-        usable: () => connection.isUsable,
-        inFlight: () => inFlight,
-        close: () => undefined,
-      };
-    },
-  };
-  return server;
-}
-
-const answerAll = (server: FakeServer, reply: ExportReply): void => {
-  for (const answer of server.waiting.splice(0)) answer(reply);
-};
-
-async function until(done: () => boolean): Promise<void> {
-  while (!done()) await turn();
-}
-
-async function opened(
-  server: FakeServer,
-  requests: RequestSource,
-  options: { connections?: number; most?: number } = {},
-) {
-  return Load.open(requests, {
-    connections: options.connections ?? 1,
-    maxInFlight: options.most ?? 1000,
-    connect: server.connect,
-  });
-}
-
-test('the closed loop keeps its number of requests under way on every connection, round after round', async () => {
+test('the closed loop keeps its number of requests under way on every connection, round after round', async (t) => {
   const server = fakeServer();
   const { source: requests, sent } = source([2, 3]);
-  const load = await opened(server, requests, { connections: 2 });
+  const load = await opened(t, server, requests, { connections: 2 });
   load.start({ kind: 'closed', inFlight: 2 });
   assert.equal(server.waiting.length, 4);
   answerAll(server, ok);
   assert.equal(server.waiting.length, 4);
-  const paused = load.pause(true);
-  answerAll(server, ok);
-  await paused;
+  await ended(load, server);
   assert.deepEqual(
     sent.map(({ index, round }) => [index, round]),
     [0, 1, 2, 3, 4, 5, 6, 7].map((position) => [position % 2, Math.floor(position / 2)]),
@@ -113,18 +23,16 @@ test('the closed loop keeps its number of requests under way on every connection
   assert.deepEqual(unsure, []);
 });
 
-test('what is refused, fails, or is rejected in part is named by its numbers', async () => {
+test('what is refused, fails, or is rejected in part is named by its numbers', async (t) => {
   const server = fakeServer();
-  const load = await opened(server, source([10]).source);
+  const load = await opened(t, server, source([10]).source);
   load.start({ kind: 'closed', inFlight: 4 });
   const [a, b, c, d] = server.waiting.splice(0);
   a({ ...ok, rejectedSpans: 3 });
   b(refused);
   c(refused);
   d({ ...refused, status: 'TRANSPORT' });
-  const paused = load.pause(true);
-  answerAll(server, ok);
-  await paused;
+  await ended(load, server);
   const report = load.report();
   assert.deepEqual(report.unsure, [
     [0, 10, 3],
@@ -135,17 +43,15 @@ test('what is refused, fails, or is rejected in part is named by its numbers', a
   assert.equal(report.firstFailure, 'PARTIAL: ');
 });
 
-test('the open loop follows its schedule whatever the server does, and latency counts from the intended time', async () => {
+test('the open loop follows its schedule whatever the server does, and latency counts from the intended time', async (t) => {
   const server = fakeServer();
   const { source: requests, sent } = source([1]);
-  const load = await opened(server, requests);
+  const load = await opened(t, server, requests);
   load.start({ kind: 'open', unit: 'requests', perSecond: 1000 });
   await until(() => server.waiting.length >= 30);
   const gaps = sent.slice(1).map(({ due }, i) => due - sent[i].due);
   for (const gap of gaps) assert.ok(Math.abs(gap - 1e6) < 1, `a gap of ${gap} ns`);
-  const paused = load.pause(true);
-  answerAll(server, ok);
-  await paused;
+  await ended(load, server);
   const { acknowledgement, lateness } = load.report();
   assert.equal(acknowledgement.count, sent.length);
   // The first waited for as long as the others took to fall due.
@@ -153,23 +59,21 @@ test('the open loop follows its schedule whatever the server does, and latency c
   assert.equal(lateness.count, sent.length);
 });
 
-test('where spans are paced, a request takes as much time as it has spans', async () => {
+test('where spans are paced, a request takes as much time as it has spans', async (t) => {
   const server = fakeServer();
   const { source: requests, sent } = source([1, 5, 2]);
-  const load = await opened(server, requests);
+  const load = await opened(t, server, requests);
   load.start({ kind: 'open', unit: 'spans', perSecond: 2000 });
   await until(() => sent.length >= 7);
   const gaps = sent.slice(0, 7).map(({ due }) => Math.round((due - sent[0].due) / 500_000));
   assert.deepEqual(gaps, [0, 1, 6, 8, 9, 14, 16]);
-  const paused = load.pause(true);
-  answerAll(server, ok);
-  await paused;
+  await ended(load, server);
 });
 
-test('requests that find no room wait, and their time counts from when they were due', async () => {
+test('requests that find no room wait, and their time counts from when they were due', async (t) => {
   const server = fakeServer();
   const { source: requests, sent } = source([1]);
-  const load = await opened(server, requests, { most: 5 });
+  const load = await opened(t, server, requests, { most: 5 });
   load.start({ kind: 'open', unit: 'requests', perSecond: 2000 });
   await until(() => load.tick().requests.overdue >= 20);
   assert.equal(server.waiting.length, 5);
@@ -177,19 +81,17 @@ test('requests that find no room wait, and their time counts from when they were
   answerAll(server, ok);
   assert.equal(sent.length, 10);
   assert.ok(Math.abs(sent[9].due - sent[0].due - 9 * 500_000) < 10);
-  const paused = load.pause(true);
-  answerAll(server, ok);
-  await paused;
+  await ended(load, server);
   const { requests: counted, unsure } = load.report();
   assert.ok(counted.unsent >= 15);
   // They are named as spans that were not acknowledged.
   assert.deepEqual(unsure, [[10, counted.unsent, -1]]);
 });
 
-test('requests whose spans end later are sent when they are due, in the turn of another', async () => {
+test('requests whose spans end later are sent when they are due, in the turn of another', async (t) => {
   const server = fakeServer();
   const { source: requests, sent } = source([1, 1], { 1: 20 });
-  const load = await opened(server, requests);
+  const load = await opened(t, server, requests);
   load.start({ kind: 'open', unit: 'requests', perSecond: 500 });
   await until(() => sent.some(({ index }) => index === 1));
   const late = sent.findIndex(({ index }) => index === 1);
@@ -199,22 +101,14 @@ test('requests whose spans end later are sent when they are due, in the turn of 
   assert.ok(
     unsure.length > 0 && unsure.every(([first, count, rejected]) => first % 2 === 1 && count === 1 && rejected === -1),
   );
-  let isPaused = false;
-  const paused = load.pause(true).then(() => {
-    isPaused = true;
-  });
-  while (!isPaused) {
-    answerAll(server, ok);
-    await turn();
-  }
-  await paused;
+  await ended(load, server);
   assert.deepEqual(load.report().unsure, []);
   assert.equal(load.report().spans.acknowledged, end);
 });
 
-test('a connection that is lost is opened again, and what waits goes on', async () => {
+test('a connection that is lost is opened again, and what waits goes on', async (t) => {
   const server = fakeServer();
-  const load = await opened(server, source([1]).source);
+  const load = await opened(t, server, source([1]).source);
   load.start({ kind: 'closed', inFlight: 1 });
   server.connections[0].drop('gone');
   answerAll(server, { ...refused, status: 'TRANSPORT' });
@@ -225,11 +119,8 @@ test('a connection that is lost is opened again, and what waits goes on', async 
       resolve();
     }, 5);
   });
-  const paused = load.pause(true);
-  answerAll(server, ok);
-  await paused;
+  await ended(load, server);
   assert.equal(load.report().spans.failed, 1);
-  load.close();
 });
 
 test('a server that cannot be reached is an error of opening', async () => {

@@ -90,6 +90,7 @@ test('no more calls are made at a time than the server allows; the others follow
     });
   });
   await connected(server.port, async (client) => {
+    assert.equal(client.capacity(), 3);
     const numbers = Array.from({ length: 12 }, (_, i) => i + 1);
     const replies = numbers.map((fill) => call(client, Buffer.alloc(50, fill)));
     assert.equal(client.inFlight(), 12);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { test } from 'node:test';
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { transportFailure } from '../../../../loadgen/h2/call.ts';
 import { connectUnary } from '../../../../loadgen/h2/client.ts';
 import { grpcCode, statusFields } from '../../../../src/transport/grpc-status.ts';
 import { retryInfoStatus } from '../../../../src/transport/rpc-status.ts';
@@ -160,7 +161,7 @@ test('after GOAWAY calls under way end well, new ones are refused, and the conne
   const first = call(client, some(10, 1));
   assert.match(await unusable.promise, /GOAWAY with code 0/);
   assert.equal(client.usable(), false);
-  assert.equal((await call(client, some(10, 1))).status, 14);
+  assert.equal((await call(client, some(10, 1))).status, transportFailure.notSent);
   const closed = once(server.sessions[0], 'close');
   answer(held[0], { 'grpc-status': '0' });
   assert.equal((await first).status, 0);
@@ -181,7 +182,7 @@ test('GOAWAY names the last stream that is answered: later calls and those that 
     const replies = await Promise.all([1, 2, 3, 4].map((fill) => call(client, some(10, fill))));
     assert.deepEqual(
       replies.map(({ status }) => status),
-      [0, 14, 14, 14],
+      [0, grpcCode.UNAVAILABLE, transportFailure.notSent, transportFailure.notSent],
     );
     assert.match(replies[3].message, /maintenance/);
   });
@@ -207,10 +208,10 @@ test('calls on a connection that breaks fail once each, and its end is told once
     }),
   );
   await unusable.promise;
-  assert.deepEqual(statuses, [-1, -1]);
+  assert.deepEqual(statuses, [transportFailure.unknown, transportFailure.unknown]);
   assert.equal(answers, 2);
   assert.equal(client.inFlight(), 0);
-  assert.equal((await call(client, some(1, 1))).status, 14);
+  assert.equal((await call(client, some(1, 1))).status, transportFailure.notSent);
   client.close();
   client.close();
   assert.equal(reasons.length, 1);
@@ -226,8 +227,8 @@ test('a client that is closed fails its calls, says so to new ones, and tells no
   });
   const underWay = call(client, some(10, 1));
   client.close();
-  assert.equal((await underWay).status, -1);
-  assert.deepEqual([(await call(client, some(1, 1))).status, client.usable()], [14, false]);
+  assert.equal((await underWay).status, transportFailure.unknown);
+  assert.deepEqual([(await call(client, some(1, 1))).status, client.usable()], [transportFailure.notSent, false]);
 });
 
 test('a PING is answered', async () => {
