@@ -1,7 +1,7 @@
 // docs/benchmarks.md, from what was measured.
 import type { LoadReport } from '../loadgen/report/schema.ts';
 import type { Case } from './cases.ts';
-import type { Measurement } from './measure.ts';
+import { type Measurement, notesOf } from './measure.ts';
 import type { BenchOptions } from './options.ts';
 import { type LoadGroup, ratios, ratioTable, resultTable, spreadText, table } from './report.ts';
 
@@ -38,7 +38,7 @@ const sections: Readonly<Record<LoadGroup, Section>> = {
   held: {
     title: 'The highest rate that is held',
     words: `A ramp: the rate grows by half until a step of 3 s is not held, then the distance is halved. Held is what loses and refuses nothing, acknowledges 98 % of
-the rate within the step and 99 % of the requests within a second. Generator, sink and service share the machine's cores.`,
+the rate within the step and 99 % of the requests within a second, and has delivered all of it 1.5 s after the step. Generator, sink and service share the machine's cores.`,
   },
   compression: {
     title: 'gzip and zstd',
@@ -77,11 +77,11 @@ function sectionText(group: LoadGroup, findings: Findings): string[] {
   return [`## ${title}`, words, '', resultTable(measurements, group), ...below, ''];
 }
 
-function complaintsText(measurements: readonly Measurement[]): string[] {
-  const lines = measurements.flatMap(({ subject, case: { label }, report }) =>
-    report.verdict.problems.map((problem) => `- ${label}, ${subject}: ${problem}`),
+function notesText(measurements: readonly Measurement[]): string[] {
+  const lines = measurements.flatMap((one) =>
+    notesOf(one).map((note) => `- ${one.case.label}, ${one.subject}: ${note}`),
   );
-  return lines.length === 0 ? [] : ['## What went wrong', ...lines, ''];
+  return lines.length === 0 ? [] : ['## To be known of single runs', ...new Set(lines), ''];
 }
 
 function commandOf({ runs }: BenchOptions, cases: readonly Case[], isWhole: boolean): string {
@@ -107,6 +107,7 @@ export function documentText(findings: Findings, options: BenchOptions, isWhole:
     `Service and peer in turn, ${options.runs} rounds, on the same YAML ([pipelines/bench.yaml](../pipelines/bench.yaml): filter, attributes, probabilistic_sampler,`,
     'batch; OTLP/gRPC in and out), between the generator and the sink of spanload on the same machine. Medians, with the range of the rounds.',
     'Every run accounts for every span: what was acknowledged arrived, unchanged but for what the chain does, or is listed at the end.',
+    'What is said there of rates, refusals and limits of the load generator belongs to the figures.',
     '',
     '```sh',
     commandOf(options, options.cases, isWhole),
@@ -122,6 +123,6 @@ export function documentText(findings: Findings, options: BenchOptions, isWhole:
     '',
     ...order.flatMap((group) => sectionText(group, findings)),
     ...idlePart,
-    ...complaintsText(findings.measurements),
+    ...notesText(findings.measurements),
   ].join('\n');
 }

@@ -27,9 +27,10 @@ export async function measureIdle(subject: Subject, connections: number): Promis
     };
     // What the first connections bring along is not theirs.
     await open(together * 4);
-    const before = processFigures(running.pid).residentBytes;
+    const resident = () => processFigures(running.pid)?.residentBytes ?? 0;
+    const before = resident();
     await open(connections);
-    return (processFigures(running.pid).residentBytes - before) / connections;
+    return (resident() - before) / connections;
   } finally {
     for (const client of clients) client.close();
     await running.end();

@@ -50,6 +50,17 @@ function runOptions(subject: Subject, { profile, rate, connections, ...of }: Loa
   };
 }
 
+/** What is wrong, and what makes the figures say less than they seem to; a line each. */
+export function notesOf({ report }: Measurement): string[] {
+  const { verdict, generator, sink } = report;
+  return [
+    ...verdict.problems,
+    ...(generator.bottleneck ? [`the generator was the limit: ${generator.why}`] : []),
+    ...(sink?.bottleneck ? ['the sink was the limit'] : []),
+    ...verdict.remarks,
+  ];
+}
+
 /** Starts everything, measures, ends everything. Rejects with SpanmillError. */
 export async function measure(subject: Subject, load: LoadCase): Promise<Measurement> {
   let running: RunningSubject | null = null;
@@ -59,7 +70,7 @@ export async function measure(subject: Subject, load: LoadCase): Promise<Measure
       async prepare(sinkPort) {
         running = await startSubject(subject, sinkPort);
         await delay(settleMs);
-        rssIdleBytes = processFigures(running.pid).residentBytes;
+        rssIdleBytes = processFigures(running.pid)?.residentBytes ?? 0;
         return running;
       },
       async loadEnded() {

@@ -7,7 +7,7 @@ import { allCases, type Case, groups, type IdleCase, type LoadCase } from './cas
 import { documentText, type Findings, type IdleMeasurement } from './document.ts';
 import { isShut, runGate } from './gate.ts';
 import { measureIdle } from './idle.ts';
-import { type Measurement, measure } from './measure.ts';
+import { type Measurement, measure, notesOf } from './measure.ts';
 import { type BenchOptions, parseOptions, usage } from './options.ts';
 import { number, progressLine, ratios, ratioTable, resultTable } from './report.ts';
 import type { Subject } from './subject.ts';
@@ -38,7 +38,7 @@ async function runLoads(of: LoadCase, options: BenchOptions): Promise<Measuremen
       const result = await measure(subject, load);
       measurements.push(result);
       console.log(progressLine(result));
-      for (const problem of result.report.verdict.problems) console.log(`  ${subject.name}: ${problem}`);
+      for (const note of notesOf(result)) console.log(`  ${subject.name}: ${note}`);
     }
   }
   return measurements;

@@ -21,6 +21,8 @@ export interface Child<Q> {
   readonly ready: unknown;
   /** Rejects with a SpanmillError when the child fails to answer or is gone. */
   ask(question: Q): Promise<unknown>;
+  /** Resolves when the process has ended without `end`. */
+  readonly lost: Promise<SpanmillError>;
   /** Resolves when the process is gone. */
   end(): Promise<void>;
 }
@@ -34,13 +36,14 @@ export function startChild<Q extends Serializable>(module: URL, options: unknown
   });
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let nextId = 0;
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  let ended: SpanmillError | null = null;
 
   function ask(question: unknown): Promise<unknown> {
+    if (ended !== null) return Promise.reject(ended);
     const id = nextId++;
     const message: Question = { id, question };
     const answer = new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
-    // What cannot be sent is answered by `exit`.
+    // What cannot be sent is answered when the process has exited.
     child.send(message as unknown as Serializable, () => undefined);
     return answer;
   }
@@ -57,19 +60,30 @@ export function startChild<Q extends Serializable>(module: URL, options: unknown
   };
   child.on('error', failWaiting);
   const name = module.pathname.split('/').slice(-2).join('/');
-  child.once('exit', (code, signal) => {
-    failWaiting(new SpanmillError('INTERNAL', `${name} ended with ${signal ?? code}`));
+  const gone = new Promise<SpanmillError>((resolve) => {
+    child.once('exit', (code, signal) => {
+      ended = new SpanmillError('INTERNAL', `the process ${name} ended with ${signal ?? code}`);
+      failWaiting(ended);
+      resolve(ended);
+    });
   });
   const endWithUs = () => child.kill('SIGKILL');
   process.once('exit', endWithUs);
   child.once('exit', () => process.off('exit', endWithUs));
 
+  let isEnding = false;
+  const lost = new Promise<SpanmillError>((resolve) => {
+    gone.then((error) => {
+      if (!isEnding) resolve(error);
+    });
+  });
   async function end(): Promise<void> {
+    isEnding = true;
     child.kill('SIGKILL');
     await gone;
   }
   return ask(options).then(
-    (ready) => ({ pid: child.pid ?? 0, ready, ask, end }),
+    (ready) => ({ pid: child.pid ?? 0, ready, ask, lost, end }),
     async (error: unknown) => {
       await end();
       throw error;

@@ -1,5 +1,6 @@
 // The composition root of spanload: the command line, the run, its reports, the exit code.
 import { writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { SpanmillError } from '../src/errors.ts';
 import { type CommandLine, parseCommandLine, usage } from './options.ts';
 import { painter } from './report/colours.ts';
@@ -9,7 +10,9 @@ import type { LoadReport } from './report/schema.ts';
 import { renderSummary } from './report/summary.ts';
 import { type Progress, runLoad } from './run.ts';
 import { exitCodes, spanloadVersion } from './verdict.ts';
-import { refusedSpans } from './watch.ts';
+import { refusedSpans, secondsBetween } from './watch.ts';
+
+const sameSignalMs = 500;
 
 function figuresOf({ phase, moment, before, elapsedMs, remainingMs }: Progress): ProgressFigures {
   const { spans, requests, acknowledgement, lateness } = moment.generator;
@@ -17,20 +20,21 @@ function figuresOf({ phase, moment, before, elapsedMs, remainingMs }: Progress):
   return {
     phase,
     elapsedSeconds: elapsedMs / 1000,
-    remainingSeconds: remainingMs === null || phase === 'waiting' ? null : remainingMs / 1000,
-    spansPerSecond: (acknowledged * 1000) / (moment.atMs - before.atMs),
+    remainingSeconds: remainingMs === null ? null : remainingMs / 1000,
+    spansPerSecond: acknowledged / secondsBetween(before, moment),
     acknowledged: spans.acknowledged,
     refused: refusedSpans(moment),
     arrived: moment.sink?.distinct ?? null,
     inFlight: requests.inFlight,
+    overdue: requests.overdue,
     lagMs: lateness.max,
     ackP99Ms: acknowledgement.count === 0 ? null : acknowledgement.p99,
   };
 }
 
-function write(path: string, text: string): void {
+function write(path: string, text: string, flag: 'w' | 'a' = 'w'): void {
   try {
-    writeFileSync(path, text);
+    writeFileSync(path, text, { flag });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new SpanmillError('USAGE', `--report ${path}: cannot be written: ${reason}`);
@@ -44,11 +48,13 @@ function writeReports({ jsonReport, htmlReport }: CommandLine, report: LoadRepor
 
 async function load(line: CommandLine): Promise<number> {
   // What cannot be written is said before the run, not after it.
-  for (const path of [line.jsonReport, line.htmlReport]) if (path !== null) write(path, '');
+  for (const path of [line.jsonReport, line.htmlReport]) if (path !== null) write(path, '', 'a');
   const interrupted = new AbortController();
-  const interrupt = () => {
-    // A second one ends at once.
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  let interruptedAt = Number.POSITIVE_INFINITY;
+  const interrupt = (signal: NodeJS.Signals) => {
+    // A second one ends at once; but whoever passes signals on may send one twice.
+    if (performance.now() - interruptedAt > sameSignalMs) process.exit(128 + constants.signals[signal]);
+    interruptedAt = Math.min(interruptedAt, performance.now());
     interrupted.abort();
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
@@ -71,6 +77,13 @@ async function main(args: readonly string[]): Promise<number> {
   else if (line === 'version') process.stdout.write(`spanload ${spanloadVersion()}\n`);
   else return load(line);
   return exitCodes.well;
+}
+
+// Whoever reads what is printed may go in the middle: the run and its reports go on.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 }
 
 try {

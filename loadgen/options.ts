@@ -1,5 +1,5 @@
 // The command line of spanload.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { suggestion } from '../src/config/suggest.ts';
 import { SpanmillError } from '../src/errors.ts';
@@ -56,8 +56,9 @@ What is said
   --report FILE            FILE.json or FILE.html, repeatable
   --quiet                  no progress
 
-Exit codes: 0 all is well; 1 acknowledged spans were lost, or others arrived than should; 2 wrong usage, or no connection;
-3 the generator or the sink was the bottleneck, so that the figures say nothing of the service.
+Exit codes: 0 nothing acknowledged was lost; 1 something was, or arrived otherwise than it should, or nothing was acknowledged,
+or no rate of a ramp was held, or the server went away for good; 2 wrong usage, or no connection at the start; 3 the generator
+or the sink was the bottleneck, so that the figures say nothing of the service.
 `;
 
 const flags = {
@@ -104,6 +105,9 @@ const fail = (message: string): never => {
 
 type Values = { readonly [name in Flag]?: string | boolean | (string | boolean)[] };
 
+/** What timers can be set to. */
+const mostNanoseconds = 24n * 86_400n * 1_000_000_000n;
+
 /** Readers of single flags: each throws SpanmillError USAGE that names the flag, what was found and what was expected. */
 function readers(values: Values) {
   const text = (name: Flag): string | undefined => values[name] as string | undefined;
@@ -128,6 +132,7 @@ function readers(values: Values) {
     if (found === undefined) return otherwise;
     const nanoseconds = parseDurationNanos(found);
     if (nanoseconds === null || nanoseconds < 0n) return wrong(name, 'a duration such as 500ms, 30s or 2m');
+    if (nanoseconds > mostNanoseconds) return wrong(name, 'a duration of 24 days at most');
     return Number(nanoseconds) / 1e6;
   }
   function choice<const T extends string>(name: Flag, choices: readonly T[]): T {
@@ -174,6 +179,11 @@ function rate(read: Readers): Rate {
   return { kind: 'ramp', from, to };
 }
 
+function duration(read: Readers, otherwise: number): number {
+  const found = read.durationMs('duration', otherwise);
+  return found > 0 ? found : read.wrong('duration', 'a duration above 0');
+}
+
 function endpoint({ text, wrong }: Readers, isGrpc: boolean): RunOptions['target']['endpoint'] {
   const found = text('endpoint') ?? `http://127.0.0.1:${isGrpc ? 4317 : 4318}`;
   const [, address, path = ''] = /^((?:[a-z]+:\/\/)?[^/]*)(\/.*)?$/i.exec(found) ?? [];
@@ -189,7 +199,7 @@ function headers(values: Values): [string, string][] {
   ];
   return pairs.map((pair) => {
     const [, name, value] = /^\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*[=:]\s*(.*)$/.exec(pair) ?? [];
-    if (name === undefined) return fail(`--header ${pair}: expected NAME=VALUE`);
+    if (name === undefined) return fail('--header: expected NAME=VALUE');
     return [name.toLowerCase(), value];
   });
 }
@@ -220,17 +230,28 @@ function parse(args: readonly string[]): Values {
   try {
     return parseArgs({ args: [...args], options: flags }).values as Values;
   } catch (error) {
-    const unknown = /^Unknown option '(--?[^']*)'/.exec(error instanceof Error ? error.message : '')?.[1];
-    if (unknown === undefined) return fail((error as Error).message.split(/\.?\n|\. /)[0]);
+    const message = error instanceof Error ? error.message : '';
+    const unknown = /^Unknown option '(--?[^']*)'/.exec(message)?.[1];
+    const ambiguous = /^Option '(?:-\w, )?(--[^' ]*)[^']*' argument is ambiguous/.exec(message)?.[1];
+    if (ambiguous !== undefined)
+      return fail(`${ambiguous} needs a value; one with a dash first as ${ambiguous}=-VALUE`);
+    if (unknown === undefined) return fail(message.split(/\.?\n|\. /)[0]);
     const known = Object.keys(flags).map((flag) => `--${flag}`);
     return fail(`unknown option ${unknown}${suggestion(unknown, known, 'options')}`);
   }
+}
+
+function runningProcess({ whole, wrong }: Readers): number {
+  const pid = whole('pid', 0, 1, 2 ** 31);
+  return existsSync(`/proc/${pid}`) ? pid : wrong('pid', 'a process that is running');
 }
 
 function reportFiles(values: Values): { jsonReport: string | null; htmlReport: string | null } {
   let jsonReport: string | null = null;
   let htmlReport: string | null = null;
   for (const path of (values.report as string[] | undefined) ?? []) {
+    const before = path.endsWith('.json') ? jsonReport : path.endsWith('.html') ? htmlReport : null;
+    if (before !== null) fail(`--report ${before} and --report ${path}: one of each kind`);
     if (path.endsWith('.json')) jsonReport = path;
     else if (path.endsWith('.html')) htmlReport = path;
     else fail(`--report ${path}: expected a name that ends in .json or .html`);
@@ -244,6 +265,10 @@ function runOptions(values: Values, command: readonly string[]): RunOptions {
   const protocol = read.choice('protocol', ['grpc', 'http/protobuf', 'http/json']);
   if (client === 'grpc-js' && protocol !== 'grpc') fail(`--client grpc-js speaks gRPC only, not ${protocol}`);
   const chosenRate = rate(read);
+  if (values['in-flight'] !== undefined && chosenRate.kind !== 'max') fail('--in-flight belongs to --rate max');
+  if (values['max-in-flight'] !== undefined && chosenRate.kind === 'max') {
+    fail('--max-in-flight belongs to rates that go by the clock; with --rate max it is --in-flight');
+  }
   const seed = read.whole('seed', Math.floor(Math.random() * 2 ** 32), 0, 2 ** 32 - 1);
   const sink = address(read, 'sink');
   if (sink === null && (values.expect !== undefined || values.fault !== undefined)) {
@@ -254,7 +279,7 @@ function runOptions(values: Values, command: readonly string[]): RunOptions {
     command,
     profile: read.text('profile') ?? 'mixed',
     rate: chosenRate,
-    durationMs: read.durationMs('duration', chosenRate.kind === 'ramp' ? 5000 : 30_000),
+    durationMs: duration(read, chosenRate.kind === 'ramp' ? 5000 : 30_000),
     warmupMs: read.durationMs('warmup', 0),
     batchSize: batchSize(read),
     seed,
@@ -282,16 +307,13 @@ function runOptions(values: Values, command: readonly string[]): RunOptions {
     faults: (values.fault as string[] | undefined) ?? [],
     waitMs: read.durationMs('wait', 10_000),
     metrics: metricsUrl(read),
-    pid: values.pid === undefined ? null : read.whole('pid', 0, 1, 2 ** 31),
+    pid: values.pid === undefined ? null : runningProcess(read),
   };
 }
 
-const secretName = /auth|key|token|secret|cookie|passw/i;
-
-/** Reports are shown to others: header values that may let somebody in do not belong there. */
+/** Reports are shown to others, and header values may let somebody in. */
 function withoutSecrets(args: readonly string[]): string[] {
-  const masked = (pair: string) =>
-    pair.replace(/^([^=:]*)([=:]).*$/s, (whole, name, sign) => (secretName.test(name) ? `${name}${sign}***` : whole));
+  const masked = (pair: string) => pair.replace(/[=:].*$/s, '=***');
   const maskedValue = (flag: string, value: string) =>
     flag === '--header' ? masked(value) : value.split(',').map(masked).join(',');
   return args.map((argument, i) => {

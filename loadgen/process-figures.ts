@@ -51,8 +51,9 @@ function descendants(root: number): number[] {
   return found;
 }
 
-/** Sums over `root` and what it started. */
-export function processFigures(root: number): ProcessFigures {
+/** Sums over `root` and what it started; null when `root` is gone. */
+export function processFigures(root: number): ProcessFigures | null {
+  if (readStat(root) === null) return null;
   let cpuMicroseconds = 0;
   let residentBytes = 0;
   let peakBytes = 0;

@@ -2,14 +2,25 @@
 import type { GeneratorReport } from './generator/messages.ts';
 import type { RampStep } from './report/schema.ts';
 import { settled, sleep } from './rest.ts';
-import type { Rig } from './rig.ts';
-import type { RunOptions } from './run.ts';
-import { lookAt, type Moment, refusedSpans } from './watch.ts';
+import type { Course } from './run.ts';
+import type { SinkReport } from './sink/messages.ts';
+import { generatorCores, type Moment, refusedSpans, secondsBetween, sinkCores } from './watch.ts';
 
-/** The steps in order, and whether the search ended because the generator itself could not keep up. */
 export interface Climb {
+  /** In order. */
   readonly steps: readonly RampStep[];
-  readonly generatorLate: boolean;
+  /** Why the search ended, where generator or sink could not keep up and not the service; empty otherwise. */
+  readonly limited: { readonly generator: string; readonly sink: boolean };
+  /** Of the highest step that was held; of the last one where none was. */
+  readonly measured: GeneratorReport;
+  readonly measuredSink: SinkReport | null;
+}
+
+interface Attempt {
+  readonly step: RampStep;
+  readonly limited: Climb['limited'];
+  readonly sent: GeneratorReport;
+  readonly sink: SinkReport | null;
 }
 
 const growth = 1.5;
@@ -20,83 +31,111 @@ const leastAchieved = 0.98;
 const mostLatenessMs = 50;
 /** A 99th percentile above it is no rate that anybody would call held. */
 const mostAckMs = 1000;
+/** What was acknowledged and takes longer to arrive, once the load has ended, was queued and not carried. */
+const mostDrainMs = 1500;
+/** A process that keeps a core this busy cannot do more. */
+export const fullCore = 0.92;
 
-const isLate = ({ lateness }: GeneratorReport): boolean => lateness.p99 > mostLatenessMs;
+/** Why generator or sink were at their limit. */
+function limits(begin: Moment, end: Moment, sent: GeneratorReport): Climb['limited'] {
+  const cores = generatorCores(end, begin);
+  const late = sent.lateness.p99;
+  const reasons = [
+    ...(late > mostLatenessMs ? [`one request in a hundred was sent more than ${Math.round(late)} ms late`] : []),
+    ...(cores > fullCore ? [`it kept ${cores.toFixed(2)} cores busy, and can use one`] : []),
+  ];
+  return { generator: reasons.join('; '), sink: sinkCores(end, begin) > fullCore };
+}
 
-function judge(target: number, begin: Moment, end: Moment, sent: GeneratorReport, lost: number | null): RampStep {
-  const seconds = (end.atMs - begin.atMs) / 1000;
+interface Outcome {
+  readonly begin: Moment;
+  readonly end: Moment;
+  readonly sent: GeneratorReport;
+  /** null without a sink. */
+  readonly lost: number | null;
+  readonly drainMs: number | null;
+}
+
+function judge(target: number, { begin, end, sent, lost, drainMs }: Outcome, limited: Climb['limited']): RampStep {
   const acknowledged = end.generator.spans.acknowledged - begin.generator.spans.acknowledged;
   const refused = sent.spans.rejected + sent.spans.failed - refusedSpans(begin);
-  const achieved = acknowledged / seconds;
+  const achieved = acknowledged / secondsBetween(begin, end);
   const { p99, count } = sent.acknowledgement;
   const reasons: string[] = [];
-  if (isLate(sent)) reasons.push(`the generator itself was ${sent.lateness.p99} ms late (p99)`);
+  if (limited.generator !== '') reasons.push(`the generator was the limit: ${limited.generator}`);
+  if (limited.sink) reasons.push('the sink was the limit');
   if (refused > 0) reasons.push(`${refused} spans refused: ${sent.firstFailure}`);
   if (lost !== null && lost > 0) reasons.push(`${lost} spans lost`);
   if (achieved < target * leastAchieved) reasons.push(`only ${Math.round(achieved)} spans/s were acknowledged`);
   if (p99 > mostAckMs) reasons.push(`acknowledged after ${Math.round(p99)} ms (p99)`);
+  if (drainMs !== null && drainMs > mostDrainMs) {
+    reasons.push(`what was acknowledged took ${(drainMs / 1000).toFixed(1)} s more to arrive`);
+  }
   return {
     target,
     achieved,
     acknowledged,
     refused,
     lost,
+    drainMs,
     ackP99Ms: count === 0 ? null : p99,
     held: reasons.length === 0,
     why: reasons.join('; '),
   };
 }
 
-async function step(
-  rig: Rig,
-  target: number,
-  options: RunOptions,
-  signal?: AbortSignal,
-): Promise<{ readonly step: RampStep; readonly generatorLate: boolean }> {
+/** `lostBefore`: spans lost in the steps before it. */
+async function attempt({ rig, options, watch, signal, limitMs }: Course, target: number, lostBefore: number) {
   await rig.generator.resetLatency();
-  const before = await settled(rig, await rig.generator.report(), 0, signal);
-  const begin = await lookAt(rig);
+  await rig.sink?.resetLatency();
+  const begin = await watch.look();
   await rig.generator.start({ kind: 'open', unit: 'spans', perSecond: target });
   await sleep(options.durationMs, signal);
-  const end = await lookAt(rig);
-  const sent = await rig.generator.pause(false);
-  const after = await settled(rig, sent, options.waitMs, signal);
-  const lost = after === null ? null : after.account.lost - (before?.account.lost ?? 0);
-  return { step: judge(target, begin, end, sent, lost), generatorLate: isLate(sent) };
+  const end = await watch.look();
+  const sent = await rig.generator.stop(limitMs);
+  const stopped = performance.now();
+  const sink = await settled(rig, sent, options.waitMs, signal);
+  const drainMs = sink === null ? null : Math.round(performance.now() - stopped);
+  const lost = sink === null ? null : Math.max(0, sink.account.lost - lostBefore);
+  const limited = limits(begin, end, sent);
+  const step = judge(target, { begin, end, sent, lost, drainMs }, limited);
+  return { step, limited, sent, sink } satisfies Attempt;
 }
 
-/** Nothing is under way afterwards. */
-export async function climb(
-  rig: Rig,
-  { from, to }: { readonly from: number; readonly to: number },
-  options: RunOptions,
-  signal?: AbortSignal,
-): Promise<Climb> {
-  const steps: RampStep[] = [];
-  let held = 0;
-  let missed = Number.POSITIVE_INFINITY;
-  let generatorLate = false;
-  const attempt = async (target: number): Promise<void> => {
-    const result = await step(rig, target, options, signal);
-    steps.push(result.step);
-    if (result.step.held) held = target;
-    else {
-      missed = target;
-      generatorLate = result.generatorLate;
-    }
+/** Nothing is under way afterwards. A step that is interrupted is none. */
+export async function climb(course: Course, from: number, to: number): Promise<Climb> {
+  const { signal, rig, options } = course;
+  const attempts: Attempt[] = [];
+  const found: { best: Attempt | null; missed: Attempt | null } = { best: null, missed: null };
+  const tryRate = async (target: number): Promise<void> => {
+    const result = await attempt(course, target, attempts.at(-1)?.sink?.account.lost ?? 0);
+    if (signal.aborted) return;
+    attempts.push(result);
+    if (result.step.held) found.best = result;
+    else found.missed = result;
   };
-  for (let target = from; !signal?.aborted; target = Math.min(to, target * growth)) {
-    await attempt(target);
-    if (target === to || missed < Number.POSITIVE_INFINITY) break;
+  for (let target = from; !signal.aborted; target = Math.min(to, target * growth)) {
+    await tryRate(target);
+    if (target === to || found.missed !== null) break;
   }
-  while (!signal?.aborted && held > 0 && missed < Number.POSITIVE_INFINITY && missed / held > nearEnough) {
-    await attempt(Math.sqrt(held * missed));
+  for (;;) {
+    const [held, missed] = [found.best?.step.target, found.missed?.step.target];
+    if (signal.aborted || held === undefined || missed === undefined || missed / held <= nearEnough) break;
+    await tryRate(Math.sqrt(held * missed));
   }
-  return { steps, generatorLate };
+  const shown = found.best ?? attempts.at(-1);
+  const measured = shown?.sent ?? (await rig.generator.report());
+  return {
+    steps: attempts.map(({ step }) => step),
+    limited: found.missed?.limited ?? { generator: '', sink: false },
+    measured,
+    measuredSink: shown === undefined ? await settled(rig, measured, options.waitMs, signal) : shown.sink,
+  };
 }
 
 /** Spans a second; null when none was held. */
-export function highestHeld(steps: readonly RampStep[]): number | null {
-  const held = steps.filter((one) => one.held).map((one) => one.target);
-  return held.length === 0 ? null : Math.max(...held);
+export function highestHeld(steps: readonly RampStep[]): RampStep | null {
+  return steps
+    .filter(({ held }) => held)
+    .reduce<RampStep | null>((best, one) => (one.target > (best?.target ?? 0) ? one : best), null);
 }

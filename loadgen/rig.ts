@@ -1,5 +1,6 @@
 // The processes of a run, and what can be asked of them.
 import { extname } from 'node:path';
+import type { SpanmillError } from '../src/errors.ts';
 import { type Child, startChild } from './child.ts';
 import type {
   GeneratorOptions,
@@ -16,9 +17,18 @@ const moduleOf = (name: string): URL => new URL(`./${name}${extname(import.meta.
 
 export interface Generator {
   readonly ready: GeneratorReady;
+  /** Resolves when its process has ended by itself. */
+  readonly lost: Promise<SpanmillError>;
   start(pace: Pace): Promise<void>;
-  /** Resolves when nothing is under way. `flush`: what was to be sent later is sent first. */
-  pause(flush: boolean): Promise<GeneratorReport>;
+  /** No new requests; resolves when nothing is under way, at the latest after `limitMs`. */
+  stop(limitMs: number): Promise<GeneratorReport>;
+  /**
+   * After `stop`: sends what was to be sent later, at the pace of the run; resolves when nothing is under way, or when nothing
+   * could be sent for `limitMs`.
+   */
+  flush(limitMs: number): Promise<GeneratorReport>;
+  /** Ends a `stop` or a `flush` under way at once. Nothing is sent any more. */
+  abandon(): Promise<void>;
   tick(): Promise<GeneratorTick>;
   report(): Promise<GeneratorReport>;
   resetLatency(): Promise<void>;
@@ -30,8 +40,11 @@ export async function openGenerator(options: GeneratorOptions): Promise<Generato
   const child: Child<GeneratorRequest> = await startChild(moduleOf('generator/entry'), options);
   return {
     ready: child.ready as GeneratorReady,
+    lost: child.lost,
     start: async (pace) => void (await child.ask({ kind: 'start', pace })),
-    pause: async (flush) => (await child.ask({ kind: 'pause', flush })) as GeneratorReport,
+    stop: async (limitMs) => (await child.ask({ kind: 'stop', limitMs })) as GeneratorReport,
+    flush: async (limitMs) => (await child.ask({ kind: 'flush', limitMs })) as GeneratorReport,
+    abandon: async () => void (await child.ask({ kind: 'abandon' })),
     tick: async () => (await child.ask({ kind: 'tick' })) as GeneratorTick,
     report: async () => (await child.ask({ kind: 'report' })) as GeneratorReport,
     resetLatency: async () => void (await child.ask({ kind: 'resetLatency' })),
@@ -41,10 +54,14 @@ export async function openGenerator(options: GeneratorOptions): Promise<Generato
 
 export interface Sink {
   readonly ready: SinkReady;
+  /** Resolves when its process has ended by itself. */
+  readonly lost: Promise<SpanmillError>;
   tick(): Promise<SinkTick>;
   /** The account, of what the generator says was sent. */
   settle(generator: GeneratorReport): Promise<SinkReport>;
   resetLatency(): Promise<void>;
+  /** Resolves when nobody waits for an answer that is only late. */
+  finish(): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -53,9 +70,11 @@ export async function openSink(options: SinkOptions): Promise<Sink> {
   const child: Child<SinkRequest> = await startChild(moduleOf('sink/entry'), options);
   return {
     ready: child.ready as SinkReady,
+    lost: child.lost,
     tick: async () => (await child.ask({ kind: 'tick' })) as SinkTick,
     settle: async ({ end, unsure }) => (await child.ask({ kind: 'settle', end, unsure })) as SinkReport,
     resetLatency: async () => void (await child.ask({ kind: 'resetLatency' })),
+    finish: async () => void (await child.ask({ kind: 'finish' })),
     end: () => child.end(),
   };
 }

@@ -7,10 +7,10 @@ import { readProfile } from './profile/load.ts';
 import { climb } from './ramp.ts';
 import type { LoadReport } from './report/schema.ts';
 import { settled, sleep } from './rest.ts';
-import { openGenerator, openSink, type Rig, type Sink } from './rig.ts';
+import { type Generator, openGenerator, openSink, type Rig, type Sink } from './rig.ts';
 import { watchService } from './service-account.ts';
 import { type Evidence, reportOf } from './verdict.ts';
-import { lookAt, type Moment, Watch } from './watch.ts';
+import { type Moment, Watch } from './watch.ts';
 
 /** How much is sent: spans or requests a second, as fast as answered, or a search for the most spans a second. */
 export type Rate =
@@ -69,12 +69,15 @@ export interface Progress {
   readonly phase: Phase;
   readonly moment: Moment;
   readonly before: Moment;
-  /** Since the load began. */
+  /** Since the run began. */
   readonly elapsedMs: number;
-  /** Of the load; null for a ramp. */
+  /** Of the phase; null where nobody knows. */
   readonly remainingMs: number | null;
 }
 
+/** Without a deadline: how long answers are waited for when the load has ended. */
+const answerLimitMs = 60_000;
+const patienceMs = 2000;
 /** Where a chain drops spans, what is sent never becomes what was accepted. */
 const mostServiceWaitMs = 3000;
 
@@ -93,116 +96,197 @@ function paceOf(rate: Exclude<Rate, { kind: 'ramp' }>): Pace {
   return { kind: 'open', unit: rate.kind, perSecond: rate.perSecond };
 }
 
-async function steady(rig: Rig, options: RunOptions, hooks: RunHooks, watch: Watch): Promise<Evidence> {
-  const { rate } = options;
-  if (rate.kind === 'ramp') throw new TypeError('a ramp is climbed');
-  const pace = paceOf(rate);
-  if (options.warmupMs > 0) {
-    await rig.generator.start(pace);
-    await sleep(options.warmupMs, hooks.signal);
-    await settled(rig, await rig.generator.pause(false), options.waitMs, hooks.signal);
-    await rig.generator.resetLatency();
-    await rig.sink?.resetLatency();
-  }
-  watch.measured();
-  const begin = await lookAt(rig);
-  await rig.generator.start(pace);
-  await sleep(options.durationMs, hooks.signal);
-  const end = await lookAt(rig);
-  const sent = await rig.generator.pause(true);
-  await hooks.loadEnded?.();
-  const sink = await settled(rig, sent, options.waitMs, hooks.signal);
-  return { begin, end, rest: await lookAt(rig), sent, sink, ramp: null };
+/** What a run is made of while it goes on. */
+export interface Course {
+  readonly rig: Rig;
+  readonly options: RunOptions;
+  readonly watch: Watch;
+  readonly signal: AbortSignal;
+  /** How long requests that are under way are waited for. */
+  readonly limitMs: number;
+  /** Says where the run is, for the progress line, and how long this part lasts; null: nobody knows. */
+  enter(phase: Phase, lastsMs: number | null): void;
+  loadEnded(): Promise<void>;
 }
 
-async function ramp(rig: Rig, options: RunOptions, hooks: RunHooks, watch: Watch): Promise<Evidence> {
+/** Sends for a while, and waits until nothing is under way. */
+async function warmUp(course: Course, pace: Pace): Promise<void> {
+  const { rig, options, signal, limitMs } = course;
+  if (options.warmupMs === 0) return;
+  course.enter('warm-up', options.warmupMs);
+  await rig.generator.start(pace);
+  await sleep(options.warmupMs, signal);
+  await settled(rig, await rig.generator.stop(limitMs), options.waitMs, signal);
+  await rig.generator.resetLatency();
+  await rig.sink?.resetLatency();
+}
+
+/** What is still to be sent, and the account of all. */
+async function finish(course: Course): Promise<Pick<Evidence, 'sent' | 'sink'>> {
+  const { rig, options, signal, limitMs } = course;
+  const sent = await rig.generator.flush(limitMs);
+  return { sent, sink: await settled(rig, sent, options.waitMs, signal) };
+}
+
+async function steady(course: Course, pace: Pace): Promise<Evidence> {
+  const { rig, options, watch, signal, limitMs } = course;
+  await warmUp(course, pace);
+  const begin = await watch.lookAndMeasure();
+  course.enter('running', options.durationMs);
+  await rig.generator.start(pace);
+  await sleep(options.durationMs, signal);
+  const end = await watch.look();
+  course.enter('waiting', null);
+  const measured = await rig.generator.stop(limitMs);
+  await course.loadEnded();
+  const measuredSink = await settled(rig, measured, options.waitMs, signal);
+  const rest = await watch.look();
+  return { begin, end, rest, measured, measuredSink, ramp: null, ...(await finish(course)) };
+}
+
+async function ramp(course: Course, from: number, to: number): Promise<Evidence> {
+  const { watch } = course;
+  await warmUp(course, { kind: 'open', unit: 'spans', perSecond: from });
+  const begin = await watch.lookAndMeasure();
+  course.enter('running', null);
+  const climbed = await climb(course, from, to);
+  const end = await watch.look();
+  course.enter('waiting', null);
+  await course.loadEnded();
+  const rest = await watch.look();
+  const { measured, measuredSink } = climbed;
+  return { begin, end, rest, measured, measuredSink, ramp: climbed, ...(await finish(course)) };
+}
+
+/** With deadlines, answers come in that time, or never. */
+function limitOf({ target }: RunOptions): number {
+  return target.timeoutMs > 0 ? target.timeoutMs + 1000 : answerLimitMs;
+}
+
+async function openRig(options: RunOptions, hooks: RunHooks, cleanUp: (() => Promise<void>)[]): Promise<Opened> {
+  const clockOffset = String(unixOffset());
+  const corpus: CorpusOptions = {
+    profile: readProfile(options.profile),
+    seed: options.seed,
+    run: runOf(options.seed),
+    batchSize: options.batchSize,
+    timeScale: options.timeScale,
+    rate: corpusRate(options.rate),
+    encoding: options.target.protocol === 'http/json' ? 'json' : 'protobuf',
+    // The SDK writes a double that is whole as an int.
+    wholeDoubles: options.client === 'sdk' ? 'int' : 'double',
+  };
+  let sink: Sink | null = null;
+  if (options.sink !== null) {
+    const { expect, faults, checkShare } = options;
+    const sinkCorpus: CorpusOptions = { ...corpus, encoding: 'protobuf' };
+    sink = await openSink({ ...options.sink, corpus: sinkCorpus, expect, checkShare, faults, clockOffset });
+    cleanUp.push(sink.end);
+  }
+  const prepared = await hooks.prepare?.(sink?.ready.port ?? 0);
+  const { target } = options;
+  const endpoint = prepared === undefined ? target.endpoint : { ...target.endpoint, port: prepared.port };
+  const generator = await openGenerator({
+    corpus,
+    encoder: options.client === 'sdk' ? 'sdk' : 'corpus',
+    client: options.client === 'sdk' ? 'native' : options.client,
+    target: { ...target, endpoint },
+    connections: options.connections,
+    maxInFlight: options.maxInFlight,
+    clockOffset,
+  });
+  cleanUp.push(generator.end);
+  return { rig: { generator, sink, pid: prepared?.pid ?? options.pid }, run: corpus.run, endpoint };
+}
+
+interface Opened {
+  readonly rig: Rig;
+  readonly run: number;
+  readonly endpoint: RunOptions['target']['endpoint'];
+}
+
+function createWatch(rig: Rig, hooks: RunHooks): Pick<Course, 'watch' | 'enter'> {
+  const began = performance.now();
+  let phase: Phase = 'warm-up';
+  let phaseEnds: number | null = null;
+  const watch = new Watch(rig, (moment, before) => {
+    const now = performance.now();
+    const remainingMs = phaseEnds === null ? null : Math.max(0, phaseEnds - now);
+    hooks.seen?.({ phase, moment, before, elapsedMs: now - began, remainingMs });
+  });
+  return {
+    watch,
+    enter(entered, lastsMs) {
+      phase = entered;
+      phaseEnds = lastsMs === null ? null : performance.now() + lastsMs;
+    },
+  };
+}
+
+/** After Ctrl-C answers are waited for a little; then what is under way is given up. */
+function abandonSoon(signal: AbortSignal, generator: Generator): void {
+  const abandon = () => {
+    setTimeout(() => {
+      // Where it is over already there is nobody to ask.
+      generator.abandon().catch(() => undefined);
+    }, patienceMs).unref();
+  };
+  if (signal.aborted) abandon();
+  else signal.addEventListener('abort', abandon, { once: true });
+}
+
+async function go({ rig, run, endpoint }: Opened, options: RunOptions, hooks: RunHooks): Promise<LoadReport> {
+  const service = options.metrics === null ? null : await watchService(options.metrics);
+  const lost = new AbortController();
+  const asked = hooks.signal ?? new AbortController().signal;
+  const signal = AbortSignal.any([asked, lost.signal]);
+  const { watch, enter } = createWatch(rig, hooks);
+  abandonSoon(asked, rig.generator);
+  const course: Course = {
+    rig,
+    options,
+    watch,
+    enter,
+    signal,
+    limitMs: limitOf(options),
+    loadEnded: async () => hooks.loadEnded?.(),
+  };
   const { rate } = options;
-  if (rate.kind !== 'ramp') throw new TypeError('not a ramp');
-  watch.measured();
-  const begin = await lookAt(rig);
-  const steps = await climb(rig, rate, options, hooks.signal);
-  const end = await lookAt(rig);
-  const sent = await rig.generator.pause(true);
-  await hooks.loadEnded?.();
-  const sink = await settled(rig, sent, options.waitMs, hooks.signal);
-  return { begin, end, rest: await lookAt(rig), sent, sink, ramp: steps };
+  const follow = async (): Promise<LoadReport> => {
+    const startedAt = new Date();
+    await watch.start();
+    const evidence = await (rate.kind === 'ramp' ? ramp(course, rate.from, rate.to) : steady(course, paceOf(rate)));
+    const serviceAccount = (await service?.rest(Math.min(options.waitMs, mostServiceWaitMs))) ?? null;
+    await watch.look();
+    if (rig.sink !== null) await Promise.race([rig.sink.finish(), sleep(patienceMs, signal)]);
+    return reportOf(evidence, {
+      options: { ...options, target: { ...options.target, endpoint } },
+      run,
+      spansPerRequest: rig.generator.ready.spansPerRequest,
+      startedAt,
+      interrupted: asked.aborted,
+      watch,
+      pid: rig.pid,
+      serviceAccount,
+    });
+  };
+  const following = follow();
+  try {
+    const ended = [rig.generator.lost, ...(rig.sink === null ? [] : [rig.sink.lost])];
+    return await Promise.race([following, Promise.race(ended).then((error) => Promise.reject(error))]);
+  } finally {
+    watch.stop();
+    lost.abort();
+    // Where a process is gone, what still waits for it fails, and that has been said.
+    following.catch(() => undefined);
+  }
 }
 
 /** Runs it, and ends what it started. Rejects with SpanmillError for what a user can get wrong. */
 export async function runLoad(options: RunOptions, hooks: RunHooks = {}): Promise<LoadReport> {
   const cleanUp: (() => Promise<void>)[] = [];
   try {
-    const clockOffset = String(unixOffset());
-    const corpus: CorpusOptions = {
-      profile: readProfile(options.profile),
-      seed: options.seed,
-      run: runOf(options.seed),
-      batchSize: options.batchSize,
-      timeScale: options.timeScale,
-      rate: corpusRate(options.rate),
-      encoding: options.target.protocol === 'http/json' ? 'json' : 'protobuf',
-    };
-    let sink: Sink | null = null;
-    if (options.sink !== null) {
-      const { expect, faults, checkShare } = options;
-      sink = await openSink({
-        ...options.sink,
-        corpus: { ...corpus, encoding: 'protobuf' },
-        expect,
-        checkShare,
-        faults,
-        clockOffset,
-      });
-      cleanUp.push(sink.end);
-    }
-    const prepared = await hooks.prepare?.(sink?.ready.port ?? 0);
-    const { target } = options;
-    const endpoint = prepared === undefined ? target.endpoint : { ...target.endpoint, port: prepared.port };
-    const generator = await openGenerator({
-      corpus,
-      encoder: options.client === 'sdk' ? 'sdk' : 'corpus',
-      client: options.client === 'sdk' ? 'native' : options.client,
-      target: { ...target, endpoint },
-      connections: options.connections,
-      maxInFlight: options.maxInFlight,
-      clockOffset,
-    });
-    cleanUp.push(generator.end);
-    const rig: Rig = { generator, sink, pid: prepared?.pid ?? options.pid };
-    const service = options.metrics === null ? null : await watchService(options.metrics);
-    const startedAt = new Date();
-    const beganMs = performance.now();
-    const totalMs = options.rate.kind === 'ramp' ? null : options.warmupMs + options.durationMs;
-    let ended = false;
-    const watch = new Watch(rig, (moment, before) => {
-      const elapsedMs = moment.atMs - beganMs;
-      const phase: Phase = ended ? 'waiting' : elapsedMs < options.warmupMs ? 'warm-up' : 'running';
-      const remainingMs = totalMs === null ? null : Math.max(0, totalMs - elapsedMs);
-      hooks.seen?.({ phase, moment, before, elapsedMs, remainingMs });
-    });
-    const whenEnded = async () => {
-      ended = true;
-      await hooks.loadEnded?.();
-    };
-    await watch.start();
-    const evidence = await (options.rate.kind === 'ramp' ? ramp : steady)(
-      rig,
-      options,
-      { ...hooks, loadEnded: whenEnded },
-      watch,
-    );
-    const serviceAccount = (await service?.rest(Math.min(options.waitMs, mostServiceWaitMs))) ?? null;
-    await watch.stop();
-    return reportOf(evidence, {
-      options: { ...options, target: { ...target, endpoint } },
-      run: corpus.run,
-      spansPerRequest: generator.ready.spansPerRequest,
-      startedAt,
-      interrupted: hooks.signal?.aborted === true,
-      series: watch.series(),
-      pid: rig.pid,
-      serviceAccount,
-    });
+    return await go(await openRig(options, hooks, cleanUp), options, hooks);
   } finally {
     // The generator before the sink, as it was started after it.
     for (const step of cleanUp.reverse()) await step();

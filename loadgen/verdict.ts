@@ -3,18 +3,22 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import type { GeneratorReport } from './generator/messages.ts';
 import type { Latency, LatencyRecord } from './latency.ts';
-import { type Climb, highestHeld } from './ramp.ts';
-import { type LoadReport, type ReportSeries, reportVersion } from './report/schema.ts';
+import { type Climb, fullCore, highestHeld } from './ramp.ts';
+import { type LoadReport, reportVersion } from './report/schema.ts';
 import type { RunOptions } from './run.ts';
 import type { ServiceAccount } from './service-account.ts';
 import type { SinkReport, SpanName } from './sink/messages.ts';
-import type { Moment } from './watch.ts';
+import { generatorCores, type Moment, secondsBetween, serviceCores, sinkCores, type Watch } from './watch.ts';
 
 /** What was seen of a run. Between `begin` and `end` load was sent; at `rest` nothing was under way any more. */
 export interface Evidence {
   readonly begin: Moment;
   readonly end: Moment;
   readonly rest: Moment;
+  /** When the load had ended, and before what was still to be sent was: latencies. Of a ramp, the step that is shown. */
+  readonly measured: GeneratorReport;
+  readonly measuredSink: SinkReport | null;
+  /** At the end of all: the account. */
   readonly sent: GeneratorReport;
   /** null without a sink. */
   readonly sink: SinkReport | null;
@@ -23,10 +27,10 @@ export interface Evidence {
 
 export const exitCodes = { well: 0, wrong: 1, usage: 2, bottleneck: 3 } as const;
 
-/** A process that keeps a core this busy cannot do more. */
-const fullCore = 0.92;
 /** A generator that sends one request in a hundred so late does not keep the schedule. */
 const mostLatenessMs = 50;
+/** Less than this share of the rate is a rate that was not met. */
+const leastAchieved = 0.98;
 
 export function spanloadVersion(): string {
   return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
@@ -37,17 +41,18 @@ export function machine(): LoadReport['machine'] {
   return { cpu, cores: availableParallelism(), kernel: release(), node: process.version };
 }
 
-const secondsBetween = (a: Moment, b: Moment): number => (b.atMs - a.atMs) / 1000;
 const perSpan = (microseconds: number, spans: number): number => (spans === 0 ? 0 : microseconds / spans);
 
-function generatorFigures({ begin, end, sent, ramp }: Evidence, isOpenLoop: boolean): LoadReport['generator'] {
+function generatorFigures({ begin, end, measured, ramp }: Evidence, isOpenLoop: boolean): LoadReport['generator'] {
   const used = end.generator.cpuMicroseconds - begin.generator.cpuMicroseconds;
-  const cores = used / 1e6 / secondsBetween(begin, end);
+  const cores = generatorCores(end, begin);
+  const late = measured.lateness.p99;
   const why: string[] = [];
-  if (ramp?.generatorLate || (isOpenLoop && sent.lateness.p99 > mostLatenessMs)) {
-    why.push(`one request in a hundred was sent more than ${Math.round(sent.lateness.p99)} ms late`);
+  if (ramp !== null && ramp.limited.generator !== '') why.push(ramp.limited.generator);
+  if (isOpenLoop && late > mostLatenessMs) {
+    why.push(`one request in a hundred was sent more than ${Math.round(late)} ms late`);
   }
-  if (cores > fullCore) why.push(`it kept ${cores.toFixed(2)} cores busy, and can use one`);
+  if (ramp === null && cores > fullCore) why.push(`it kept ${cores.toFixed(2)} cores busy, and can use one`);
   return {
     cpuMicrosecondsPerSpan: perSpan(used, end.generator.spans.generated - begin.generator.spans.generated),
     cores,
@@ -56,41 +61,45 @@ function generatorFigures({ begin, end, sent, ramp }: Evidence, isOpenLoop: bool
   };
 }
 
-function sinkFigures({ begin, end, rest }: Evidence): LoadReport['sink'] {
-  if (begin.sink === null || end.sink === null || rest.sink === null) return null;
-  const cores = (end.sink.cpuMicroseconds - begin.sink.cpuMicroseconds) / 1e6 / secondsBetween(begin, end);
+function sinkFigures({ begin, end, ramp }: Evidence): LoadReport['sink'] {
+  if (begin.sink === null || end.sink === null) return null;
+  const cores = sinkCores(end, begin);
   const spans = end.sink.distinct - begin.sink.distinct;
   return {
     cpuMicrosecondsPerSpan: perSpan(end.sink.cpuMicroseconds - begin.sink.cpuMicroseconds, spans),
     cores,
-    bottleneck: cores > fullCore,
+    bottleneck: ramp === null ? cores > fullCore : ramp.limited.sink,
   };
 }
 
 /** CPU is taken between two moments at which nothing was under way, so that the spans between them caused all of it. */
-function serviceFigures({ begin, end, rest }: Evidence, pid: number | null): LoadReport['service'] {
-  if (pid === null || begin.service === null || end.service === null || rest.service === null) return null;
+function serviceFigures({ begin, end, rest }: Evidence, pid: number | null, peakBytes: number): LoadReport['service'] {
+  if (pid === null || begin.service === null || rest.service === null) return null;
   const spans = rest.generator.spans.acknowledged - begin.generator.spans.acknowledged;
   return {
     pid,
     cpuMicrosecondsPerSpan: perSpan(rest.service.cpuMicroseconds - begin.service.cpuMicroseconds, spans),
-    cores: (end.service.cpuMicroseconds - begin.service.cpuMicroseconds) / 1e6 / secondsBetween(begin, end),
-    peakRssBytes: rest.service.peakBytes,
+    cores: serviceCores(end, begin) ?? 0,
+    peakRssBytes: peakBytes,
     rssBytes: rest.service.residentBytes,
   };
 }
 
 /** What is wrong, a line each. Where faults were asked for, what clients sent again is no fault. */
-export function problemsOf({ sent, sink }: Pick<Evidence, 'sent' | 'sink'>, faults: readonly string[]): string[] {
+function problemsOf({ sent, sink, rest, ramp }: Evidence, { faults }: RunOptions, pid: number | null): string[] {
   const problems: string[] = [];
   const say = (count: number, what: string) => {
     if (count > 0) problems.push(`${count} ${what}`);
   };
+  if (pid !== null && rest.service === null) problems.push(`the process ${pid} (--pid) ended during the run`);
   if (sent.disconnected !== null)
     problems.push(`the server is gone, and cannot be reached again: ${sent.disconnected}`);
   if (sent.spans.acknowledged === 0) {
     const reason = sent.firstFailure === '' ? '' : `; the first request: ${sent.firstFailure}`;
     problems.push(`no span was acknowledged${reason}`);
+  }
+  if (ramp !== null && ramp.steps.length > 0 && highestHeld(ramp.steps) === null) {
+    problems.push('no rate of the ramp was held');
   }
   if (sink === null) return problems;
   const { account } = sink;
@@ -101,6 +110,24 @@ export function problemsOf({ sent, sink }: Pick<Evidence, 'sent' | 'sink'>, faul
   say(account.foreign, 'spans arrived that are not of this run');
   say(account.malformed, 'requests arrived that are no spans');
   return problems;
+}
+
+/** What makes figures say less than they seem to: no fault of the pipeline's, and not to be overlooked. */
+function remarksOf({ sent, ramp }: Evidence, rate: LoadReport['rate']): string[] {
+  if (ramp !== null) return [];
+  const remarks: string[] = [];
+  const whole = (value: number) => Math.round(value).toLocaleString('en-US');
+  if (typeof rate.target === 'number' && rate.achieved < rate.target * leastAchieved) {
+    remarks.push(`the rate was not met: ${whole(rate.achieved)} of ${whole(rate.target)} spans/s were acknowledged`);
+  }
+  const say = (count: number, what: string) => {
+    if (count > 0) remarks.push(`${whole(count)} ${what}`);
+  };
+  say(sent.spans.rejected, 'spans were refused');
+  say(sent.spans.failed, 'spans got no clear answer');
+  say(sent.requests.unsentSpans, 'spans fell due and were never sent: as much as allowed was under way');
+  say(sent.notFlushed.spans, 'spans were still to be sent when the run ended, and nobody took them');
+  return remarks;
 }
 
 const latencyOf = (latency: Latency | LatencyRecord | undefined): Latency | null => {
@@ -135,6 +162,7 @@ function accountOf({ sent, sink }: Evidence): LoadReport['spans'] {
     sampledOut: account?.sampledOut ?? null,
     arrivedUnacknowledged: account?.arrivedUnacknowledged ?? null,
     lost: account?.lost ?? null,
+    rejectedBySink: account?.rejectedBySink ?? null,
     unexpected: account?.unexpected ?? null,
     duplicated: account?.duplicated ?? null,
     foreign: account?.foreign ?? null,
@@ -145,18 +173,20 @@ function accountOf({ sent, sink }: Evidence): LoadReport['spans'] {
 
 function rateOf({ rate }: RunOptions, { begin, end, ramp }: Evidence, spansPerRequest: number): LoadReport['rate'] {
   const seconds = secondsBetween(begin, end);
+  const held = ramp === null ? null : highestHeld(ramp.steps);
   const targets = {
     spans: () => (rate.kind === 'spans' ? rate.perSecond : 0),
     requests: () => (rate.kind === 'requests' ? rate.perSecond * spansPerRequest : 0),
     max: () => 'max' as const,
     ramp: () => (rate.kind === 'ramp' ? { from: rate.from, to: rate.to } : 0),
   };
+  const acknowledged = end.generator.spans.acknowledged - begin.generator.spans.acknowledged;
   return {
     unit: 'spans/s',
     target: targets[rate.kind](),
-    achieved: (end.generator.spans.acknowledged - begin.generator.spans.acknowledged) / seconds,
+    achieved: ramp === null ? acknowledged / seconds : (held?.achieved ?? 0),
     requestsPerSecond: (end.generator.requests.sent - begin.generator.requests.sent) / seconds,
-    held: ramp === null ? null : highestHeld(ramp.steps),
+    held: held?.target ?? null,
   };
 }
 
@@ -166,21 +196,23 @@ export interface ReportContext {
   readonly spansPerRequest: number;
   readonly startedAt: Date;
   readonly interrupted: boolean;
-  readonly series: ReportSeries;
+  readonly watch: Watch;
   readonly pid: number | null;
   readonly serviceAccount: ServiceAccount | null;
 }
 
 export function reportOf(evidence: Evidence, context: ReportContext): LoadReport {
-  const { options } = context;
-  const { sent, sink, begin, end } = evidence;
+  const { options, pid, watch } = context;
+  const { sent, sink, measured, measuredSink, begin, end, ramp } = evidence;
   const generator = generatorFigures(evidence, options.rate.kind === 'spans' || options.rate.kind === 'requests');
   const sinkUse = sinkFigures(evidence);
-  const service = serviceFigures(evidence, context.pid);
-  const problems = problemsOf(evidence, options.faults);
+  const service = serviceFigures(evidence, pid, watch.peakBytes());
+  const problems = problemsOf(evidence, options, pid);
   const isBottleneck = generator.bottleneck || sinkUse?.bottleneck === true;
   const exitCode = problems.length > 0 ? exitCodes.wrong : isBottleneck ? exitCodes.bottleneck : exitCodes.well;
+  const rate = rateOf(options, evidence, context.spansPerRequest);
   const { host, port, tls, path } = options.target.endpoint;
+  const { requests } = sent;
   return {
     version: reportVersion,
     spanload: spanloadVersion(),
@@ -198,22 +230,30 @@ export function reportOf(evidence: Evidence, context: ReportContext): LoadReport
     durationSeconds: secondsBetween(begin, end),
     warmupSeconds: options.warmupMs / 1000,
     outcome: context.interrupted ? 'interrupted' : 'complete',
-    verdict: { ok: exitCode === exitCodes.well, exitCode, problems },
+    verdict: { ok: exitCode === exitCodes.well, exitCode, problems, remarks: remarksOf(evidence, rate) },
     spans: accountOf(evidence),
     examples: examplesOf(sink),
     requests: {
-      sent: sent.requests.sent,
-      acknowledged: sent.requests.acknowledged,
-      byStatus: { ...sent.requests.byStatus },
-      bytes: sent.requests.bytes,
+      sent: requests.sent,
+      acknowledged: requests.acknowledged,
+      byStatus: { ...requests.byStatus },
+      bytes: requests.bytes,
       firstFailure: sent.firstFailure === '' ? null : sent.firstFailure,
     },
-    ackLatencyMs: latencyOf(sent.acknowledgement),
-    endToEndLatencyMs: latencyOf(sink?.endToEnd),
-    rate: rateOf(options, evidence, context.spansPerRequest),
-    ramp: evidence.ramp === null ? null : [...evidence.ramp.steps],
-    lateness: latencyOf(sent.lateness) ?? { count: 0, p50: 0, p90: 0, p95: 0, p99: 0, p999: 0, max: 0 },
-    backlog: { maxInFlight: sent.requests.mostInFlight, unsent: sent.requests.unsent },
+    ackLatencyMs: latencyOf(measured.acknowledgement),
+    responseLatencyMs: latencyOf(measured.response),
+    endToEndLatencyMs: latencyOf(measuredSink?.endToEnd),
+    rate,
+    ramp: ramp === null ? null : [...ramp.steps],
+    lateness: latencyOf(measured.lateness) ?? { count: 0, p50: 0, p90: 0, p95: 0, p99: 0, p999: 0, max: 0 },
+    backlog: {
+      maxInFlight: requests.mostInFlight,
+      unsent: requests.unsent,
+      unsentSpans: requests.unsentSpans,
+      limitedByBytes: sent.limitedByBytes,
+      flushedSpans: sent.flushed.spans,
+      notFlushedSpans: sent.notFlushed.spans,
+    },
     generator,
     sink: sinkUse,
     service,
@@ -223,10 +263,10 @@ export function reportOf(evidence: Evidence, context: ReportContext): LoadReport
       service: service?.cpuMicrosecondsPerSpan ?? null,
     },
     faults: [...options.faults],
-    series: context.series,
+    series: watch.series(),
     percentileCurve: {
-      ack: sent.acknowledgement.curve.map(([percentile, ms]) => [percentile, ms]),
-      endToEnd: (sink?.endToEnd.curve ?? []).map(([percentile, ms]) => [percentile, ms]),
+      ack: measured.acknowledgement.curve.map(([percentile, ms]) => [percentile, ms]),
+      endToEnd: (measuredSink?.endToEnd.curve ?? []).map(([percentile, ms]) => [percentile, ms]),
     },
   };
 }

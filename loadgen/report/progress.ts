@@ -18,6 +18,8 @@ export interface ProgressFigures {
   readonly arrived: number | null;
   /** Requests without an answer. */
   readonly inFlight: number;
+  /** Requests that fell due and wait for room. */
+  readonly overdue: number;
   /** How late the generator itself was, lately. */
   readonly lagMs: number;
   /** Lately; null when nothing was acknowledged. */
@@ -68,6 +70,7 @@ function partsOf(figures: ProgressFigures): Part[] {
     ...(arrived === null ? [] : [part(6, `arrived ${count(arrived)}`)]),
     ...(figures.ackP99Ms === null ? [] : [part(5, `ack p99 ${milliseconds(figures.ackP99Ms)}`)]),
     part(7, `in flight ${count(figures.inFlight)}`),
+    ...(figures.overdue === 0 ? [] : [part(3, `${count(figures.overdue)} waiting to be sent`, 'yellow')]),
     part(8, `lag ${milliseconds(figures.lagMs)}`, figures.lagMs > slowLagMs ? 'yellow' : 'dim'),
     ...(remainingSeconds === null ? [] : [part(4, `${duration(Math.ceil(remainingSeconds))} left`, 'dim')]),
   ];

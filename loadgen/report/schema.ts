@@ -51,13 +51,18 @@ const spans = z.strictObject({
   ),
   failed: count('Spans of which it is not known whether the service took them: no answer, or the connection failed.'),
   arrived: counted('Acknowledged spans that were to come and came, each counted once.'),
-  expected: counted('Acknowledged spans that were to come: acknowledged - dropped - sampledOut. Is arrived + lost.'),
+  expected: counted(
+    'Acknowledged spans that were to come: acknowledged - dropped - sampledOut. Is arrived + lost + rejectedBySink.',
+  ),
   dropped: counted('Acknowledged spans that the chain was to filter out, by the file of --expect.'),
   sampledOut: counted('Acknowledged spans that the chain was to sample out, by the file of --expect.'),
   arrivedUnacknowledged: counted(
     'Spans that came although their request was not acknowledged: allowed, an answer may get lost.',
   ),
   lost: counted('Acknowledged spans that were to come and never came.'),
+  rejectedBySink: counted(
+    'Acknowledged spans that came and that the sink rejected by --fault partial, as a backend would: no loss of the service.',
+  ),
   unexpected: counted('Spans that came although the chain was to filter or sample them out.'),
   duplicated: counted('Arrivals beyond the first of the same span.'),
   foreign: counted('Spans that came and are not of this run.'),
@@ -112,6 +117,11 @@ const step = z.strictObject({
     .nonnegative()
     .nullable()
     .describe('Spans acknowledged in this step that never came; null without a sink.'),
+  drainMs: z
+    .number()
+    .nonnegative()
+    .nullable()
+    .describe('Milliseconds after the step until all that was acknowledged had arrived; null without a sink.'),
   ackP99Ms: z.number().nonnegative().nullable().describe('Milliseconds; null when nothing was acknowledged.'),
   held: z.boolean().describe('Whether the service held this rate.'),
   why: text('Why it was not held; empty when it was.'),
@@ -154,13 +164,15 @@ const gapped = z.array(z.number().nullable());
 const series = z
   .strictObject({
     second: numbers.describe(
-      'Seconds from the beginning of the measured time to that of the interval; negative in the warm-up.',
+      'When the interval began: seconds since the measured time began; negative in the warm-up.',
     ),
-    generated: numbers.describe('Spans sent.'),
-    acknowledged: numbers.describe('Spans acknowledged.'),
-    refused: numbers.describe('Spans rejected or failed.'),
-    arrived: numbers.nullable().describe('Spans that came; null without a sink.'),
-    inFlight: numbers.describe('Requests without an answer at the end of the second.'),
+    seconds: numbers.describe('How long it was, about 1.'),
+    generated: numbers.describe('Spans sent, a second.'),
+    acknowledged: numbers.describe('Spans acknowledged, a second.'),
+    refused: numbers.describe('Spans rejected or failed, a second.'),
+    arrived: numbers.nullable().describe('Spans that came, a second; null without a sink.'),
+    inFlight: numbers.describe('Requests without an answer at the end of the interval.'),
+    overdue: numbers.describe('Requests that had fallen due and waited for room at the end of the interval.'),
     latenessMaxMs: numbers.describe('Milliseconds; the most by which the generator itself sent a request too late.'),
     ackP50Ms: gapped.describe('Milliseconds, as ackLatencyMs, of requests acknowledged; null where there were none.'),
     ackP99Ms: gapped.describe('Milliseconds, as ackP50Ms.'),
@@ -205,6 +217,11 @@ export const loadReportSchema = z.strictObject({
       ok: z.boolean().describe('Whether all is well: nothing lost, and nothing else wrong.'),
       exitCode: count('0 all well; 3 the generator was the bottleneck; others: something was lost or went wrong.'),
       problems: z.array(z.string()).describe('What is wrong, a line each.'),
+      remarks: z
+        .array(z.string())
+        .describe(
+          'What makes the figures say less than they seem to: a rate that was not met, spans refused or never sent.',
+        ),
     })
     .describe('What the run says.'),
   spans: spans.describe('The account: what became of every span.'),
@@ -213,6 +230,11 @@ export const loadReportSchema = z.strictObject({
   ackLatencyMs: latency
     .nullable()
     .describe('From the intended time of a request to its acknowledgement; null when nothing was acknowledged.'),
+  responseLatencyMs: latency
+    .nullable()
+    .describe(
+      'From the intended time of a request to its answer of whatever kind, or until it was given up: refused, failed and unsent ones too.',
+    ),
   endToEndLatencyMs: latency
     .nullable()
     .describe('From the intended time of a request to the arrival of its spans at the sink; null when none came.'),
@@ -223,6 +245,10 @@ export const loadReportSchema = z.strictObject({
     .strictObject({
       maxInFlight: count('The most requests that were without an answer at one time.'),
       unsent: count('Requests that fell due and were never sent, because as many as allowed were without an answer.'),
+      unsentSpans: count('Their spans. They are not among those generated.'),
+      limitedByBytes: z.boolean().describe('Whether 256 MiB of bodies under way were the reason at some time.'),
+      flushedSpans: count('Spans sent after the load had ended: of traces whose last parts were not due yet.'),
+      notFlushedSpans: count('Such spans that nobody took any more.'),
     })
     .describe('How much piled up.'),
   generator: generator.describe('What the generator itself needed.'),
@@ -238,7 +264,9 @@ export const loadReportSchema = z.strictObject({
     })
     .describe('CPU time, as in generator and service.'),
   faults: z.array(z.string()).describe('The --fault of the sink, as they were given.'),
-  series: series.describe('The run second by second: lists of equal length, one item a second.'),
+  series: series.describe(
+    'The run second by second: lists of equal length, one item for each interval of about a second.',
+  ),
   percentileCurve: z
     .strictObject({
       ack: curve.describe('Of ackLatencyMs; empty when there is none.'),

@@ -160,9 +160,10 @@ const latencyRows = [
   ['Slowest', 'max'],
 ] as const;
 
-export function latencyTable({ ackLatencyMs, endToEndLatencyMs, lateness }: LoadReport): Markup {
+export function latencyTable({ ackLatencyMs, responseLatencyMs, endToEndLatencyMs, lateness }: LoadReport): Markup {
   const all: readonly (readonly [string, ReportLatency | null])[] = [
     ['Acknowledged', ackLatencyMs],
+    ...(responseLatencyMs?.count === ackLatencyMs?.count ? [] : [['Answered or given up', responseLatencyMs] as const]),
     ['Arrived', endToEndLatencyMs],
     ['Sent late', lateness],
   ];

@@ -64,12 +64,16 @@ function servicePart(report: LoadReport): string[] {
   return ['', 'Spans, as the service counts them', ...aligned(rows, ['left', 'right', 'left'], (_, text) => text)];
 }
 
-function latencyPart({ ackLatencyMs, endToEndLatencyMs, lateness }: LoadReport, paint: Paint): string[] {
+function latencyPart(report: LoadReport, paint: Paint): string[] {
+  const { ackLatencyMs, responseLatencyMs, endToEndLatencyMs, lateness } = report;
+  // Where all were acknowledged it is the same.
+  const others = responseLatencyMs?.count === ackLatencyMs?.count ? null : responseLatencyMs;
   const row = (name: string, of: ReportLatency | null): string[][] =>
     of === null ? [] : [[name, ...[of.p50, of.p90, of.p95, of.p99, of.p999, of.max].map(milliseconds)]];
   const rows = [
     ['', 'p50', 'p90', 'p95', 'p99', 'p99.9', 'max'],
     ...row('acknowledged after', ackLatencyMs),
+    ...row('answered or given up', others),
     ...row('arrived after', endToEndLatencyMs),
     ...row('sent too late by', lateness),
   ];

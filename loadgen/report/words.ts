@@ -26,19 +26,33 @@ function finding({ spans }: LoadReport): string | null {
   return null;
 }
 
-function goodHeadline({ spans, rate, ramp }: LoadReport): string {
+/** Whether the service's own counters say that it took and sent just what was acknowledged. */
+function isConfirmed({ spans, serviceAccount }: LoadReport): boolean {
+  const { acknowledged } = spans;
+  return serviceAccount?.accepted === acknowledged && serviceAccount.sent === acknowledged;
+}
+
+function goodHeadline(report: LoadReport): string {
+  const { spans, rate, ramp } = report;
   if (ramp !== null && rate.held === null) return 'No rate of the ramp was held';
   if (rate.held !== null) {
     return `${count(rate.held)} spans/s held${spans.lost === null ? '' : ', and nothing acknowledged was lost'}`;
   }
   if (spans.lost !== null) return 'Nothing that was acknowledged was lost';
   const refused = spans.rejected + spans.failed;
-  return refused === 0 ? 'Every span was acknowledged' : `${count(refused)} spans were not acknowledged`;
+  // How many were not is a remark of the verdict.
+  if (refused > 0) return 'Not every span was acknowledged';
+  return isConfirmed(report)
+    ? 'Every span was acknowledged, and the service says that it sent them all'
+    : 'Every span was acknowledged';
 }
 
 function headline(report: LoadReport): string {
   const { verdict, spans, generator, sink } = report;
-  if (verdict.ok) return goodHeadline(report);
+  if (verdict.ok) {
+    const [remark] = verdict.remarks;
+    return remark === undefined ? goodHeadline(report) : `${goodHeadline(report)}, but ${remark}`;
+  }
   if (spans.acknowledged === 0) return 'No span was acknowledged';
   // A duplicate may be right: where the sink had requests sent again.
   if (spans.lost || spans.altered || spans.unexpected || spans.malformed || spans.foreign) return finding(report) ?? '';
@@ -70,20 +84,23 @@ function fate({ spans }: LoadReport): string {
   return `${list}, and all of those arrived${altered === 0 ? ', unaltered' : ''}.`;
 }
 
-function tone({ verdict, spans, generator, sink, outcome, ramp, rate }: LoadReport): Tone {
+function tone(report: LoadReport): Tone {
+  const { verdict, spans, generator, sink, outcome, ramp, rate } = report;
   const wrong = spans.lost || spans.altered || spans.unexpected || spans.malformed || spans.foreign;
   const isLimited = generator.bottleneck || sink?.bottleneck === true;
   if (!verdict.ok) return isLimited && !wrong && verdict.problems.length === 0 ? 'unsure' : 'bad';
   const found = ramp === null || rate.held !== null;
-  return spans.lost === null || outcome === 'interrupted' || !found ? 'unsure' : 'good';
+  const isProven = verdict.remarks.length === 0 && (spans.lost !== null || isConfirmed(report));
+  return !isProven || outcome === 'interrupted' || !found ? 'unsure' : 'good';
 }
 
+/** What is wrong, and what is to be known besides. */
 function problems({ verdict, generator, sink }: LoadReport): string[] {
   const limits = [
     ...(generator.bottleneck ? [`the generator was the bottleneck: ${generator.why}`] : []),
     ...(sink?.bottleneck ? ['the sink was the bottleneck'] : []),
   ];
-  return [...verdict.problems, ...limits];
+  return [...verdict.problems, ...limits, ...verdict.remarks];
 }
 
 export function verdictOf(report: LoadReport): Verdict {
@@ -92,7 +109,7 @@ export function verdictOf(report: LoadReport): Verdict {
     tone: tone(report),
     headline: said,
     summary: fate(report),
-    problems: problems(report).filter((problem) => problem !== said),
+    problems: problems(report).filter((problem) => problem !== said && !said.endsWith(`, but ${problem}`)),
   };
 }
 
@@ -150,6 +167,9 @@ export function arrivalLines({ spans }: LoadReport): AccountLine[] {
     ...(sampledOut > 0 ? [line('part', 'Sampled out', sampledOut, 'as the chain is meant to')] : []),
     line('part', 'Arrived', arrived, 'each counted once'),
     line('fault', 'Lost', lost, 'were to arrive, and never did'),
+    ...(spans.rejectedBySink
+      ? [line('part', 'Rejected by the sink', spans.rejectedBySink, 'by --fault, for good')]
+      : []),
     ...(arrivedUnacknowledged
       ? [line('aside', 'Not acknowledged', arrivedUnacknowledged, 'arrived all the same, which is allowed')]
       : []),

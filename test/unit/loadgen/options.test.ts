@@ -24,7 +24,11 @@ const wrong: readonly (readonly [args: string[], message: RegExp])[] = [
   [['--client', 'grpc-js', '--protocol', 'http/json'], /^--client grpc-js speaks gRPC only, not http\/json$/],
   [['--endpoint', 'ftp://x:1'], /^--endpoint ftp:\/\/x:1: expected http:\/\/HOST:PORT or https:\/\/HOST:PORT$/],
   [['--endpoint', 'unix:/x'], /^--endpoint unix:\/x: expected/],
-  [['--header', 'no value'], /^--header no value: expected NAME=VALUE$/],
+  [['--header', 'no value'], /^--header: expected NAME=VALUE$/],
+  [['--in-flight', '3'], /^--in-flight belongs to --rate max$/],
+  [['--rate', 'max', '--max-in-flight', '3'], /^--max-in-flight belongs to rates that go by the clock/],
+  [['--duration', '0s'], /^--duration 0s: expected a duration above 0$/],
+  [['--timeout', '600h'], /^--timeout 600h: expected a duration of 24 days at most$/],
   [['--sink', '127.0.0.1'], /^--sink 127\.0\.0\.1: expected HOST:PORT$/],
   [['--fault', 'stall'], /^--expect and --fault are about the backend: they need --sink HOST:PORT$/],
   [['--expect', 'nowhere.yaml', '--sink', 'localhost:1'], /^--expect nowhere\.yaml: cannot be read: /],
@@ -103,7 +107,7 @@ test('the command in a report shows no credentials', () => {
   assert.deepEqual(command.slice(1), [
     '--header',
     'Authorization=***',
-    '--headers=x-api-key=***,x-team=2',
+    '--headers=x-api-key=***,x-team=***',
     '--profile',
     'mixed',
   ]);

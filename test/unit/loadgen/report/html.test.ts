@@ -68,14 +68,26 @@ test('texts of a report never become markup, wherever they come from', () => {
     command: ['spanload', evil],
     faults: [evil],
     machine: { cpu: evil, cores: 1, kernel: evil, node: evil },
-    verdict: { ok: false, exitCode: 1, problems: [evil] },
+    verdict: { ok: false, exitCode: 1, problems: [evil], remarks: [] },
     requests: { ...failedReport().requests, byStatus: { [evil]: 1 }, firstFailure: evil },
     examples: {
       ...failedReport().examples,
       altered: [{ traceId: '0'.repeat(32), spanId: '0'.repeat(16), what: evil }],
     },
     generator: { ...sampleReport().generator, bottleneck: true, why: evil },
-    ramp: [{ target: 1, achieved: 1, acknowledged: 1, refused: 0, lost: 0, ackP99Ms: 1, held: false, why: evil }],
+    ramp: [
+      {
+        target: 1,
+        achieved: 1,
+        acknowledged: 1,
+        refused: 0,
+        lost: 0,
+        drainMs: 210,
+        ackP99Ms: 1,
+        held: false,
+        why: evil,
+      },
+    ],
   });
   const html = renderHtml(report);
   assert.doesNotMatch(html, /<img|<script>alert/);

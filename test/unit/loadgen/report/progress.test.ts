@@ -12,6 +12,7 @@ const figures = (changes: Partial<ProgressFigures> = {}): ProgressFigures => ({
   acknowledged: 240_112,
   refused: 0,
   arrived: 239_900,
+  overdue: 0,
   inFlight: 12,
   lagMs: 0.31,
   ackP99Ms: 2.14,

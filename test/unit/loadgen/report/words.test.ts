@@ -13,9 +13,9 @@ import { failedReport, rampReport, reportWithoutSink, sampleReport } from './sam
 
 const whole = sampleReport();
 const wrong = (spans: Partial<LoadReport['spans']>, problems = ['something']): LoadReport =>
-  sampleReport({ verdict: { ok: false, exitCode: 1, problems }, spans: { ...whole.spans, ...spans } });
+  sampleReport({ verdict: { ok: false, exitCode: 1, problems, remarks: [] }, spans: { ...whole.spans, ...spans } });
 const limited = { ...whole.generator, bottleneck: true, why: 'it kept 0.97 cores busy' };
-const atLimit = { ok: false, exitCode: 3, problems: [] };
+const atLimit = { ok: false, exitCode: 3, problems: [], remarks: [] };
 
 const verdicts: readonly (readonly [what: string, report: LoadReport, tone: string, headline: string])[] = [
   ['nothing is wrong', whole, 'good', 'Nothing that was acknowledged was lost'],
@@ -114,4 +114,23 @@ test('target and time are said in words', () => {
     timeText(sampleReport({ warmupSeconds: 0, durationSeconds: 4.2, outcome: 'interrupted' })),
     '4.2 s, ended early',
   );
+});
+
+test('what makes figures say less than they seem to stands in the headline, and is no success', () => {
+  const remarks = ['the rate was not met: 2,542 of 20,000 spans/s were acknowledged', '12 spans were refused'];
+  const report = sampleReport({ verdict: { ok: true, exitCode: 0, problems: [], remarks } });
+  const { tone, headline, problems } = verdictOf(report);
+  assert.equal(tone, 'unsure');
+  assert.equal(headline, `Nothing that was acknowledged was lost, but ${remarks[0]}`);
+  assert.deepEqual(problems, [remarks[1]]);
+});
+
+test('without a sink the counters of the service can confirm what was acknowledged', () => {
+  const report = { ...reportWithoutSink() };
+  const { acknowledged } = report.spans;
+  const serviceAccount = { accepted: acknowledged, refused: 0, sent: acknowledged, failed: 0 };
+  assert.equal(verdictOf(report).tone, 'unsure');
+  assert.equal(verdictOf({ ...report, serviceAccount }).tone, 'good');
+  assert.match(verdictOf({ ...report, serviceAccount }).headline, /the service says that it sent them all$/);
+  assert.equal(verdictOf({ ...report, serviceAccount: { ...serviceAccount, sent: acknowledged - 1 } }).tone, 'unsure');
 });
