@@ -66,7 +66,7 @@ const verb = (value: number): string => (Math.round(value) === 1 ? 'was' : 'were
 
 /** What became of the spans that were sent. */
 function fate({ spans }: LoadReport): string {
-  const { generated, acknowledged, rejected, failed, expected, arrived, altered, lost } = spans;
+  const { generated, acknowledged, rejected, failed, expected, arrived, altered } = spans;
   const most =
     acknowledged === generated
       ? `All ${counted(generated, 'span')}`
@@ -77,10 +77,10 @@ function fate({ spans }: LoadReport): string {
   const list = answers.length === 1 ? answers[0] : `${answers.slice(0, -1).join(', ')} and ${answers.at(-1)}`;
   if (expected === null || arrived === null) return `${list}. There was no sink: whether they arrived was not checked.`;
   if (expected !== acknowledged) {
-    const came = lost === 0 ? 'all of those did' : `${count(arrived)} did`;
+    const came = arrived === expected ? 'all of those did' : `${count(arrived)} did`;
     return `${list}. ${count(expected)} of them ${verb(expected)} meant to arrive, and ${came}.`;
   }
-  if (lost !== 0) return `${list}, and ${count(arrived)} of those arrived.`;
+  if (arrived !== expected) return `${list}, and ${count(arrived)} of those arrived.`;
   return `${list}, and all of those arrived${altered === 0 ? ', unaltered' : ''}.`;
 }
 

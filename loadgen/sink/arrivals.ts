@@ -1,24 +1,24 @@
 // Which spans arrived, when, and whether they are what was sent: walks the protobuf of each request and marks every span of
 // the run by its number (corpus.ts), one bit a span.
 import type { Corpus } from '../corpus/corpus.ts';
+import { numberRange } from '../corpus/identity.ts';
 import { createLatencyRecorder, type LatencyRecorder } from '../latency.ts';
-import type { ArrivedSpan, SpanCheck } from './check.ts';
+import { type AlteredSpan, type ArrivedSpan, mostListed, type SpanCheck } from './check.ts';
 import { eachWithTag, lastField, readFields } from './message-reader.ts';
 import { createSpanBitmap, type SpanBitmap } from './span-bitmap.ts';
-
-/** How many of each kind of oddity are kept by name. */
-export const mostListed = 1_000;
 
 export interface ArrivalsOptions {
   readonly corpus: Corpus;
   /** The start of the run, Unix time in nanoseconds: no span is intended before. */
   readonly originNs: bigint;
-  /** Spans with this number and above are foreign: what the run cannot have. At most 2^48. */
+  /** Spans with this number and above are foreign, as are those beyond the last whole round of 48 bits: no run has them. */
   readonly mostSpans: number;
   /** null: spans are only counted. */
   readonly check: SpanCheck | null;
-  /** Of the messages, 0 to 1: those whose spans are checked; the others are only counted. */
+  /** Of the messages, 0 to 1: those whose spans are checked, drawn for each; the others are only counted. */
   readonly checkShare: number;
+  /** Gives numbers from 0 to below 1. */
+  readonly random: () => number;
 }
 
 export interface ArrivalCounts {
@@ -31,12 +31,6 @@ export interface ArrivalCounts {
   readonly malformed: number;
   /** Arrivals that are not what the chain is meant to make of the span that was sent. */
   readonly altered: number;
-}
-
-export interface AlteredSpan {
-  readonly number: number;
-  /** `attribute http.route: changed`, `end time`, ... */
-  readonly what: string;
 }
 
 /** The first ones of each kind. */
@@ -59,6 +53,8 @@ export interface Arrivals {
   counts(): ArrivalCounts;
   oddities(): Oddities;
   readonly bitmap: SpanBitmap;
+  /** Spans that were left out, as `take` was told; some may have come again later. */
+  readonly rejected: SpanBitmap;
   /** From the intended time of a span's request to its arrival. */
   readonly latency: LatencyRecorder;
 }
@@ -79,14 +75,14 @@ const outerTag = 0x0a;
 
 class Walker implements Arrivals {
   readonly bitmap = createSpanBitmap();
+  readonly rejected = createSpanBitmap();
   readonly latency = createLatencyRecorder();
   readonly #corpus: Corpus;
   readonly #run: number;
   readonly #mostSpans: number;
   readonly #checkAll: SpanCheck | null;
   readonly #checkShare: number;
-  /** Shares of a message that are to be checked; at 1 the next one is. */
-  #owed = 0;
+  readonly #random: () => number;
   /** For the message at hand. */
   #check: SpanCheck | null = null;
   readonly #originLow: number;
@@ -106,11 +102,17 @@ class Walker implements Arrivals {
   readonly #alterations: AlteredSpan[] = [];
 
   constructor(options: ArrivalsOptions) {
+    if (!(options.checkShare >= 0 && options.checkShare <= 1)) {
+      throw new RangeError(`a share of ${options.checkShare}: expected 0 to 1`);
+    }
     this.#corpus = options.corpus;
     this.#run = options.corpus.options.run;
-    this.#mostSpans = options.mostSpans;
+    const { spans } = options.corpus;
+    // In whole rounds: a generator stops before one for which it has not enough numbers, and none can be stamped.
+    this.#mostSpans = Math.min(options.mostSpans, Math.floor(numberRange / spans) * spans);
     this.#checkAll = options.check;
     this.#checkShare = options.checkShare;
+    this.#random = options.random;
     this.#originLow = Number(options.originNs & 0xffff_ffffn);
     this.#originHigh = Number(options.originNs >> 32n);
     this.#span = {
@@ -130,9 +132,7 @@ class Walker implements Arrivals {
     this.#bytes = message;
     this.#span.bytes = message;
     this.#span.nowNs = nowNs;
-    this.#owed += this.#checkShare;
-    this.#check = this.#owed >= 1 ? this.#checkAll : null;
-    if (this.#owed >= 1) this.#owed--;
+    this.#check = this.#random() < this.#checkShare ? this.#checkAll : null;
     try {
       const spans = rejected > 0 ? countSpans(message) : 0;
       this.#left = rejected > 0 ? Math.max(0, spans - rejected) : Number.POSITIVE_INFINITY;
@@ -155,12 +155,13 @@ class Walker implements Arrivals {
       duplicated: this.#duplicated,
       foreign: this.#foreign,
       malformed: this.#malformed,
-      altered: this.#altered,
+      altered: this.#altered + (this.#checkAll?.late.count() ?? 0),
     };
   }
 
   oddities(): Oddities {
-    return { duplicated: this.#duplicates, foreign: this.#foreigners, altered: this.#alterations };
+    const altered = [...this.#alterations, ...(this.#checkAll?.late.list() ?? [])].slice(0, mostListed);
+    return { duplicated: this.#duplicates, foreign: this.#foreigners, altered };
   }
 
   /** ExportTraceServiceRequest: resource_spans 1; ResourceSpans: scope_spans 2; ScopeSpans: spans 2. */
@@ -187,7 +188,20 @@ class Walker implements Arrivals {
   readonly #takeSpan = (from: number, to: number): void => {
     this.#seen++;
     if (this.#left-- > 0) this.#take(from, to);
+    else this.#leaveOut(from, to);
   };
+
+  #leaveOut(from: number, to: number): void {
+    const span = this.#span;
+    span.from = from;
+    span.to = to;
+    this.#findLast();
+    if (this.#isOurs()) this.rejected.mark(this.#spanNumber());
+  }
+
+  #spanNumber(): number {
+    return this.#span.round * this.#corpus.spans + this.#span.ordinal;
+  }
 
   #take(from: number, to: number): void {
     const span = this.#span;
@@ -273,7 +287,7 @@ class Walker implements Arrivals {
 
   #mark(what: string): void {
     const span = this.#span;
-    const number = span.round * this.#corpus.spans + span.ordinal;
+    const number = this.#spanNumber();
     const marked = this.bitmap.mark(number);
     if (marked === 'full') {
       this.#countForeign();

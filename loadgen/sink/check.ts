@@ -2,16 +2,17 @@
 // template with the number and the start time that arrived, and then nothing may differ but what the chain is meant to do.
 //
 // The start time itself is judged by the intended time that follows from it: within the run, not after the arrival, and the
-// same for all spans of one request, as far as they arrive near each other. What cannot be seen: the spans of a request that
-// are all shifted in time by as much, to a time within the run.
+// same for all spans of one request, as far as they arrive near each other (request-times.ts). What cannot be seen: the spans
+// of a request that are all shifted in time by as much, to a time within the run.
 import type { Corpus } from '../corpus/corpus.ts';
 import { createGroupCheck, type GroupCheck } from './check-groups.ts';
 import { compareSpan, noSpanNotes, type SpanNotes, type SpanRules } from './compare-span.ts';
 import type { CorpusIndex } from './corpus-index.ts';
 import type { KeyRules } from './key-rules.ts';
 import { readFields } from './message-reader.ts';
-import { normaliseSpan } from './normalise-span.ts';
+import { normalise } from './normalise.ts';
 import { createRecipes, type Recipes } from './recipes.ts';
+import { createRequestTimes, type TimedSpan } from './request-times.ts';
 import { UnusualEncoding } from './same-value.ts';
 
 /** Writes the span of an ordinal into the corpus, as it was in this round with this start time (Unix ns in two halves). */
@@ -39,20 +40,36 @@ export interface ArrivedSpan {
   nowNs: number;
 }
 
+export interface AlteredSpan {
+  readonly number: number;
+  /** `attribute http.route: changed`, `end time`, ... */
+  readonly what: string;
+}
+
+/** How many of each kind of oddity are kept by name. */
+export const mostListed = 1_000;
+
 export interface SpanCheck {
   readonly groups: GroupCheck;
   /** True: it is what was sent. False: `examine` tells whether it still is right. */
   passes(span: ArrivedSpan): boolean;
   /** What is wrong, as `attribute http.route: changed` or `end time`; '' when nothing is. */
   examine(span: ArrivedSpan): string;
+  /** Spans that turned out wrong when others of their request had come, though nothing was said when they came themselves. */
+  readonly late: LateFindings;
   /** How many spans each way found right or wrong, the cheapest first. */
   ways(): { readonly whole: number; readonly recipe: number; readonly examined: number };
 }
 
+export interface LateFindings {
+  count(): number;
+  /** The first ones. */
+  list(): readonly AlteredSpan[];
+}
+
 /** Processes that share a clock still read it at different times. */
 const toleranceNs = 1_000_000;
-/** Requests whose intended times are remembered; those of one number modulo this displace each other. */
-const requestsRemembered = 1 << 14;
+const startTime = 'start time';
 
 class Check implements SpanCheck {
   readonly groups: GroupCheck;
@@ -61,9 +78,11 @@ class Check implements SpanCheck {
   readonly #rules: CheckRules;
   readonly #requestOf: Int32Array;
   readonly #recipes: Recipes;
-  /** By request number modulo the size: the number, and the intended time of its spans. */
-  readonly #requests = new Float64Array(requestsRemembered).fill(-1);
-  readonly #intended = new Float64Array(requestsRemembered);
+  readonly #times = createRequestTimes(mostListed);
+  readonly late: LateFindings = {
+    count: () => this.#times.wrongCount(),
+    list: () => this.#times.wrong().map((span) => ({ number: this.#numberOf(span), what: startTime })),
+  };
   /** Spans as sent pass only where the chain is to leave them alone. */
   readonly #asSent: boolean;
   #whole = 0;
@@ -94,29 +113,24 @@ class Check implements SpanCheck {
       this.#whole++;
     } else if (this.#recipes.matches(bytes, from, to, ordinal)) this.#recipe++;
     else return false;
-    return this.#timeFits(span) && this.groups.check(ordinal) === '';
+    // The time last: it must be right in all else to say what the time of its request is.
+    return this.groups.check(ordinal) === '' && this.#timeFits(span);
   }
 
-  /** The intended time is possible, and that of the other spans of the request. */
+  /** The intended time is possible, and no two other spans of the request contradict it. */
   #timeFits(span: ArrivedSpan): boolean {
-    if (!isWithinRun(span)) return false;
-    const request = this.#requestNumber(span);
-    const slot = request % requestsRemembered;
-    if (this.#requests[slot] === request) return this.#intended[slot] === span.intendedNs;
-    this.#requests[slot] = request;
-    this.#intended[slot] = span.intendedNs;
-    return true;
+    return (
+      isWithinRun(span) && this.#times.judge(this.#requestNumber(span), span.ordinal, span.intendedNs) !== 'differs'
+    );
   }
 
   #requestNumber(span: ArrivedSpan): number {
     return span.round * this.#corpus.requests.length + this.#requestOf[span.ordinal];
   }
 
-  /** Whether another span of the request contradicts this one's intended time. */
-  #isContradicted(span: ArrivedSpan): boolean {
-    const request = this.#requestNumber(span);
-    const slot = request % requestsRemembered;
-    return this.#requests[slot] === request && this.#intended[slot] !== span.intendedNs;
+  #numberOf({ request, ordinal }: TimedSpan): number {
+    const { requests, spans } = this.#corpus;
+    return Math.floor(request / requests.length) * spans + ordinal;
   }
 
   examine(span: ArrivedSpan): string {
@@ -126,10 +140,15 @@ class Check implements SpanCheck {
     recipes.begin(span.bytes, span.from, span.to, span.ordinal);
     const found = this.#compare(span, recipes);
     if (found.what === '') recipes.keep();
-    if (found.what === 'end time' && (this.#isContradicted(span) || !isWithinRun(span))) return 'start time';
+    if (found.what === 'end time' && (this.#isContradicted(span) || !isWithinRun(span))) return startTime;
     if (found.what !== '') return found.what;
-    if (!this.#timeFits(span)) return 'start time';
-    return this.groups.check(span.ordinal);
+    const group = this.groups.check(span.ordinal);
+    if (group !== '' && isWithinRun(span)) return group;
+    return this.#timeFits(span) ? '' : startTime;
+  }
+
+  #isContradicted(span: ArrivedSpan): boolean {
+    return this.#times.contradicts(this.#requestNumber(span), span.intendedNs);
   }
 
   #compare(span: ArrivedSpan, notes: SpanNotes): { readonly what: string } {
@@ -137,7 +156,7 @@ class Check implements SpanCheck {
       return this.#compareWith(span, span.bytes, span.from, span.to, notes);
     } catch (error) {
       if (!(error instanceof UnusualEncoding)) throw error;
-      const normal = normaliseSpan(span.bytes.subarray(span.from, span.to));
+      const normal = normalise('span', span.bytes.subarray(span.from, span.to));
       notes.equal();
       return this.#compareWith(span, normal, 0, normal.length, noSpanNotes);
     }

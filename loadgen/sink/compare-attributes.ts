@@ -73,6 +73,7 @@ export function compareAttributes(arrived: EntryList, sent: EntryList, rules: Ke
     if (at < count && entries.hasBytes(at, bytes, field)) entry = entries.at(at);
     else {
       entry = readEntry(bytes, field.from, field.to);
+      if (entry.hasKeyIndex) return `attribute ${entry.key}: changed`;
       while (at < count && entries.at(at).key !== entry.key && rules.removed(entries.at(at).key)) at++;
       if (at >= count || entries.at(at).key !== entry.key) at = entries.find(entry.key);
     }

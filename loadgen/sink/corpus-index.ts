@@ -2,7 +2,7 @@
 // ordinal belongs to.
 import { SpanmillError } from '../../src/errors.ts';
 import type { Corpus } from '../corpus/corpus.ts';
-import { lastField, readFields } from './message-reader.ts';
+import { type Field, readFields } from './message-reader.ts';
 
 /** A resource or scope and the schema URL beside it, both as they lie in `bytes`. */
 export interface Group {
@@ -24,10 +24,23 @@ export interface CorpusIndex {
   readonly scopes: readonly Group[];
 }
 
-/** ResourceSpans and ScopeSpans alike: 1 resource or scope, 2 the groups or spans in it, 3 schema_url. */
-export function groupOf(bytes: Buffer, fields: ReturnType<typeof readFields>): Group {
-  const message = lastField(fields, 1, 2);
-  const url = lastField(fields, 3, 2);
+/**
+ * ResourceSpans and ScopeSpans alike: 1 resource or scope, 2 the groups or spans in it, 3 schema_url. A message that comes in
+ * parts is what its parts are one after another: so protobuf merges them.
+ */
+export function groupOf(bytes: Buffer, fields: readonly Field[]): Group {
+  let message: Field | null = null;
+  let url: Field | null = null;
+  let parts = 0;
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i];
+    if (field.type !== 2) continue;
+    if (field.number === 1) {
+      message = field;
+      parts++;
+    } else if (field.number === 3) url = field;
+  }
+  if (parts > 1) return mergedGroup(bytes, fields, url);
   return {
     bytes,
     from: message?.from ?? 0,
@@ -35,6 +48,24 @@ export function groupOf(bytes: Buffer, fields: ReturnType<typeof readFields>): G
     urlFrom: url?.from ?? 0,
     urlTo: url?.to ?? 0,
   };
+}
+
+function mergedGroup(bytes: Buffer, fields: readonly Field[], url: Field | null): Group {
+  const isPart = ({ number, type }: Field) => number === 1 && type === 2;
+  const parts = fields.filter(isPart).map(({ from, to }) => bytes.subarray(from, to));
+  return joinedGroup(parts, url === null ? bytes.subarray(0, 0) : bytes.subarray(url.from, url.to));
+}
+
+/** In bytes of its own. */
+function joinedGroup(parts: readonly Buffer[], url: Buffer): Group {
+  const bytes = Buffer.concat([...parts, url]);
+  const end = bytes.length - url.length;
+  return { bytes, from: 0, to: end, urlFrom: end, urlTo: bytes.length };
+}
+
+/** The same in bytes of its own: those that arrive are used again for others. */
+export function ownGroup({ bytes, from, to, urlFrom, urlTo }: Group): Group {
+  return joinedGroup([bytes.subarray(from, to)], bytes.subarray(urlFrom, urlTo));
 }
 
 /** A text that is the same for groups of the same bytes only. */

@@ -1,45 +1,61 @@
 // Process: the backend of a run. Takes exports, has the faults that were asked for, and accounts for every span.
 import { renderIssues } from '../../src/config/render.ts';
+import type { Issue } from '../../src/config/source.ts';
 import { SpanmillError } from '../../src/errors.ts';
 import { serveParent } from '../child.ts';
 import { createClock } from '../clock.ts';
-import { corpusOf } from '../corpus/build.ts';
+import { corpusOf, type StampableCorpus } from '../corpus/build.ts';
+import { numberRange } from '../corpus/identity.ts';
 import { createStamper } from '../corpus/stamp.ts';
 import { createRandom } from '../profile/random.ts';
 import { createArrivals } from './arrivals.ts';
 import { createSpanCheck } from './check.ts';
-import { indexCorpus } from './corpus-index.ts';
-import { createExpectation } from './expect.ts';
-import { type ExpectConfig, noExpectations, readExpectations } from './expect-schema.ts';
+import { type CorpusIndex, indexCorpus } from './corpus-index.ts';
+import { FreshCondition } from './drop-conditions.ts';
+import { createExpectation, type Expectation } from './expect.ts';
+import { noExpectations, readExpectations } from './expect-schema.ts';
 import { createFaults, parseFault } from './faults.ts';
 import type { SinkOptions, SinkReady, SinkReport, SinkRequest, SinkTick } from './messages.ts';
 import { serveSink } from './server.ts';
 import { settle } from './settle.ts';
 
-function expectations(file: SinkOptions['expect']): ExpectConfig {
-  if (file === null) return noExpectations;
-  const { config, issues } = readExpectations(file.name, file.text);
-  if (config !== null) return config;
-  throw new SpanmillError(issues[0].code, renderIssues(issues, false));
+const refused = (issues: readonly Issue[]) => new SpanmillError(issues[0].code, renderIssues(issues, false));
+
+/** Reads the file at once. Both throw a SpanmillError that says what is wrong in it, and where. */
+function expectations(file: SinkOptions['expect']): (corpus: StampableCorpus, index: CorpusIndex) => Expectation {
+  if (file === null) return (corpus, index) => createExpectation(noExpectations, corpus, index);
+  const read = readExpectations(file.name, file.text);
+  if (read.config === null) throw refused(read.issues);
+  const { config, issueAt } = read;
+  return (corpus, index) => {
+    try {
+      return createExpectation(config, corpus, index);
+    } catch (error) {
+      if (!(error instanceof FreshCondition)) throw error;
+      throw refused([issueAt(error.path, error.message)]);
+    }
+  };
 }
 
-/** 48 bits: no run has more. */
-const mostSpans = 2 ** 48;
+/** Of random numbers: which requests are checked. The faults have the stream 0. */
+const checkStream = 1;
 
 serveParent<SinkOptions, SinkRequest>(async (options) => {
   const faults = createFaults(options.faults.map(parseFault), createRandom(options.corpus.seed).unit);
-  const config = expectations(options.expect);
+  const expectationFor = expectations(options.expect);
   const corpus = corpusOf(options.corpus);
-  const expectation = createExpectation(config, corpus);
-  const check = createSpanCheck(corpus, indexCorpus(corpus), createStamper(corpus), expectation.rules);
+  const index = indexCorpus(corpus);
+  const expectation = expectationFor(corpus, index);
+  const check = createSpanCheck(corpus, index, createStamper(corpus), expectation.rules);
   const clock = createClock(BigInt(options.clockOffset));
   const origin = clock.nowApprox();
   const arrivals = createArrivals({
     corpus,
     originNs: BigInt(origin),
-    mostSpans,
+    mostSpans: numberRange,
     check,
     checkShare: options.checkShare,
+    random: createRandom(options.corpus.seed, checkStream).unit,
   });
   const server = await serveSink(options.host, options.port, {
     arrivals,
@@ -52,17 +68,20 @@ serveParent<SinkOptions, SinkRequest>(async (options) => {
     const { user, system } = process.cpuUsage();
     return { ...arrivals.counts(), requests, bytes, cpuMicroseconds: user + system };
   }
-  function answer(question: SinkRequest): SinkTick | SinkReport | null {
+  async function answer(question: SinkRequest): Promise<SinkTick | SinkReport | null> {
     switch (question.kind) {
       case 'tick':
-        return { ...counters(), endToEnd: arrivals.latency.lately() };
+        return { ...counters(), atMs: clock.nowApprox() / 1e6, endToEnd: arrivals.latency.lately() };
       case 'settle': {
         const { end: generated, unsure } = question;
-        const { bitmap } = arrivals;
+        const { bitmap, rejected } = arrivals;
         const seen = { counts: arrivals.counts(), oddities: arrivals.oddities() };
-        const settled = settle({ corpus, generated, unsure, expectation, bitmap, ...seen });
+        const settled = settle({ corpus, generated, unsure, expectation, bitmap, rejected, ...seen });
         return { ...counters(), ...settled, endToEnd: arrivals.latency.withCurve() };
       }
+      case 'finish':
+        await server.answered();
+        return null;
       case 'resetLatency':
         arrivals.latency.reset();
         return null;

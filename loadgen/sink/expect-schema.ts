@@ -1,8 +1,10 @@
 // The file of --expect: what the chain between generator and sink is meant to do. docs/load-expectations.md describes it.
 import { z } from 'zod';
 import { checkSchema } from '../../src/config/check-schema.ts';
+import type { Path } from '../../src/config/node.ts';
 import { parseYaml } from '../../src/config/parse.ts';
-import { type Issue, makeSource } from '../../src/config/source.ts';
+import { type Issue, makeIssue, makeSource } from '../../src/config/source.ts';
+import { placeName, type Subject, spotFor } from '../../src/config/subject.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { compileRegExp, type Matcher, RegExpError } from '../../src/lib/regexp/regexp.ts';
 
@@ -87,17 +89,24 @@ export type KeyConfig = ExpectConfig['spans'];
 /** A chain that does nothing. */
 export const noExpectations: ExpectConfig = schema.parse({});
 
-export interface ReadExpectations {
-  /** null exactly when there are issues. */
-  readonly config: ExpectConfig | null;
-  readonly issues: readonly Issue[];
-}
+export type ReadExpectations = { readonly issues: readonly Issue[] } & (
+  | { readonly config: null }
+  | {
+      readonly config: ExpectConfig;
+      /** What turned out wrong later, with the value at this path. */
+      issueAt(path: Path, message: string): Issue;
+    }
+);
 
 /** `name`: of the file, for messages. */
 export function readExpectations(name: string, yaml: string): ReadExpectations {
   const source = makeSource(name, yaml);
   const parsed = parseYaml(yaml, source);
   if (parsed.root === null) return { config: null, issues: parsed.issues };
-  const { value, issues } = checkSchema(schema, { name: 'expect', node: parsed.root, key: { source, offset: 0 } });
-  return { config: value, issues };
+  const subject: Subject = { name: 'expect', node: parsed.root, key: { source, offset: 0 } };
+  const { value, issues } = checkSchema(schema, subject);
+  if (value === null) return { config: null, issues };
+  const issueAt = (path: Path, message: string): Issue =>
+    makeIssue('error', spotFor(subject, path), 'CONFIG_VALUE', `${placeName(subject, path)}: ${message}`);
+  return { config: value, issues, issueAt };
 }

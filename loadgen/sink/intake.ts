@@ -83,12 +83,21 @@ export function createIntake({ arrivals, faults, nowNs }: IntakeOptions): Intake
         return reset;
     }
   };
+  /** Whatever goes wrong with one request must not end the sink: what it has seen is the account of the run. */
+  const safeAnswer = (...request: Parameters<typeof answer>): Answer => {
+    try {
+      return answer(...request);
+    } catch (error) {
+      arrivals.countMalformed();
+      return malformed(error instanceof Error ? error.message : String(error));
+    }
+  };
   return {
     decide: () => faults.decide(nowNs() / 1e6),
     handle(body, encoding, format, decision) {
       requests++;
       bytes += body.length;
-      const given = answer(body, encoding, format, decision);
+      const given = safeAnswer(body, encoding, format, decision);
       answers[given.kind]++;
       return given;
     },

@@ -33,6 +33,8 @@ export interface SinkCounters extends ArrivalCounts {
 }
 
 export interface SinkTick extends SinkCounters {
+  /** Milliseconds since 1970, of the clock that all processes of the run share. */
+  readonly atMs: number;
   /** Of what arrived since the last tick. */
   readonly endToEnd: Latency;
 }
@@ -50,9 +52,10 @@ export interface Account {
   readonly expected: number;
   readonly dropped: number;
   readonly sampledOut: number;
-  /** Of the expected: those that came, and those that did not. */
+  /** Of the expected: those that came, those that did not, and those that came and that the sink rejected by --fault. */
   readonly arrived: number;
   readonly lost: number;
+  readonly rejectedBySink: number;
   /** Came although their request was not acknowledged: allowed, an answer may get lost. */
   readonly arrivedUnacknowledged: number;
   /** Came although they were to be dropped or sampled out. */
@@ -80,4 +83,6 @@ export type SinkRequest =
   | { readonly kind: 'tick' }
   /** `end`: all numbers below it were sent, or are in `unsure`. */
   | { readonly kind: 'settle'; readonly end: number; readonly unsure: readonly UnsureRange[] }
-  | { readonly kind: 'resetLatency' };
+  | { readonly kind: 'resetLatency' }
+  /** Answered when all answers that --fault delays were given: whoever waits for them shall have them. */
+  | { readonly kind: 'finish' };

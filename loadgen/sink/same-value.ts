@@ -1,5 +1,5 @@
 // Whether two encoded AnyValues mean the same.
-import { type Field, int64Of, lastField, readFields, sameBytes } from './message-reader.ts';
+import { type Field, int32Of, int64Of, lastField, readFields, sameBytes } from './message-reader.ts';
 
 /**
  * Thrown where a message that may stand once stands twice, so that its parts would have to be merged: the comparison then
@@ -7,14 +7,15 @@ import { type Field, int64Of, lastField, readFields, sameBytes } from './message
  */
 export class UnusualEncoding extends Error {}
 
-// AnyValue: string_value 1, bool_value 2, int_value 3, double_value 4, array_value 5, kvlist_value 6, bytes_value 7.
-const typeOfMember = [-1, 2, 0, 0, 1, 2, 2, 2];
+// AnyValue: string_value 1, bool_value 2, int_value 3, double_value 4, array_value 5, kvlist_value 6, bytes_value 7,
+// string_value_strindex 8 (of profiles; a span that has it does not have the value that was sent).
+const typeOfMember = [-1, 2, 0, 0, 1, 2, 2, 2, 0];
 
 /** The member of the oneof that counts, the last one; null: the empty value. */
 function memberOf(fields: readonly Field[]): Field | null {
   let member: Field | null = null;
   for (const field of fields) {
-    if (field.number > 7 || field.type !== typeOfMember[field.number]) continue;
+    if (field.number >= typeOfMember.length || field.type !== typeOfMember[field.number]) continue;
     if (member?.number === field.number && (field.number === 5 || field.number === 6)) throw new UnusualEncoding();
     member = field;
   }
@@ -43,6 +44,7 @@ export function sameValue(a: Buffer, aFrom: number, aTo: number, b: Buffer, bFro
     case 2:
       return (int64Of(a, left) !== 0n) === (int64Of(b, right) !== 0n);
     case 3:
+    case 8:
       return int64Of(a, left) === int64Of(b, right);
     case 4:
       return Object.is(a.readDoubleLE(left.from), b.readDoubleLE(right.from));
@@ -68,9 +70,10 @@ function sameList(a: Buffer, left: Field, b: Buffer, right: Field): boolean {
   );
 }
 
-/** A KeyValue of key 1 and value 2. */
+/** A KeyValue of key 1, value 2, and key_strindex 3: of profiles, and nothing that is sent has it. */
 export interface Entry {
   readonly key: string;
+  readonly hasKeyIndex: boolean;
   /** null: it has none, which is the empty value. */
   readonly value: Field | null;
 }
@@ -78,7 +81,11 @@ export interface Entry {
 export function readEntry(bytes: Buffer, from: number, to: number): Entry {
   const fields = readFields(bytes, from, to);
   const key = lastField(fields, 1, 2);
-  return { key: key === null ? '' : bytes.toString('utf8', key.from, key.to), value: onlyMessage(fields, 2) };
+  return {
+    key: key === null ? '' : bytes.toString('utf8', key.from, key.to),
+    hasKeyIndex: int32Of(bytes, lastField(fields, 3, 0)) !== 0,
+    value: onlyMessage(fields, 2),
+  };
 }
 
 function sameMap(a: Buffer, left: Field, b: Buffer, right: Field): boolean {
@@ -88,7 +95,9 @@ function sameMap(a: Buffer, left: Field, b: Buffer, right: Field): boolean {
   const byKey = new Map(others.map((entry) => [entry.key, entry.value]));
   return (
     new Set(entries.map(({ key }) => key)).size === byKey.size &&
-    entries.every(({ key, value }) => byKey.has(key) && sameField(a, value, b, byKey.get(key) ?? null))
+    entries.every(
+      ({ key, hasKeyIndex, value }) => !hasKeyIndex && byKey.has(key) && sameField(a, value, b, byKey.get(key) ?? null),
+    )
   );
 }
 

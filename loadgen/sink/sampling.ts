@@ -1,6 +1,7 @@
 // Which traces a probabilistic_sampler in the chain keeps, exactly: what OpenTelemetry Collector 0.155 decides for the same
 // settings. Written from its description, not from src/processors: it is what that is judged by.
 import { highPart, lowPart, numberKey, randomHigh, randomLow, traceIdDomain } from '../corpus/identity.ts';
+import { signOfPriority } from './sampling-priority.ts';
 import { readOtMember } from './trace-state.ts';
 
 export interface SamplingOptions {
@@ -57,12 +58,11 @@ export function decisionFor(options: SamplingOptions, traceState: string, priori
 
 /** 0 takes a span out, anything above keeps it, whatever the sampler would do. */
 function forcedBy(priority: Priority): Decision | null {
-  if (priority === null || (typeof priority === 'string' && !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(priority))) {
-    return null;
-  }
-  const number = Number(priority);
-  if (number === 0) return never;
-  return number > 0 ? always : null;
+  if (priority === null) return null;
+  const sign = typeof priority === 'string' ? signOfPriority(priority) : Number(priority);
+  if (sign === null) return null;
+  if (sign === 0) return never;
+  return sign > 0 ? always : null;
 }
 
 /** null: no probability so small has a threshold. */

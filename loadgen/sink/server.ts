@@ -8,6 +8,8 @@ import { createIntake, type IntakeCounters, type IntakeOptions } from './intake.
 export interface SinkServer {
   readonly port: number;
   counters(): IntakeCounters;
+  /** Resolves when all answers that --fault delays were given. */
+  answered(): Promise<void>;
   /** Cuts all connections. */
   close(): void;
 }
@@ -18,15 +20,21 @@ const http2Start = Buffer.from('PRI');
 /** Waits that end with the server: nobody is answered then any more. */
 function createRests() {
   const timers = new Set<NodeJS.Timeout>();
+  let whenOver: (() => void)[] = [];
   return {
     rest: (ms: number): Promise<void> =>
       new Promise((resolve) => {
         const timer = setTimeout(() => {
           timers.delete(timer);
           resolve();
+          if (timers.size > 0) return;
+          for (const over of whenOver) setImmediate(over);
+          whenOver = [];
         }, ms);
         timers.add(timer);
       }),
+    over: (): Promise<void> =>
+      timers.size === 0 ? Promise.resolve() : new Promise((resolve) => whenOver.push(() => resolve())),
     clear(): void {
       for (const timer of timers) clearTimeout(timer);
       timers.clear();
@@ -53,7 +61,7 @@ function readFirst(socket: Socket, go: (bytes: Buffer) => void): void {
 /** Port 0 takes any free one. Throws a SpanmillError LISTEN. */
 export function serveSink(host: string, port: number, options: IntakeOptions): Promise<SinkServer> {
   const intake = createIntake(options);
-  const { rest, clear } = createRests();
+  const { rest, over, clear } = createRests();
   const grpc = createGrpcService(intake, rest);
   const http = createHttpService(intake, rest);
   /** Those that speak HTTP/1, or have not said yet what they speak. A server that does not listen keeps no list. */
@@ -83,6 +91,7 @@ export function serveSink(host: string, port: number, options: IntakeOptions): P
       resolve({
         port: address.port,
         counters: intake.counters,
+        answered: over,
         close() {
           server.close();
           clear();

@@ -1,12 +1,13 @@
 // The account of a run: what the generator was told against what the sink saw, span by span.
 //
 //   acknowledged = expected + dropped + sampledOut
-//   expected     = arrived + lost
+//   expected     = arrived + lost + rejectedBySink
 //   all spans that the sink saw, each once = arrived + arrivedUnacknowledged + unexpected (+ foreign, beyond `generated`)
 import type { Corpus } from '../corpus/corpus.ts';
 import { spanIdHex, traceIdHex } from '../corpus/identity.ts';
 import type { UnsureRange } from '../generator/messages.ts';
-import { type AlteredSpan, type ArrivalCounts, mostListed, type Oddities } from './arrivals.ts';
+import type { ArrivalCounts, Oddities } from './arrivals.ts';
+import { type AlteredSpan, mostListed } from './check.ts';
 import { type Expectation, outcome } from './expect.ts';
 import type { Account, SpanName } from './messages.ts';
 import { pageNumbers, type SpanBitmap } from './span-bitmap.ts';
@@ -19,6 +20,8 @@ export interface SettleInput {
   readonly unsure: readonly UnsureRange[];
   readonly expectation: Expectation;
   readonly bitmap: SpanBitmap;
+  /** Spans that the sink itself rejected. */
+  readonly rejected: SpanBitmap;
   readonly counts: ArrivalCounts;
   readonly oddities: Oddities;
 }
@@ -48,6 +51,7 @@ interface Tally {
   arrived: number;
   arrivedUnacknowledged: number;
   lost: number;
+  rejectedBySink: number;
   unexpected: number;
   readonly lostNumbers: number[];
   readonly unexpectedNumbers: number[];
@@ -59,6 +63,7 @@ interface Stretch {
   sampledOut: number;
   arrived: number;
   missing: number;
+  rejectedBySink: number;
   /** The first of the missing. */
   readonly missingNumbers: number[];
 }
@@ -71,6 +76,7 @@ class Settlement {
     arrived: 0,
     arrivedUnacknowledged: 0,
     lost: 0,
+    rejectedBySink: 0,
     unexpected: 0,
     lostNumbers: [],
     unexpectedNumbers: [],
@@ -91,6 +97,7 @@ class Settlement {
     tally.dropped += stretch.dropped;
     tally.sampledOut += stretch.sampledOut;
     tally.arrived += stretch.arrived;
+    tally.rejectedBySink += stretch.rejectedBySink;
     this.#lose(stretch, stretch.missing);
   }
 
@@ -99,8 +106,8 @@ class Settlement {
   }
 
   /**
-   * Of these, `rejected` were not taken, and nobody said which: first of all those that did not arrive, then those that were to
-   * be dropped, then those that arrived all the same.
+   * Of these, `rejected` were not taken, and nobody said which: first of all those that the sink never saw, then those that it
+   * rejected, then those that were to be dropped, then those that arrived all the same.
    */
   partly(first: number, end: number, rejected: number): void {
     const { tally } = this;
@@ -113,6 +120,7 @@ class Settlement {
       return count - taken;
     };
     const lost = without(stretch.missing);
+    tally.rejectedBySink += without(stretch.rejectedBySink);
     tally.dropped += without(stretch.dropped);
     tally.sampledOut += without(stretch.sampledOut);
     const arrived = without(stretch.arrived);
@@ -129,7 +137,14 @@ class Settlement {
   }
 
   #walk(first: number, end: number): Stretch {
-    const stretch: Stretch = { dropped: 0, sampledOut: 0, arrived: 0, missing: 0, missingNumbers: [] };
+    const stretch: Stretch = {
+      dropped: 0,
+      sampledOut: 0,
+      arrived: 0,
+      missing: 0,
+      rejectedBySink: 0,
+      missingNumbers: [],
+    };
     const { spans } = this.#input.corpus;
     // In pieces that lie in one round and in one page of the bitmap.
     for (let at = first; at < end; ) {
@@ -157,6 +172,7 @@ class Settlement {
       const becomes = outcomes[ordinal + i];
       if (becomes === outcome.arrives) {
         if (has) arrived++;
+        else if (this.#input.rejected.has(first + i)) stretch.rejectedBySink++;
         else {
           stretch.missing++;
           if (stretch.missingNumbers.length < mostListed) stretch.missingNumbers.push(first + i);
@@ -193,21 +209,23 @@ export function settle(input: SettleInput): Settled {
   settlement.acknowledged(at, generated);
   const { lostNumbers, unexpectedNumbers, ...tally } = settlement.tally;
   const neverSent = counts.distinct - tally.arrived - tally.arrivedUnacknowledged - tally.unexpected;
+  // An id that was changed into one that was never sent is foreign, and its span is lost.
+  const altered = oddities.altered.filter(({ number }) => number < generated);
   const name = (number: number) => nameSpan(corpus, number);
   return {
     account: {
       ...tally,
-      expected: tally.arrived + tally.lost,
+      expected: tally.arrived + tally.lost + tally.rejectedBySink,
       duplicated: counts.duplicated,
       foreign: counts.foreign + neverSent,
       malformed: counts.malformed,
-      altered: counts.altered,
+      altered: counts.altered - (oddities.altered.length - altered.length),
     },
     examples: {
       lost: lostNumbers.map(name),
       unexpected: unexpectedNumbers.map(name),
       duplicated: oddities.duplicated.map(name),
-      altered: oddities.altered.map(({ number, what }) => ({ ...name(number), what })),
+      altered: altered.map(({ number, what }) => ({ ...name(number), what })),
       foreign: oddities.foreign,
     },
   };

@@ -14,10 +14,21 @@ export function attributeOf(
   key: string,
   number = spanAttributes,
 ): SimpleValue | undefined {
+  const member = attributeMember(bytes, fields, key, number);
+  return member === undefined || member === null ? member : simpleValue(bytes, member);
+}
+
+/** The field of the AnyValue that holds the value; null: the empty value. */
+export function attributeMember(
+  bytes: Buffer,
+  fields: readonly Field[],
+  key: string,
+  number = spanAttributes,
+): Field | null | undefined {
   for (const field of fields) {
     if (field.number !== number || field.type !== 2 || !hasKey(bytes, field, key)) continue;
     const { value } = readEntry(bytes, field.from, field.to);
-    return value === null ? null : simpleValue(bytes, value);
+    return value === null ? null : (readFields(bytes, value.from, value.to)[0] ?? null);
   }
   return undefined;
 }
@@ -27,9 +38,8 @@ function hasKey(bytes: Buffer, entry: Field, key: string): boolean {
   return field !== null && field.to - field.from >= key.length && bytes.toString('utf8', field.from, field.to) === key;
 }
 
-function simpleValue(bytes: Buffer, value: Field): SimpleValue {
-  const [member] = readFields(bytes, value.from, value.to);
-  switch (member?.number) {
+export function simpleValue(bytes: Buffer, member: Field): SimpleValue {
+  switch (member.number) {
     case 1:
       return bytes.toString('utf8', member.from, member.to);
     case 2:

@@ -37,33 +37,55 @@ export interface OtMember {
   readonly th: string;
 }
 
-const memberSyntax = /^[a-z0-9][a-z0-9_\-*/@]*=[\x20-\x2b\x2d-\x3c\x3e-\x7e]*[\x21-\x2b\x2d-\x3c\x3e-\x7e]$/;
-const pairSyntax = /^([a-z][a-z0-9]*):([a-zA-Z0-9._-]*)$/;
+/** As the Collector has them: one member fewer than W3C allows. */
+const longestState = 1024;
+const mostMembers = 31;
+const longestKey = 256;
+const longestTenant = 241;
+const longestSystem = 14;
 const longestOt = 256;
+/** A key is a name, or a tenant, which may begin with a digit, and a system. A value does not end in a blank. */
+const name = '[a-z][a-z0-9_*/-]*';
+const memberSyntax = new RegExp(
+  `^(${name}|([a-z0-9][a-z0-9_*/-]*)@(${name}))=([\\x20-\\x2b\\x2d-\\x3c\\x3e-\\x7e]{0,255}[\\x21-\\x2b\\x2d-\\x3c\\x3e-\\x7e])$`,
+);
+const pairSyntax = /^([a-z][a-z0-9]*):([a-zA-Z0-9._-]*)$/;
+const noSampling: OtMember = { rv: '', th: '' };
 
-/** null when it cannot be understood. */
+/** null when it cannot be understood. `text`: one character a byte. */
 export function readOtMember(text: string): OtMember | null {
-  const found = { rv: '', th: '' };
-  for (const member of text.split(',').map((each) => each.replace(/^[ \t]+|[ \t]+$/g, ''))) {
+  if (text.length > longestState) return null;
+  // Nothing after the last comma is no member; nothing before it is an empty one.
+  const members = text.replace(/,$/, '').split(',');
+  if (members.length > mostMembers) return null;
+  let found: OtMember | null = noSampling;
+  let isWrong = false;
+  for (const member of members.map((each) => each.replace(/^[ \t]+|[ \t]+$/g, ''))) {
     if (member === '') continue;
-    if (!memberSyntax.test(member)) return null;
-    if (member.startsWith('ot=') && !readPairs(member.slice(3), found)) return null;
+    const [, key, tenant = '', system = '', value] = memberSyntax.exec(member) ?? [];
+    if (key === undefined || value === undefined) return null;
+    const isLong = key.length > longestKey || tenant.length > longestTenant || system.length > longestSystem;
+    // Of several, the last one counts; but each must be right.
+    if (key === 'ot') found = readPairs(value);
+    if (isLong || found === null) isWrong = true;
   }
-  return found;
+  return isWrong ? null : found;
 }
 
-function readPairs(text: string, found: { rv: string; th: string }): boolean {
-  if (text.length > longestOt) return false;
+function readPairs(text: string): OtMember | null {
+  if (text.length > longestOt) return null;
+  let rv = '';
+  let th = '';
   for (const pair of text.split(';')) {
     const [, key, value] = pairSyntax.exec(pair) ?? [];
-    if (key === undefined || value === undefined) return false;
+    if (key === undefined || value === undefined) return null;
     if (key === 'rv') {
-      if (!/^[0-9a-fA-F]{14}$/.test(value)) return false;
-      found.rv = value;
+      if (!/^[0-9a-fA-F]{14}$/.test(value)) return null;
+      rv = value;
     } else if (key === 'th') {
-      if (!/^[0-9a-fA-F]{1,14}$/.test(value)) return false;
-      found.th = value;
+      if (!/^[0-9a-fA-F]{1,14}$/.test(value)) return null;
+      th = value;
     }
   }
-  return true;
+  return { rv, th };
 }

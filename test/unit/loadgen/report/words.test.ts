@@ -79,6 +79,10 @@ test('the fate of the spans is told in a sentence', () => {
     '659,000 of 660,000 spans were acknowledged, 999 were refused and 1 got no clear answer, and 658,000 of those arrived.',
   );
   assert.match(verdictOf(whole).summary, /592,800 of them were meant to arrive, and all of those did\.$/);
+  const rejected = { ...all, arrived: 659_990, rejectedBySink: 10 };
+  assert.equal(told(rejected), 'All 660,000 spans were acknowledged, and 659,990 of those arrived.');
+  const chained = { ...rejected, expected: 659_900, arrived: 659_890, dropped: 100 };
+  assert.match(told(chained), /659,900 of them were meant to arrive, and 659,890 did\.$/);
   assert.match(verdictOf(reportWithoutSink()).summary, /There was no sink: whether they arrived was not checked\.$/);
 });
 
@@ -133,4 +137,11 @@ test('without a sink the counters of the service can confirm what was acknowledg
   assert.equal(verdictOf({ ...report, serviceAccount }).tone, 'good');
   assert.match(verdictOf({ ...report, serviceAccount }).headline, /the service says that it sent them all$/);
   assert.equal(verdictOf({ ...report, serviceAccount: { ...serviceAccount, sent: acknowledged - 1 } }).tone, 'unsure');
+});
+
+test('what the sink itself rejected has a line of its own, where there is any', () => {
+  const labels = (rejectedBySink: number) =>
+    arrivalLines(sampleReport({ spans: { ...whole.spans, rejectedBySink } })).map(({ label }) => label);
+  assert.ok(!labels(0).includes('Rejected by the sink'));
+  assert.ok(labels(10).includes('Rejected by the sink'));
 });

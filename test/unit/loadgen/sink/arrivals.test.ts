@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countSpans } from '../../../../loadgen/sink/arrivals.ts';
+import { createRandom } from '../../../../loadgen/profile/random.ts';
+import { countSpans, createArrivals } from '../../../../loadgen/sink/arrivals.ts';
 import { readFields } from '../../../../loadgen/sink/message-reader.ts';
 import { decodeRequest, encodeRequest } from '../../../../src/wire/reference/codec.ts';
-import { checking, counting, firstOf, later, origin, request, sent } from './fixture.ts';
+import { checking, counting, firstOf, later, origin, ownCorpus, request, sent } from './fixture.ts';
+import { encoded, placesIn } from './mutations.ts';
 
 const none = { distinct: 0, duplicated: 0, foreign: 0, malformed: 0, altered: 0 };
 
@@ -34,6 +36,55 @@ test('spans of another run, beyond the last number or without an id are foreign,
   arrivals.take(request(2), later, 0);
   assert.deepEqual(arrivals.counts(), { ...none, distinct: 4, foreign: 8 });
   assert.deepEqual(arrivals.oddities().foreign.slice(0, 3), ['1234000000000001', '', 'abcd00000000000c']);
+});
+
+test('an id of the last round that is not whole is foreign, and the rest of its request counts', () => {
+  for (const { arrivals } of [{ arrivals: counting() }, checking()]) {
+    const message = decodeRequest(request(0));
+    placesIn(message)[2].span.spanId = Buffer.from('abcdffffffffffff', 'hex');
+    assert.equal(arrivals.take(encoded(message), later, 0), 6);
+    assert.deepEqual(arrivals.counts(), { ...none, distinct: 5, foreign: 1 });
+    assert.deepEqual(arrivals.oddities().foreign, ['abcdffffffffffff']);
+  }
+});
+
+const sharing = (checkShare: number, random = createRandom(3).unit) => {
+  const { check } = checking();
+  const arrivals = createArrivals({
+    corpus: ownCorpus,
+    originNs: origin,
+    mostSpans: 2 ** 48,
+    check,
+    checkShare,
+    random,
+  });
+  return { check, arrivals };
+};
+
+test('of the messages a share is checked, others in every round', () => {
+  for (const [share, least, most] of [
+    [1, 400, 400],
+    [0.25, 70, 130],
+    [0, 0, 0],
+  ]) {
+    const { check, arrivals } = sharing(share);
+    const seen = new Set<number>();
+    let checked = 0;
+    for (let turn = 0; turn < 400; turn++) {
+      const before = check.ways().whole;
+      arrivals.take(request(turn % 20), later, 0);
+      if (check.ways().whole === before) continue;
+      seen.add(turn % 20);
+      checked++;
+    }
+    assert.ok(checked >= least && checked <= most, `${checked} of 400 at ${share}`);
+    // Every fourth message alone would be the same five of twenty requests over and over.
+    assert.equal(seen.size, share === 0 ? 0 : 20);
+  }
+});
+
+test('a share that is none is a fault of the caller', () => {
+  for (const share of [Number.NaN, -0.1, 1.1]) assert.throws(() => sharing(share), RangeError);
 });
 
 test('numbers of all oddities are kept up to a thousand of each', () => {
@@ -90,6 +141,8 @@ test('the last spans of a request that rejects some are left out', () => {
     assert.equal(arrivals.take(request(1), later, 100), 6);
     assert.equal(arrivals.counts().distinct, 4);
     assert.ok(arrivals.bitmap.has(3) && !arrivals.bitmap.has(4));
+    const left = [...Array(20).keys()].filter(arrivals.rejected.has);
+    assert.deepEqual(left, [4, 5, 6, 7, 8, 9, 10, 11]);
   }
 });
 

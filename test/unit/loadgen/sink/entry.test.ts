@@ -25,6 +25,7 @@ const optionsFor = (profile: string): CorpusOptions => ({
   timeScale: 1,
   rate: { requestsPerSecond: 1000 },
   encoding: 'protobuf',
+  wholeDoubles: 'double',
 });
 
 /** The bodies of requests, stamped one after another. */
@@ -44,7 +45,14 @@ for (const profile of builtInProfiles()) {
     const corpus = corpusOf(optionsFor(profile));
     const own = { ...corpus, bytes: Buffer.from(corpus.bytes) };
     const check = createSpanCheck(own, indexCorpus(own), createStamper(own), noRules);
-    const arrivals = createArrivals({ corpus: own, originNs: origin, mostSpans: 2 ** 48, check, checkShare: 1 });
+    const arrivals = createArrivals({
+      corpus: own,
+      originNs: origin,
+      mostSpans: 2 ** 48,
+      check,
+      checkShare: 1,
+      random: () => 0,
+    });
     const bodyOf = createBodies(corpus);
     const requests = corpus.requests.length * 2;
     for (let k = 0; k < requests; k++) arrivals.take(bodyOf(k, origin + BigInt(k)), 1e9, 0);
@@ -126,6 +134,18 @@ test('a file of expectations that is wrong is said at its place', async () => {
   await assert.rejects(start(sinkOptions('droped: []')), (error) => {
     assert.ok(error instanceof SpanmillError && error.code === 'CONFIG_UNKNOWN_KEY');
     assert.match(error.message, /expect\.yaml:1:1 CONFIG_UNKNOWN_KEY .*did you mean "dropped"/);
+    return true;
+  });
+});
+
+test('a condition that looks at fresh text is said at its place', async () => {
+  const yaml = 'dropped:\n  - kind: server\n  - attributes: { gen_ai.response.id: { matches: "^a" } }';
+  await assert.rejects(start(sinkOptions(yaml)), (error) => {
+    assert.ok(error instanceof SpanmillError && error.code === 'CONFIG_VALUE');
+    assert.match(
+      error.message,
+      /expect\.yaml:3:19 CONFIG_VALUE expect\.dropped\[1\]\.attributes\.gen_ai\.response\.id: depends on a text/,
+    );
     return true;
   });
 });

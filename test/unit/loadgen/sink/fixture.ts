@@ -70,10 +70,17 @@ export function checking(rules: CheckRules = noRules): Checked {
   const check = createSpanCheck(own, index, ownStamper, rules);
   return {
     check,
-    arrivals: createArrivals({ corpus: own, originNs: origin, mostSpans: 2 ** 48, check, checkShare: 1 }),
+    arrivals: createArrivals({
+      corpus: own,
+      originNs: origin,
+      mostSpans: 2 ** 48,
+      check,
+      checkShare: 1,
+      random: () => 0,
+    }),
   };
 }
 
 export function counting(mostSpans = 2 ** 48): Arrivals {
-  return createArrivals({ corpus: own, originNs: origin, mostSpans, check: null, checkShare: 1 });
+  return createArrivals({ corpus: own, originNs: origin, mostSpans, check: null, checkShare: 1, random: () => 0 });
 }

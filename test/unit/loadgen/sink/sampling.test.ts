@@ -10,7 +10,7 @@ import { numberOf, requestOf, spanOf, spansOf, stageOf } from '../../processors/
 const run = 0xabcd;
 const seed = 77;
 const traceNumbers = [
-  ...Array.from({ length: 3000 }, (_, i) => i),
+  ...Array.from({ length: 4500 }, (_, i) => i),
   ...Array.from({ length: 1000 }, (_, i) => 2 ** 32 - 500 + i),
   ...Array.from({ length: 500 }, (_, i) => 2 ** 48 - 1 - i * 2 ** 30),
 ];
@@ -19,6 +19,15 @@ interface Kind {
   readonly traceState: string;
   readonly priority: Priority;
 }
+
+/** As Go's strconv.ParseFloat takes them, and not. */
+const priorityTexts = [
+  ...['0', '1', '2.5', '-1', 'high', '', '+5', ' 1', '1.', '.5', '.', '-0', '0.0', '1e0', '1E-3', '1e', 'e1'],
+  ...['1e400', '-1e400', '1e-400', '1e308', 'Inf', 'inf', '+inf', '-Inf', 'infinity', 'infinit', 'NaN', 'nan', '-nan'],
+  ...['1_0', '1__0', '_1', '1_', '1_.5', '1._5', '0_0', '1e1_0', '1e_1'],
+  ...['0x10', '0x1p0', '0X1P-2', '0x.8p1', '0x1.8p1', '0x1.p1', '0xp1', '0x.p1', '0x0p5', '-0x1p0', '+0x1p0', '0x_1p0'],
+  ...['0x1_0p0', '0x1_p0', '0x1p1024', '0x1p1023', '0x1p-1074', '0x1p-1080', '0x0.0p-9', '0b1', '1p3'],
+];
 
 const kinds: readonly Kind[] = [
   ...Array<Kind>(12).fill({ traceState: '', priority: null }),
@@ -41,11 +50,40 @@ const kinds: readonly Kind[] = [
     'ot=TH:4',
     'UPPER=1',
     'novalue',
+    '1a=b',
+    '1a@sys=b',
+    'a@1sys=b',
+    'e=',
+    'f=a=b',
+    'g=\u00fc',
+    'trailing=blank ',
+    ',,',
+    'ot=th:8,ot=th:c',
+    'ot=rv:80000000000000,ot=th:4',
+    'ot=th:x,ot=th:4',
+    'ot=th:4;th:8',
+    'ot=th:4;',
+    `ot=x:${'y'.repeat(254)}`,
+    `ot=x:${'y'.repeat(255)}`,
+    `${'k'.repeat(256)}=v`,
+    `${'k'.repeat(257)}=v`,
+    `${'t'.repeat(241)}@s=v`,
+    `${'t'.repeat(242)}@s=v`,
+    `t@${'s'.repeat(14)}=v`,
+    `t@${'s'.repeat(15)}=v`,
+    `v=${'v'.repeat(256)}`,
+    `v=${'v'.repeat(257)}`,
+    'many=1,'.repeat(31),
+    'many=1,'.repeat(32),
+    `${'many=1,'.repeat(31)}last=1`,
+    `${'k=v,'.repeat(30)}${'l'.repeat(200)}=${'v'.repeat(256)}`,
+    [...Array(5).keys()].map((n) => `k${n}=${'v'.repeat(200)}`).join(','),
   ].map((traceState) => ({ traceState, priority: null })),
-  ...[0, 1, 0n, 5n, -1n, 0.5, -0.5, '0', '1', '2.5', '-1', 'high', ''].map((priority) => ({
+  ...[0, 1, 0n, 5n, -1n, 0.5, -0.5, Number.NaN, Number.POSITIVE_INFINITY].map((priority) => ({
     traceState: '',
     priority,
   })),
+  ...priorityTexts.map((priority) => ({ traceState: '', priority })),
   { traceState: 'ot=th:x', priority: 1n },
 ];
 

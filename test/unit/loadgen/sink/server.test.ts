@@ -7,11 +7,13 @@ import { test } from 'node:test';
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import type { Arrivals } from '../../../../loadgen/sink/arrivals.ts';
 import { createFaults, parseFault } from '../../../../loadgen/sink/faults.ts';
+import { createIntake } from '../../../../loadgen/sink/intake.ts';
 import { type SinkServer, serveSink } from '../../../../loadgen/sink/server.ts';
 import { SpanmillError } from '../../../../src/errors.ts';
 import { retryDelayOf } from '../../../../src/transport/rpc-status.ts';
 import { toJsonLine } from '../../../../src/wire/reference/json.ts';
 import { checking, later, request } from './fixture.ts';
+import { field, reencode } from './unusual-encoding.ts';
 
 interface Serving {
   readonly sink: SinkServer;
@@ -187,6 +189,44 @@ test('what is not a request for traces gets the answer of the OTLP specification
     );
     assert.deepEqual(arrivals.counts(), { distinct: 0, duplicated: 0, foreign: 0, malformed: 5, altered: 0 });
   });
+});
+
+/** The reference codec takes over where a part that may stand once stands twice; what it throws is no RangeError. */
+const nested = (depth: number): Buffer => {
+  let value: Buffer = field(1, 2, Buffer.from('x'));
+  for (let i = 0; i < depth; i++) value = field(5, 2, field(1, 2, value));
+  return field(9, 2, Buffer.concat([field(1, 2, Buffer.from('deep')), field(2, 2, value)]));
+};
+const unreadable: Readonly<Record<string, Buffer>> = {
+  'a wire type that there is not': Buffer.from('4a020f00', 'hex'),
+  'lists in lists without end': nested(2000),
+};
+
+for (const [name, part] of Object.entries(unreadable)) {
+  test(`a span with ${name} is malformed, and the sink goes on`, async () => {
+    await serving([], async ({ sink, arrivals }) => {
+      const twice = [field(15, 2, Buffer.alloc(0)), field(15, 2, Buffer.alloc(0)), part];
+      const fields = (parts: Buffer[], kind: string) => (kind === 'span' ? [...parts, ...twice] : parts);
+      const bad = reencode(request(0), { fields }, 0);
+      assert.equal((await call(sink.port, bad))?.status, '3');
+      assert.equal((await post(sink.port, bad)).status, 400);
+      assert.equal((await call(sink.port, request(1)))?.status, '0');
+      assert.deepEqual(arrivals.counts(), { distinct: 6, duplicated: 0, foreign: 0, malformed: 2, altered: 0 });
+    });
+  });
+}
+
+test('an error of the sink itself is told as an answer, and counted', () => {
+  const { arrivals } = checking();
+  const take = () => {
+    throw new TypeError('a bug');
+  };
+  const broken: Arrivals = { ...arrivals, take, countMalformed: () => arrivals.countMalformed() };
+  const intake = createIntake({ arrivals: broken, faults: createFaults([], () => 0), nowNs: () => later });
+  const answer = intake.handle(request(0), '', 'protobuf', intake.decide());
+  assert.deepEqual(answer, { kind: 'malformed', message: 'a bug' });
+  assert.equal(intake.counters().answers.malformed, 1);
+  assert.equal(arrivals.counts().malformed, 1);
 });
 
 test('refused requests have not arrived, and are told when to come again', async () => {

@@ -23,6 +23,7 @@ function arrivalsOf(numbers: Iterable<number>): Arrivals {
     mostSpans: 2 ** 48,
     check: null,
     checkShare: 1,
+    random: () => 0,
   });
   for (const number of numbers) arrivals.bitmap.mark(number);
   return arrivals;
@@ -41,6 +42,7 @@ function accountOf(
     unsure: unsettled,
     expectation,
     bitmap,
+    rejected: arrivals.rejected,
     counts: arrivals.counts(),
     oddities: arrivals.oddities(),
   });
@@ -48,10 +50,10 @@ function accountOf(
 }
 
 function assertBalanced(account: Settled['account'], distinct: number): void {
-  const { acknowledged, expected, dropped, sampledOut, arrived, lost, arrivedUnacknowledged, unexpected, foreign } =
-    account;
+  const { acknowledged, expected, dropped, sampledOut, arrived, lost, rejectedBySink } = account;
+  const { arrivedUnacknowledged, unexpected, foreign } = account;
   assert.equal(acknowledged, expected + dropped + sampledOut);
-  assert.equal(expected, arrived + lost);
+  assert.equal(expected, arrived + lost + rejectedBySink);
   assert.equal(distinct, arrived + arrivedUnacknowledged + unexpected + foreign);
 }
 
@@ -69,6 +71,7 @@ test('what arrived of what was acknowledged is not lost, and what did not is, by
       arrived: 97,
       arrivedUnacknowledged: 0,
       lost: 3,
+      rejectedBySink: 0,
       unexpected: 0,
       duplicated: 0,
       foreign: 0,
@@ -121,6 +124,44 @@ test('of a request that was taken in part as many may be missing as were rejecte
   assert.deepEqual([0, 1, 3, 5].map(lostWith), [3, 2, 0, 0]);
 });
 
+test('what the sink itself rejected is not lost, unless it came again', () => {
+  const arrivals = arrivalsOf([]);
+  arrivals.take(request(0), later, 2);
+  arrivals.take(request(1), later, 4);
+  arrivals.take(request(1), later, 1);
+  // Of 18 spans: 4 and 5 were rejected, 6 to 10 came in the end and 11 was rejected twice, 12 to 17 never came.
+  const account = accountOf(arrivals, 18);
+  assert.deepEqual([account.arrived, account.rejectedBySink, account.lost, account.duplicated], [9, 3, 6, 2]);
+  assert.deepEqual(
+    account.named.lost.map(({ number }) => number),
+    from(12, 6),
+  );
+  assertBalanced(account, 9);
+});
+
+test('what the service was told that the sink rejected counts once', () => {
+  const rejectedOf = (rejected: number) => {
+    const arrivals = arrivalsOf([]);
+    arrivals.take(request(0), later, 2);
+    const account = accountOf(arrivals, 6, [[0, 6, rejected]]);
+    assertBalanced(account, 4);
+    return [account.acknowledged, account.arrived, account.rejectedBySink, account.lost];
+  };
+  assert.deepEqual([0, 1, 2].map(rejectedOf), [
+    [6, 4, 2, 0],
+    [5, 4, 1, 0],
+    [4, 4, 0, 0],
+  ]);
+});
+
+test('a span that was to be dropped and that the sink rejected is dropped', () => {
+  const yaml = 'dropped: [{ attributes: { id: { exists: true } } }]';
+  const arrivals = arrivalsOf([]);
+  arrivals.take(request(0), later, 6);
+  const { dropped, rejectedBySink } = accountOf(arrivals, 6, [], expecting(yaml));
+  assert.deepEqual([dropped, rejectedBySink], [6, 0]);
+});
+
 test('spans that were never sent are foreign', () => {
   assert.equal(accountOf(arrivalsOf(from(0, 103)), 100).foreign, 3);
 });
@@ -145,7 +186,7 @@ test('ranges that overlap or were never sent are a fault of the caller', () => {
 });
 
 const chain = expecting(`
-dropped: [{ name: { matches: '^span [2-4]$' }, service: a }]
+dropped: [{ name: span 2, service: a }, { name: span 3, service: a }, { name: span 4, service: a }]
 sampling: { percentage: 30, mode: proportional }
 `);
 

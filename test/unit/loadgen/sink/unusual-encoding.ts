@@ -157,6 +157,23 @@ export const variations: Readonly<Record<string, Variation>> = {
             );
           }),
   },
+  'resources and scopes in parts, to be merged': {
+    fields: (parts, kind) => {
+      if (kind !== 'resourceSpans' && kind !== 'scopeSpans') return parts;
+      return parts.flatMap((part) => {
+        if (tagOf(part) !== 0x0a) return [part];
+        const [message] = readFields(part, 0, part.length);
+        const each = readFields(part, message.from, message.to).map(({ at, to }) => part.subarray(at, to));
+        return [field(1, 2, Buffer.alloc(0)), ...each.map((content) => field(1, 2, content))];
+      });
+    },
+  },
+  'values in parts, to be merged': {
+    fields: (parts, kind) =>
+      kind === 'keyValue'
+        ? parts.flatMap((part) => (tagOf(part) === 0x12 ? [field(2, 2, Buffer.alloc(0)), part] : [part]))
+        : parts,
+  },
   'values of two members, of which the last counts': {
     fields: (parts, kind) =>
       kind === 'value' ? [field(2, 0, varint(1)), field(1, 2, Buffer.from('x')), ...parts] : parts,
