@@ -31,8 +31,6 @@ interface Unit {
   readonly most: number;
   /** The limits as a message names them. */
   readonly limits: string;
-  /** Where a `max` is not written. */
-  readonly defaultMax: (p99: number) => number;
 }
 
 const DAY_NS = 86_400_000_000_000;
@@ -76,7 +74,6 @@ const count: Unit = {
   least: 0,
   most: MOST_COUNT,
   limits: '0 to 1000000',
-  defaultMax: (p99) => Math.min(p99 * DEFAULT_MAX, MOST_COUNT),
 };
 
 /** As a count, but the value of an attribute, which may be below 0 and is not limited. */
@@ -86,7 +83,6 @@ const whole: Unit = {
   least: Number.MIN_SAFE_INTEGER,
   most: Number.MAX_SAFE_INTEGER,
   limits: 'a safe integer',
-  defaultMax: (p99) => p99 * DEFAULT_MAX,
 };
 
 /** Spans are drawn by recursion, so that their depth has an end. */
@@ -97,7 +93,6 @@ const depth: Unit = {
   least: 1,
   most: MOST_DEPTH,
   limits: `1 to ${MOST_DEPTH}`,
-  defaultMax: (p99) => Math.min(p99 * DEFAULT_MAX, MOST_DEPTH),
 };
 
 /** As a count of things of which a span has few. */
@@ -105,7 +100,6 @@ const few = (most: number): Unit => ({
   ...count,
   most,
   limits: `0 to ${most}`,
-  defaultMax: (p99) => Math.min(p99 * DEFAULT_MAX, most),
 });
 
 const duration: Unit = {
@@ -116,7 +110,6 @@ const duration: Unit = {
   least: 0,
   most: DAY_NS,
   limits: '0 to 24h',
-  defaultMax: (p99) => Math.min(p99 * DEFAULT_MAX, DAY_NS),
 };
 
 const size: Unit = {
@@ -127,7 +120,6 @@ const size: Unit = {
   least: 0,
   most: MOST_BYTES,
   limits: '0 to 64MiB',
-  defaultMax: (p99) => Math.min(p99 * DEFAULT_MAX, MOST_BYTES),
 };
 
 const real: Unit = {
@@ -141,7 +133,6 @@ const real: Unit = {
   least: -Number.MAX_VALUE,
   most: Number.MAX_VALUE,
   limits: 'a finite number',
-  defaultMax: (p99) => p99 * DEFAULT_MAX,
 };
 
 const share: Unit = {
@@ -150,7 +141,6 @@ const share: Unit = {
   least: 0,
   most: 1,
   limits: '0 to 1',
-  defaultMax: () => 1,
 };
 
 type Context = z.core.$RefinementCtx;
@@ -232,7 +222,8 @@ const readLogNormal = (unit: Unit, fields: Fields, context: Context): Quantity |
   if (median === null || p99 === null || min === null) return null;
   if (median <= 0) return refuse(context, 'CONFIG_VALUE', 'the median must be above 0', ['median']);
   if (p99 < median) return refuse(context, 'CONFIG_VALUE', 'must not be below the median', ['p99']);
-  const max = fields.max === undefined ? unit.defaultMax(p99) : readAmount(unit, fields.max, context, ['max']);
+  const max =
+    fields.max === undefined ? Math.min(p99 * DEFAULT_MAX, unit.most) : readAmount(unit, fields.max, context, ['max']);
   if (max === null) return null;
   if (max < median) return refuse(context, 'CONFIG_VALUE', 'must not be below the median', ['max']);
   if (min > median) return refuse(context, 'CONFIG_VALUE', 'must not be above the median', ['min']);

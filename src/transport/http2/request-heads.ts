@@ -1,10 +1,9 @@
 // Header blocks of a connection to what they mean for a call.
 import type { UnaryMethod } from '../grpc-server.ts';
 import { type RequestHead, requestHead } from '../request-head.ts';
-import { ConnectionError } from './connection-error.ts';
-import { errorCode } from './frames.ts';
+import { decodeBlock } from './decode-block.ts';
 import type { HeaderBlock } from './header-blocks.ts';
-import { CompressionError, HpackDecoder } from './hpack/decoder.ts';
+import { HpackDecoder } from './hpack/decoder.ts';
 import type { HeaderField } from './hpack/static-table.ts';
 import { KnownHeads } from './known-heads.ts';
 import { malformedTrailer, requestFields } from './request-fields.ts';
@@ -38,11 +37,12 @@ export class RequestHeads {
   }
 
   /** Of a new stream. Every block has to pass, also of streams that are refused. Throws ConnectionError. */
-  open({ bytes, start, end }: HeaderBlock): Opening {
+  open(block: HeaderBlock): Opening {
+    const { bytes, start, end } = block;
     const { version } = this.#decoder;
     const known = this.#known.find(bytes, start, end, version);
     if (known !== null) return known;
-    const fields = this.#decode(bytes, start, end);
+    const fields = decodeBlock(this.#decoder, block);
     if (fields === null) return tooLarge;
     const found = requestFields(fields);
     if (found.kind === 'malformed') return found;
@@ -54,19 +54,8 @@ export class RequestHeads {
   }
 
   /** Of a stream that is open already. '' when they are well-formed, else why not. Throws ConnectionError. */
-  trailers({ bytes, start, end }: HeaderBlock): string {
-    const fields = this.#decode(bytes, start, end);
+  trailers(block: HeaderBlock): string {
+    const fields = decodeBlock(this.#decoder, block);
     return fields === null ? 'trailers too large' : malformedTrailer(fields);
-  }
-
-  #decode(bytes: Buffer, start: number, end: number): readonly HeaderField[] | null {
-    try {
-      return this.#decoder.decode(bytes, start, end);
-    } catch (error) {
-      if (!(error instanceof CompressionError)) throw error;
-      // 4.3: "A receiver MUST terminate the connection with a connection error of type COMPRESSION_ERROR if it does not
-      // decompress a field block."
-      throw new ConnectionError(errorCode.compressionError, error.message);
-    }
   }
 }
