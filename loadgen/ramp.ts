@@ -1,16 +1,17 @@
 // The search for the highest rate that is held: steps up while it is, then halves the distance to what was not.
 import type { GeneratorReport } from './generator/messages.ts';
+import { type Limits, leastAchieved, limitsOf } from './limits.ts';
 import type { RampStep } from './report/schema.ts';
 import { settled, sleep } from './rest.ts';
 import type { Course } from './run.ts';
 import type { SinkReport } from './sink/messages.ts';
-import { generatorCores, type Moment, refusedSpans, secondsBetween, sinkCores } from './watch.ts';
+import { type Moment, refusedSpans, secondsBetween } from './watch.ts';
 
 export interface Climb {
   /** In order. */
   readonly steps: readonly RampStep[];
-  /** Why the search ended, where generator or sink could not keep up and not the service; empty otherwise. */
-  readonly limited: { readonly generator: string; readonly sink: boolean };
+  /** Of the last step that was not held. */
+  readonly limited: Limits;
   /** Of the highest step that was held; of the last one where none was. */
   readonly measured: GeneratorReport;
   readonly measuredSink: SinkReport | null;
@@ -18,7 +19,7 @@ export interface Climb {
 
 interface Attempt {
   readonly step: RampStep;
-  readonly limited: Climb['limited'];
+  readonly limited: Limits;
   readonly sent: GeneratorReport;
   readonly sink: SinkReport | null;
 }
@@ -26,27 +27,10 @@ interface Attempt {
 const growth = 1.5;
 /** The search ends when what was held and what was not are so near. */
 const nearEnough = 1.05;
-/** Less than this share of the rate acknowledged in time is a backlog that grows. */
-const leastAchieved = 0.98;
-const mostLatenessMs = 50;
 /** A 99th percentile above it is no rate that anybody would call held. */
 const mostAckMs = 1000;
 /** What was acknowledged and takes longer to arrive, once the load has ended, was queued and not carried. */
 const mostDrainMs = 1500;
-/** A process that keeps a core this busy cannot do more. */
-export const fullCore = 0.92;
-
-/** Why generator or sink were at their limit. */
-function limits(begin: Moment, end: Moment, sent: GeneratorReport): Climb['limited'] {
-  const cores = generatorCores(end, begin);
-  const late = sent.lateness.p99;
-  const reasons = [
-    ...(late > mostLatenessMs ? [`one request in a hundred was sent more than ${Math.round(late)} ms late`] : []),
-    ...(cores > fullCore ? [`it kept ${cores.toFixed(2)} cores busy, and can use one`] : []),
-  ];
-  return { generator: reasons.join('; '), sink: sinkCores(end, begin) > fullCore };
-}
-
 interface Outcome {
   readonly begin: Moment;
   readonly end: Moment;
@@ -56,7 +40,7 @@ interface Outcome {
   readonly drainMs: number | null;
 }
 
-function judge(target: number, { begin, end, sent, lost, drainMs }: Outcome, limited: Climb['limited']): RampStep {
+function judge(target: number, { begin, end, sent, lost, drainMs }: Outcome, limited: Limits): RampStep {
   const acknowledged = end.generator.spans.acknowledged - begin.generator.spans.acknowledged;
   const refused = sent.spans.rejected + sent.spans.failed - refusedSpans(begin);
   const achieved = acknowledged / secondsBetween(begin, end);
@@ -97,7 +81,7 @@ async function attempt({ rig, options, watch, signal, limitMs }: Course, target:
   const sink = await settled(rig, sent, options.waitMs, signal);
   const drainMs = sink === null ? null : Math.round(performance.now() - stopped);
   const lost = sink === null ? null : Math.max(0, sink.account.lost - lostBefore);
-  const limited = limits(begin, end, sent);
+  const limited = limitsOf(begin, end, sent);
   const step = judge(target, { begin, end, sent, lost, drainMs }, limited);
   return { step, limited, sent, sink } satisfies Attempt;
 }

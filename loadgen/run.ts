@@ -9,6 +9,7 @@ import type { LoadReport } from './report/schema.ts';
 import { settled, sleep } from './rest.ts';
 import { type Generator, openGenerator, openSink, type Rig, type Sink } from './rig.ts';
 import { watchService } from './service-account.ts';
+import type { SinkReport } from './sink/messages.ts';
 import { type Evidence, reportOf } from './verdict.ts';
 import { type Moment, Watch } from './watch.ts';
 
@@ -121,11 +122,12 @@ async function warmUp(course: Course, pace: Pace): Promise<void> {
   await rig.sink?.resetLatency();
 }
 
-/** What is still to be sent, and the account of all. */
-async function finish(course: Course): Promise<Pick<Evidence, 'sent' | 'sink'>> {
+/** What is still to be sent, and the account of all. Where there was nothing the account is known. */
+async function finish(course: Course, measuredSink: SinkReport | null): Promise<Pick<Evidence, 'sent' | 'sink'>> {
   const { rig, options, signal, limitMs } = course;
   const sent = await rig.generator.flush(limitMs);
-  return { sent, sink: await settled(rig, sent, options.waitMs, signal) };
+  const sink = sent.flushed.spans === 0 ? measuredSink : await settled(rig, sent, options.waitMs, signal);
+  return { sent, sink };
 }
 
 async function steady(course: Course, pace: Pace): Promise<Evidence> {
@@ -141,11 +143,11 @@ async function steady(course: Course, pace: Pace): Promise<Evidence> {
   await course.loadEnded();
   const measuredSink = await settled(rig, measured, options.waitMs, signal);
   const rest = await watch.look();
-  return { begin, end, rest, measured, measuredSink, ramp: null, ...(await finish(course)) };
+  return { begin, end, rest, measured, measuredSink, ramp: null, ...(await finish(course, measuredSink)) };
 }
 
 async function ramp(course: Course, from: number, to: number): Promise<Evidence> {
-  const { watch } = course;
+  const { rig, options, watch, signal } = course;
   await warmUp(course, { kind: 'open', unit: 'spans', perSecond: from });
   const begin = await watch.lookAndMeasure();
   course.enter('running', null);
@@ -155,7 +157,15 @@ async function ramp(course: Course, from: number, to: number): Promise<Evidence>
   await course.loadEnded();
   const rest = await watch.look();
   const { measured, measuredSink } = climbed;
-  return { begin, end, rest, measured, measuredSink, ramp: climbed, ...(await finish(course)) };
+  return {
+    begin,
+    end,
+    rest,
+    measured,
+    measuredSink,
+    ramp: climbed,
+    ...(await finish(course, await settled(rig, await rig.generator.report(), options.waitMs, signal))),
+  };
 }
 
 /** With deadlines, answers come in that time, or never. */

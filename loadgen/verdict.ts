@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import type { GeneratorReport } from './generator/messages.ts';
 import type { Latency, LatencyRecord } from './latency.ts';
-import { type Climb, fullCore, highestHeld } from './ramp.ts';
+import { type Limits, leastAchieved, limitsOf } from './limits.ts';
+import { type Climb, highestHeld } from './ramp.ts';
 import { type LoadReport, reportVersion } from './report/schema.ts';
 import type { RunOptions } from './run.ts';
 import type { ServiceAccount } from './service-account.ts';
@@ -27,11 +28,6 @@ export interface Evidence {
 
 export const exitCodes = { well: 0, wrong: 1, usage: 2, bottleneck: 3 } as const;
 
-/** A generator that sends one request in a hundred so late does not keep the schedule. */
-const mostLatenessMs = 50;
-/** Less than this share of the rate is a rate that was not met. */
-const leastAchieved = 0.98;
-
 export function spanloadVersion(): string {
   return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 }
@@ -43,32 +39,23 @@ export function machine(): LoadReport['machine'] {
 
 const perSpan = (microseconds: number, spans: number): number => (spans === 0 ? 0 : microseconds / spans);
 
-function generatorFigures({ begin, end, measured, ramp }: Evidence, isOpenLoop: boolean): LoadReport['generator'] {
+function generatorFigures({ begin, end }: Evidence, { generator: why }: Limits): LoadReport['generator'] {
   const used = end.generator.cpuMicroseconds - begin.generator.cpuMicroseconds;
-  const cores = generatorCores(end, begin);
-  const late = measured.lateness.p99;
-  const why: string[] = [];
-  if (ramp !== null && ramp.limited.generator !== '') why.push(ramp.limited.generator);
-  if (isOpenLoop && late > mostLatenessMs) {
-    why.push(`one request in a hundred was sent more than ${Math.round(late)} ms late`);
-  }
-  if (ramp === null && cores > fullCore) why.push(`it kept ${cores.toFixed(2)} cores busy, and can use one`);
   return {
     cpuMicrosecondsPerSpan: perSpan(used, end.generator.spans.generated - begin.generator.spans.generated),
-    cores,
-    bottleneck: why.length > 0,
-    why: why.join('; '),
+    cores: generatorCores(end, begin),
+    bottleneck: why !== '',
+    why,
   };
 }
 
-function sinkFigures({ begin, end, ramp }: Evidence): LoadReport['sink'] {
+function sinkFigures({ begin, end }: Evidence, limits: Limits): LoadReport['sink'] {
   if (begin.sink === null || end.sink === null) return null;
-  const cores = sinkCores(end, begin);
   const spans = end.sink.distinct - begin.sink.distinct;
   return {
     cpuMicrosecondsPerSpan: perSpan(end.sink.cpuMicroseconds - begin.sink.cpuMicroseconds, spans),
-    cores,
-    bottleneck: ramp === null ? cores > fullCore : ramp.limited.sink,
+    cores: sinkCores(end, begin),
+    bottleneck: limits.sink,
   };
 }
 
@@ -171,19 +158,26 @@ function accountOf({ sent, sink }: Evidence): LoadReport['spans'] {
   };
 }
 
-function rateOf({ rate }: RunOptions, { begin, end, ramp }: Evidence, spansPerRequest: number): LoadReport['rate'] {
+function targetOf({ rate }: RunOptions, spansPerRequest: number): LoadReport['rate']['target'] {
+  switch (rate.kind) {
+    case 'spans':
+      return rate.perSecond;
+    case 'requests':
+      return rate.perSecond * spansPerRequest;
+    case 'max':
+      return 'max';
+    case 'ramp':
+      return { from: rate.from, to: rate.to };
+  }
+}
+
+function rateOf(options: RunOptions, { begin, end, ramp }: Evidence, spansPerRequest: number): LoadReport['rate'] {
   const seconds = secondsBetween(begin, end);
   const held = ramp === null ? null : highestHeld(ramp.steps);
-  const targets = {
-    spans: () => (rate.kind === 'spans' ? rate.perSecond : 0),
-    requests: () => (rate.kind === 'requests' ? rate.perSecond * spansPerRequest : 0),
-    max: () => 'max' as const,
-    ramp: () => (rate.kind === 'ramp' ? { from: rate.from, to: rate.to } : 0),
-  };
   const acknowledged = end.generator.spans.acknowledged - begin.generator.spans.acknowledged;
   return {
     unit: 'spans/s',
-    target: targets[rate.kind](),
+    target: targetOf(options, spansPerRequest),
     achieved: ramp === null ? acknowledged / seconds : (held?.achieved ?? 0),
     requestsPerSecond: (end.generator.requests.sent - begin.generator.requests.sent) / seconds,
     held: held?.target ?? null,
@@ -204,8 +198,9 @@ export interface ReportContext {
 export function reportOf(evidence: Evidence, context: ReportContext): LoadReport {
   const { options, pid, watch } = context;
   const { sent, sink, measured, measuredSink, begin, end, ramp } = evidence;
-  const generator = generatorFigures(evidence, options.rate.kind === 'spans' || options.rate.kind === 'requests');
-  const sinkUse = sinkFigures(evidence);
+  const limits = ramp === null ? limitsOf(begin, end, measured) : ramp.limited;
+  const generator = generatorFigures(evidence, limits);
+  const sinkUse = sinkFigures(evidence, limits);
   const service = serviceFigures(evidence, pid, watch.peakBytes());
   const problems = problemsOf(evidence, options, pid);
   const isBottleneck = generator.bottleneck || sinkUse?.bottleneck === true;
