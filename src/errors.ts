@@ -25,6 +25,8 @@ export const errorCodes = {
   LOG: 'An output of the log cannot be opened.',
   WORKER: 'A worker thread failed.',
   EXPORT: 'An exporter cannot do its work.',
+  AUTH: 'Credentials or certificates cannot be read.',
+  STORAGE: 'What must outlive the process cannot be stored, or cannot be read again.',
   USAGE: 'The command line is wrong.',
   INTERNAL: 'A fault in spanmill itself; please report it.',
 } as const;

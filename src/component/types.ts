@@ -6,6 +6,7 @@ import type { ResourceView, ScopeView } from '../wire/container-view.ts';
 import type { SpanView } from '../wire/span-view.ts';
 import type { AttributeConstant } from '../wire/stage-memory.ts';
 import type { Value } from '../wire/value.ts';
+import type { Capabilities, Capability, ExtensionLookup, ExtensionReference } from './capabilities.ts';
 
 export type Stability = 'development' | 'alpha' | 'beta' | 'stable';
 
@@ -51,6 +52,8 @@ interface Definition<C> {
   readonly config: z.ZodType<C>;
   /** What the schema cannot say; runs after a successful parse, before anything starts. No I/O. */
   check?(config: C): ConfigIssue[];
+  /** The extensions that the configuration names. */
+  references?(config: C): readonly ExtensionReference[];
   readonly examples: readonly Example[];
   readonly metrics: readonly MetricSpec[];
 }
@@ -112,6 +115,7 @@ export interface ReceiverHost {
   readonly id: string;
   readonly intake: Intake;
   readonly log: Logger;
+  readonly extensions: ExtensionLookup;
 }
 
 export interface Receiver {
@@ -220,6 +224,8 @@ export interface Batch {
   readonly bytes: number;
   /** Views over shared memory; valid until the promise of `export` settles. Never to be written to. */
   readonly segments: readonly Buffer[];
+  /** Of its client, as far as `metadata_keys` of a batch kept it. */
+  readonly metadata: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Retryable or permanent is decided here, where the answer is understood. `reason` is a label of the ledger. */
@@ -227,6 +233,11 @@ export type ExportResult =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'partial'; readonly rejectedSpans: number; readonly message: string }
   | { readonly kind: 'retry'; readonly reason: string; readonly message: string; readonly afterMs: number }
+  /** Too much at a time; half of it may pass. `limitBytes`: what the peer said it takes, 0 when it did not say. */
+  | { readonly kind: 'too_large'; readonly reason: string; readonly message: string; readonly limitBytes: number }
+  /** Something in the batch is wrong; the rest of it may pass without. */
+  | { readonly kind: 'invalid'; readonly reason: string; readonly message: string }
+  /** Whatever is sent. */
   | { readonly kind: 'refused'; readonly reason: string; readonly message: string };
 
 export interface Exporter {
@@ -235,11 +246,14 @@ export interface Exporter {
   export(batch: Batch, signal: AbortSignal): Promise<ExportResult>;
   /** After the last export. May be called twice and before start. */
   stop(): Promise<void>;
+  /** Of the metrics that its definition declares; the label `exporter` is added to each. Called for each scrape. */
+  metricValues?(): Iterable<MetricValue>;
 }
 
 export interface ExporterHost {
   readonly id: string;
   readonly log: Logger;
+  readonly extensions: ExtensionLookup;
 }
 
 /** How delivery wraps an exporter: the Collector's sending_queue, retry_on_failure and timeout. Times in ms. */
@@ -276,15 +290,22 @@ export type ServiceState = 'starting' | 'ready' | 'draining' | 'stopped';
 export interface ExtensionHost {
   readonly id: string;
   readonly log: Logger;
+  readonly extensions: ExtensionLookup;
   state(): ServiceState;
 }
 export interface Extension {
   start(): Promise<void>;
   stop(): Promise<void>;
   addresses(): readonly string[];
+  /** What its definition's `offers` says. */
+  readonly offers?: Partial<Capabilities>;
+  /** Of the metrics that its definition declares; the label `extension` is added to each. Called for each scrape. */
+  metricValues?(): Iterable<MetricValue>;
 }
 export interface ExtensionDefinition<C = unknown> extends Definition<C> {
   readonly kind: 'extension';
+  /** What other components may use it for. */
+  offers?(config: C): readonly Capability[];
   create(config: C, host: ExtensionHost): Extension;
 }
 

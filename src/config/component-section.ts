@@ -11,6 +11,8 @@ export interface Configured<D> {
   readonly id: string;
   readonly definition: D;
   readonly key: Spot;
+  /** Its part of the file. */
+  readonly subject: Subject;
   /** Set only where the configuration is right. */
   readonly config: { readonly value: unknown } | null;
 }
@@ -96,9 +98,10 @@ export const readSection = <D extends AnyDefinition>(
       );
       continue;
     }
-    const checked = checkComponent(definition, { name: `${section}.${id}`, node: entry.node, key: entry.key });
+    const subject: Subject = { name: `${section}.${id}`, node: entry.node, key: entry.key };
+    const checked = checkComponent(definition, subject);
     issues.push(...checked.issues);
-    components.set(id, { id, definition, key: entry.key, config: checked.config });
+    components.set(id, { id, definition, key: entry.key, subject, config: checked.config });
   }
   return { ids, unreadable: false, components, issues };
 };

@@ -2,6 +2,7 @@
 import type { Registry } from '../component/types.ts';
 import { checkSchema } from './check-schema.ts';
 import { type Configured, parseId, readSection, type Section } from './component-section.ts';
+import { referenceIssues } from './extension-references.ts';
 import { type ConfigNode, type MapNode, nodeAt, type Path } from './node.ts';
 import type { ResolvedComponent, ResolvedConfig, ResolvedPipeline } from './resolved.ts';
 import { type ServiceConfig, serviceSchema } from './service-schema.ts';
@@ -220,6 +221,8 @@ export const resolveConfig = (root: ConfigNode, registry: Registry, cores: numbe
   const service = checked.value;
   const pipelines = checkPipelines(service, subject, sections, issues);
   checkReferences(service.extensions, ['extensions'], 'extensions', sections, subject, issues);
+  const components = Object.values(sections).flatMap((one) => [...one.components.values()]);
+  issues.push(...referenceIssues(components, sections.extensions, service.extensions));
   issues.push(...telemetryWarnings(service.telemetry, subject));
   issues.push(...unusedNotes(sections, pipelines, service.extensions));
   const wrong = issues.some((issue) => issue.severity === 'error');

@@ -187,7 +187,7 @@ class DeliveryQueue implements Delivery {
         log.warn('partial', { rejectedSpans: rejected, peer: result.message }, 'the peer rejected some of the spans');
         return [rejected, 'partial_rejected'];
       }
-      if (result.kind === 'refused') return this.giveUp(batch, result.reason, result.message);
+      if (result.kind !== 'retry') return this.giveUp(batch, result.reason, result.message);
       if (this.expired) break;
       const waitMs = backoff.next(clock.now() - startMs, result.afterMs);
       if (waitMs === null) {

@@ -1,6 +1,7 @@
 // The running service of one lane: builds what the configuration names, starts it from the back to the front, drains it
 // from the front to the back. Nothing in here exits the process or reads its arguments.
 import type { Logger } from 'pino';
+import type { ExtensionLookup } from '../component/capabilities.ts';
 import type { Exporter, Extension, MetricSpec, Receiver, ServiceState } from '../component/types.ts';
 import type { ResolvedConfig } from '../config/resolved.ts';
 import type { GatheredBatch } from '../delivery/batch.ts';
@@ -96,7 +97,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const exporters = new Map<string, Exporter>();
   const outlets = new Map<string, Outlet>();
   const receivers: RunningReceiver[] = [];
-  const extensions: Extension[] = [];
+  const extensions = new Map<string, Extension>();
+  const lookup: ExtensionLookup = {
+    get(id, capability) {
+      const offer = extensions.get(id)?.offers?.[capability];
+      if (offer === undefined)
+        throw new Error(`extension ${id} has no ${capability}: the configuration was not checked`);
+      return offer;
+    },
+  };
   let state: ServiceState = 'starting';
   let whenIdle: (() => void)[] = [];
   let scheduled = false;
@@ -132,7 +141,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   space.onScarce(reclaim);
 
   for (const { id, definition, config: settings } of config.exporters) {
-    const exporter = definition.create(settings, { id, log: log.child({ component: id }) });
+    const exporter = definition.create(settings, { id, log: log.child({ component: id }), extensions: lookup });
     exporters.set(id, exporter);
     outlets.set(
       id,
@@ -195,7 +204,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       receiverStats.push(stats);
       const entries = pipelines.filter(({ plan }) => plan.receivers.includes(id)).map(({ stages: own }) => own[0]);
       const intake = createIntake(shared.buffer, space, entries, stats);
-      const receiver = definition.create(settings, { id, intake, log: log.child({ component: id }) });
+      const receiver = definition.create(settings, {
+        id,
+        intake,
+        log: log.child({ component: id }),
+        extensions: lookup,
+      });
       receivers.push({ id, metrics: definition.metrics, receiver });
     }
   }
@@ -203,10 +217,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   async function start(): Promise<void> {
     try {
       for (const { id, definition, config: settings } of config.extensions) {
-        const extension = definition.create(settings, { id, log: log.child({ component: id }), state: () => state });
-        extensions.push(extension);
-        await extension.start();
+        const host = { id, log: log.child({ component: id }), extensions: lookup, state: () => state };
+        extensions.set(id, definition.create(settings, host));
       }
+      for (const extension of extensions.values()) await extension.start();
       for (const exporter of exporters.values()) await exporter.start();
       buildStages((await pool.start()).counters);
       buildReceivers();
@@ -252,7 +266,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     await Promise.allSettled(receivers.map(({ receiver }) => receiver.stop()));
     await Promise.allSettled([...exporters.values()].map((exporter) => exporter.stop()));
     await pool.stop();
-    for (const extension of extensions.reverse()) await extension.stop().catch(() => undefined);
+    for (const extension of [...extensions.values()].reverse()) await extension.stop().catch(() => undefined);
   }
 
   return {
@@ -263,7 +277,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     arena,
     stages,
     state: () => state,
-    addresses: () => [...receivers.map(({ receiver }) => receiver), ...extensions].flatMap((part) => part.addresses()),
+    addresses: () =>
+      [...receivers.map(({ receiver }) => receiver), ...extensions.values()].flatMap((part) => part.addresses()),
     start,
     drain,
     stop,

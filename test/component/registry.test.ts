@@ -11,6 +11,7 @@ import { inputSchema, type JsonSchema } from '../../src/config/known-keys.ts';
 import { type ReadResult, readConfig } from '../../src/config/read-config.ts';
 import { registry } from '../../src/registry.ts';
 import { rewriteOutcome } from '../../src/wire/rewriter.ts';
+import { noExtensions } from '../unit/component/no-extensions.ts';
 import { createStage } from '../wire/chain-support.ts';
 import { sdkFixtures } from '../wire/sdk-fixtures.ts';
 
@@ -192,7 +193,7 @@ interface Living {
 }
 
 function create(definition: AnyDefinition, config: unknown): Living | null {
-  const host = { id: definition.type, log };
+  const host = { id: definition.type, log, extensions: noExtensions };
   switch (definition.kind) {
     case 'receiver':
       return definition.create(config, { ...host, intake });

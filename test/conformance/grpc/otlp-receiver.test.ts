@@ -9,6 +9,7 @@ import type { Intake, Receiver, RequestOutcome } from '../../../src/component/ty
 import { otlp } from '../../../src/receivers/otlp/index.ts';
 import type { GrpcClient, GrpcClientOptions } from '../../../src/transport/grpc-client.ts';
 import { pickGrpcClient } from '../../../src/transport/pick-grpc-client.ts';
+import { noExtensions } from '../../unit/component/no-extensions.ts';
 import { pattern } from './server-bench.ts';
 import { createTestMethod, exportPath, type TestMethod } from './test-method.ts';
 
@@ -36,7 +37,12 @@ async function startReceiver(t: TestContext, grpc: Record<string, unknown> = {})
     refuse: () => ({ kind: 'overloaded', message: 'no space', retryDelayMs: 700 }),
     rejected: method.rejected,
   };
-  const receiver = otlp.create(config, { id: 'otlp', intake, log: pino({ level: 'silent' }) });
+  const receiver = otlp.create(config, {
+    id: 'otlp',
+    intake,
+    log: pino({ level: 'silent' }),
+    extensions: noExtensions,
+  });
   await receiver.start();
   t.after(() => receiver.stop());
   const running: Running = {
@@ -194,7 +200,12 @@ test('stop before start, twice, and drain before start are harmless', async () =
   const config = otlp.config.parse({ protocols: { grpc: { endpoint: '127.0.0.1:0' } } });
   const { memory } = createTestMethod();
   const intake = { memory } as unknown as Intake;
-  const receiver = otlp.create(config, { id: 'otlp', intake, log: pino({ level: 'silent' }) });
+  const receiver = otlp.create(config, {
+    id: 'otlp',
+    intake,
+    log: pino({ level: 'silent' }),
+    extensions: noExtensions,
+  });
   assert.deepEqual(receiver.addresses(), []);
   await receiver.drain(100);
   await receiver.stop();

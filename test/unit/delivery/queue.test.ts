@@ -71,7 +71,7 @@ function setup(change: Partial<DeliveryOptions> = {}, behave?: (call: Call) => v
     ),
     offer: (name, spans = 10, bytes = 100) =>
       result.delivery.offer({
-        batch: { spans, bytes, segments: [Buffer.from(name)] },
+        batch: { spans, bytes, segments: [Buffer.from(name)], metadata: {} },
         settle(settlement) {
           assert.equal(settled.has(name), false, `${name} was settled twice`);
           settled.set(name, settlement);

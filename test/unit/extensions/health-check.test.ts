@@ -3,11 +3,13 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import type { Extension, ServiceState } from '../../../src/component/types.ts';
 import { healthCheck } from '../../../src/extensions/health_check/index.ts';
+import { noExtensions } from '../component/no-extensions.ts';
 
 let state: ServiceState = 'ready';
 const create = (config: object): Extension =>
   healthCheck.create(healthCheck.config.parse({ endpoint: '127.0.0.1:0', ...config }), {
     id: 'health_check',
+    extensions: noExtensions,
     log: pino({ level: 'silent' }),
     state: () => state,
   });

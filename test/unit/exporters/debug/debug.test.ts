@@ -22,7 +22,7 @@ function batchOf(name: string): Batch {
   const spans = request.resourceSpans.flatMap((r) => r.scopeSpans.flatMap((s) => s.spans)).length;
   const bytes = Buffer.from(encodeRequest(request));
   // Two segments, cut anywhere: they are one message only together.
-  return { spans, bytes: bytes.length, segments: [bytes.subarray(0, 7), bytes.subarray(7)] };
+  return { spans, bytes: bytes.length, segments: [bytes.subarray(0, 7), bytes.subarray(7)], metadata: {} };
 }
 
 function collecting(): { log: Logger; lines: { msg: string; [field: string]: unknown }[] } {
@@ -79,7 +79,10 @@ test('after the first batches of a second only each n-th is shown, and all are a
 
 test('bytes that are not OTLP are refused', async () => {
   const exporter = createDebugExporter(options({}));
-  const result = await exporter.export({ spans: 1, bytes: 2, segments: [Buffer.from([0x0a, 0x7f])] }, never);
+  const result = await exporter.export(
+    { spans: 1, bytes: 2, segments: [Buffer.from([0x0a, 0x7f])], metadata: {} },
+    never,
+  );
   assert.equal(result.kind === 'refused' && result.reason, 'malformed');
 });
 

@@ -39,7 +39,10 @@ const rotation: RotationOptions = { maxBytes: 100, maxAgeMs: 0, maxBackups: 0, l
 function spanOf(name: string): { line: string; batch: Batch } {
   const line = `{"resourceSpans":[{"resource":{},"scopeSpans":[{"scope":{},"spans":[{"name":"${name}","status":{}}]}]}]}\n`;
   const bytes = Buffer.from(encodeRequest(readJson(line)));
-  return { line, batch: { spans: 1, bytes: bytes.length, segments: [bytes.subarray(0, 3), bytes.subarray(3)] } };
+  return {
+    line,
+    batch: { spans: 1, bytes: bytes.length, segments: [bytes.subarray(0, 3), bytes.subarray(3)], metadata: {} },
+  };
 }
 
 function exporterFor(path: string, change: Partial<FileExporterOptions> = {}): Exporter {
@@ -117,7 +120,10 @@ test('bytes that are not OTLP are refused and leave no trace', async () => {
   const { path } = place();
   const exporter = exporterFor(path);
   await exporter.start();
-  const result = await exporter.export({ spans: 1, bytes: 2, segments: [Buffer.from([0x0a, 0x7f])] }, never);
+  const result = await exporter.export(
+    { spans: 1, bytes: 2, segments: [Buffer.from([0x0a, 0x7f])], metadata: {} },
+    never,
+  );
   assert.equal(result.kind === 'refused' && result.reason, 'malformed');
   assert.equal(readFileSync(path, 'utf8'), '');
   await exporter.stop();

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import { parse } from 'yaml';
 import { otlp } from '../../../../src/exporters/otlp/index.ts';
+import { noExtensions } from '../../component/no-extensions.ts';
 
 /** Paths of what is wrong with it. */
 function problems(config: unknown): string[] {
@@ -93,6 +94,7 @@ test('a certificate file that is not there is an error at the start that names t
     const create = () =>
       otlp.create(otlp.config.parse({ endpoint, tls: { ca_file: ca } }), {
         id: 'otlp',
+        extensions: noExtensions,
         log: pino({ level: 'silent' }),
       });
     await assert.rejects(create().start(), { code: 'EXPORT', message: /ca_file cannot be read: ENOENT/ });

@@ -11,6 +11,7 @@ import { otlp } from '../../../../src/exporters/otlp/index.ts';
 import { retryInfoStatus } from '../../../../src/transport/rpc-status.ts';
 import { encodeRequest } from '../../../../src/wire/reference/codec.ts';
 import { readJson } from '../../../../src/wire/reference/json-reader.ts';
+import { noExtensions } from '../../component/no-extensions.ts';
 
 type Call = grpc.ServerUnaryCall<Buffer, Buffer>;
 /** How the server answers a call: a response message or an error. */
@@ -62,7 +63,12 @@ async function startBackend(answer: Answer, port = 0): Promise<Backend> {
 const request = Buffer.from(
   encodeRequest(readJson('{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"a"},{"name":"b"},{"name":"c"}]}]}]}')),
 );
-const batch: Batch = { spans: 3, bytes: request.length, segments: [request.subarray(0, 4), request.subarray(4)] };
+const batch: Batch = {
+  spans: 3,
+  bytes: request.length,
+  segments: [request.subarray(0, 4), request.subarray(4)],
+  metadata: {},
+};
 const never = new AbortController().signal;
 
 interface Log {
@@ -77,7 +83,10 @@ function collecting(): Log {
 function exporterFor(endpoint: string, change: object = {}, log = pino({ level: 'silent' })) {
   const config = otlp.config.parse({ endpoint, tls: { insecure: true }, ...change });
   assert.deepEqual(otlp.check?.(config), []);
-  return { exporter: otlp.create(config, { id: 'otlp', log }), delivery: otlp.delivery(config) };
+  return {
+    exporter: otlp.create(config, { id: 'otlp', log, extensions: noExtensions }),
+    delivery: otlp.delivery(config),
+  };
 }
 
 /** Result of one export to a backend that answers so. */

@@ -1,0 +1,93 @@
+// What an extension does for other components, which name it by its id (`auth: {authenticator: bearertokenauth}`,
+// `storage: file_storage`, `dead_letter: dead_letter`). config/resolve.ts checks that the id names an extension that
+// offers it and that `service.extensions` starts; extensions start before everything else and stop last.
+
+/** Reads the header fields of a request: all values of a name in lower case; empty when absent. */
+export type HeaderReader = (name: string) => readonly string[];
+
+/** Whether a request may come in; asked before its body is read. */
+export interface ServerAuthenticator {
+  /**
+   * null: welcome. Otherwise a text for the client, which says what was missing but nothing of what would be right.
+   * Synchronous, and takes equally long for every wrong credential.
+   */
+  refusal(header: HeaderReader): string | null;
+}
+
+/** Credentials for requests that go out. */
+export interface ClientAuthenticator {
+  /**
+   * Header fields to set on one request, names in lower case; asked for each, for what they carry changes. `metadata`: the
+   * client's, as far as the batch kept it. Throws a SpanmillError EXPORT when there is no credential now: the attempt fails
+   * and is made again.
+   */
+  headers(metadata: Readonly<Record<string, readonly string[]>>): Readonly<Record<string, string>>;
+}
+
+/** One entry of a stored queue, without its bytes. */
+export interface StoredEntry {
+  /** Ascends in the order of `append`. */
+  readonly key: number;
+  readonly spans: number;
+  readonly bytes: number;
+  /** Whatever the owner wants to know of it again; small. */
+  readonly tag: string;
+}
+
+/** A queue on disk that belongs to one owner. All calls on the I/O thread; several may be under way. */
+export interface StoredQueue {
+  /** What an earlier process left, in order. */
+  readonly recovered: readonly StoredEntry[];
+  /**
+   * Resolves when the entry would survive the end of the process (with `fsync`: of the machine). Rejects with a
+   * SpanmillError STORAGE when it cannot be stored (disk full, store full): then nothing of it is kept. The segments may be
+   * changed once it returns.
+   */
+  append(segments: readonly Buffer[], spans: number, tag: string): Promise<StoredEntry>;
+  /** The bytes; rejects with a SpanmillError STORAGE when they are not what was stored. */
+  read(entry: StoredEntry): Promise<Buffer>;
+  /** Removes entries; an entry that was removed never comes back after the promise has resolved. Unknown ones are ignored. */
+  remove(entries: readonly StoredEntry[]): Promise<void>;
+}
+
+/** Keeps what must outlive the process. */
+export interface Storage {
+  /** One open queue for each owner (`exporter otlp/name`). Rejects with a SpanmillError STORAGE. */
+  open(owner: string): Promise<StoredQueue>;
+}
+
+/** Why spans were set aside. */
+export interface DeadLetterReason {
+  /** Component id. */
+  readonly component: string;
+  /** The label of the ledger. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Keeps spans that nobody takes, for people to look at. */
+export interface DeadLetter {
+  /** One ExportTraceServiceRequest; resolves with false when there is no room or it cannot be written, which was logged. */
+  put(segments: readonly Buffer[], spans: number, why: DeadLetterReason): Promise<boolean>;
+}
+
+export interface Capabilities {
+  readonly serverAuth: ServerAuthenticator;
+  readonly clientAuth: ClientAuthenticator;
+  readonly storage: Storage;
+  readonly deadLetter: DeadLetter;
+}
+export type Capability = keyof Capabilities;
+
+/** How a component reaches the extensions that it named in `references`: from `start` on, not in `create`. */
+export interface ExtensionLookup {
+  get<K extends Capability>(id: string, capability: K): Capabilities[K];
+}
+
+/** An extension that a component's configuration names. */
+export interface ExtensionReference {
+  /** From the component's own configuration to the id. */
+  readonly path: readonly (string | number)[];
+  readonly id: string;
+  readonly capability: Capability;
+}
