@@ -27,9 +27,13 @@ export interface Child<Q> {
   end(): Promise<void>;
 }
 
+/** grpc-js gives TLS the address of a server as its name where it has no other, of which Node warns on stderr. */
+const quiet = ['--disable-warning=DEP0123'];
+
 /** Starts a module that calls `serveParent`; resolves when it is ready, rejects with the SpanmillError that it ended with. */
 export function startChild<Q extends Serializable>(module: URL, options: unknown): Promise<Child<Q>> {
   const child = fork(fileURLToPath(module), [], {
+    execArgv: [...process.execArgv, ...quiet],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // Ctrl-C in a terminal goes to the whole group: the parent decides when the children end.
     detached: true,

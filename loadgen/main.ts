@@ -13,6 +13,8 @@ import { exitCodes, spanloadVersion } from './verdict.ts';
 import { refusedSpans, secondsBetween } from './watch.ts';
 
 const sameSignalMs = 500;
+const interruptedNote =
+  'interrupted: answers that are on their way are waited for; Ctrl-C once more ends it at once, without a report';
 
 function figuresOf({ phase, moment, before, elapsedMs, remainingMs }: Progress): ProgressFigures {
   const { spans, requests, acknowledgement, lateness } = moment.generator;
@@ -24,6 +26,7 @@ function figuresOf({ phase, moment, before, elapsedMs, remainingMs }: Progress):
     spansPerSecond: acknowledged / secondsBetween(before, moment),
     acknowledged: spans.acknowledged,
     refused: refusedSpans(moment),
+    late: moment.generator.late.spans,
     arrived: moment.sink?.distinct ?? null,
     inFlight: requests.inFlight,
     overdue: requests.overdue,
@@ -54,11 +57,12 @@ async function load(line: CommandLine): Promise<number> {
   const interrupt = (signal: NodeJS.Signals) => {
     // A second one ends at once; but whoever passes signals on may send one twice.
     if (performance.now() - interruptedAt > sameSignalMs) process.exit(128 + constants.signals[signal]);
+    if (!interrupted.signal.aborted && !line.quiet) progress.note(interruptedNote);
     interruptedAt = Math.min(interruptedAt, performance.now());
     interrupted.abort();
   };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const progress = createProgress(process.stderr, { environment: process.env });
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   try {
     const seen = line.quiet ? {} : { seen: (one: Progress) => progress.update(figuresOf(one)) };
     const report = await runLoad(line.run, { signal: interrupted.signal, ...seen });
@@ -79,19 +83,33 @@ async function main(args: readonly string[]): Promise<number> {
   return exitCodes.well;
 }
 
-// Whoever reads what is printed may go in the middle: the run and its reports go on.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+/**
+ * Whoever reads what is printed may go in the middle: the run and its reports go on. A summary that could not be written
+ * (a full disk) is said; that progress could not be is not worth ending a run, and there is nowhere to say it.
+ */
+function surviveOutput(): void {
+  let isTold = false;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' || isTold) return;
+    isTold = true;
+    process.stderr.write(`USAGE standard output cannot be written: ${error.message}\n`);
+    // What the run itself found goes before it.
+    process.once('exit', (code) => {
+      if (code === exitCodes.well) process.exitCode = exitCodes.usage;
+    });
   });
+  process.stderr.on('error', () => undefined);
 }
+
+/** A file with problems has a line or more for each, as they stand: `file:line:column CODE message`. */
+const isList = (message: string): boolean => /^\S.*:\d+:\d+ CONFIG_/.test(message);
+
+surviveOutput();
 
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof SpanmillError)) throw error;
-  // A profile or a file of --expect has several problems, a line or more each, as they stand.
-  const isList = error.code.startsWith('CONFIG_');
-  process.stderr.write(isList ? `${error.message.trimEnd()}\n` : `${error.code} ${error.message}\n`);
+  process.stderr.write(isList(error.message) ? `${error.message.trimEnd()}\n` : `${error.code} ${error.message}\n`);
   process.exitCode = error.code === 'INTERNAL' ? exitCodes.wrong : exitCodes.usage;
 }

@@ -6,6 +6,7 @@ import { SpanmillError } from '../src/errors.ts';
 import { parseDurationNanos } from '../src/lib/duration.ts';
 import { type Endpoint, parseEndpoint } from '../src/transport/endpoint.ts';
 import type { Rate, RunOptions } from './run.ts';
+import { withoutCredentials } from './without-credentials.ts';
 
 export interface CommandLine {
   readonly run: RunOptions;
@@ -30,7 +31,7 @@ What is sent
   --time-scale X           all durations of the profile times X (1)
 
 How it is sent
-  --endpoint URL           http://HOST:PORT, https://HOST:PORT, for HTTP with a path (http://127.0.0.1:4317)
+  --endpoint URL           http://HOST:PORT, https://HOST:PORT, HOST:PORT, for HTTP with a path (127.0.0.1:4317, HTTP :4318)
   --protocol P             grpc, http/protobuf, http/json (grpc)
   --client C               native, grpc-js, sdk (the SDK's spans and serializer) (native)
   --compression C          none, gzip, zstd (none)
@@ -104,6 +105,8 @@ const fail = (message: string): never => {
 };
 
 type Values = { readonly [name in Flag]?: string | boolean | (string | boolean)[] };
+
+const secretFlag = /^--(?:headers?|endpoint|metrics)$/;
 
 /** What timers can be set to. */
 const mostNanoseconds = 24n * 86_400n * 1_000_000_000n;
@@ -184,12 +187,24 @@ function duration(read: Readers, otherwise: number): number {
   return found > 0 ? found : read.wrong('duration', 'a duration above 0');
 }
 
-function endpoint({ text, wrong }: Readers, isGrpc: boolean): RunOptions['target']['endpoint'] {
-  const found = text('endpoint') ?? `http://127.0.0.1:${isGrpc ? 4317 : 4318}`;
-  const [, address, path = ''] = /^((?:[a-z]+:\/\/)?[^/]*)(\/.*)?$/i.exec(found) ?? [];
-  const parsed: Endpoint | null = parseEndpoint(address ?? '');
-  if (parsed?.kind !== 'tcp') return wrong('endpoint', 'http://HOST:PORT or https://HOST:PORT');
-  return { host: parsed.host, port: parsed.port, tls: parsed.secure === true, path: path === '/' ? '' : path };
+/** OTLP's ports where there is an address only; a URL without a port means what every URL means. */
+const usualPort = (secure: boolean | null, isGrpc: boolean): number =>
+  secure === null ? (isGrpc ? 4317 : 4318) : secure ? 443 : 80;
+
+function endpoint(read: Readers, isGrpc: boolean): RunOptions['target']['endpoint'] {
+  const expected = 'http://HOST:PORT or https://HOST:PORT';
+  const found = read.text('endpoint') ?? '127.0.0.1';
+  const refuse = (why: string): never => fail(`--endpoint ${withoutCredentials(found)}: expected ${expected}${why}`);
+  const [, address = '', path = ''] = /^((?:[a-z]+:\/\/)?[^/?#]*)(.*)$/is.exec(found) ?? [];
+  if (address.includes('@')) return refuse(', without credentials: those go into --header');
+  if (/^unix:/i.test(found)) return refuse('; spanload speaks over TCP, not over Unix sockets');
+  const parsed: Endpoint | null = parseEndpoint(address);
+  if (parsed?.kind !== 'tcp' || (path !== '' && !/^\/[!-~]*$/.test(path))) return refuse('');
+  if (isGrpc && path !== '' && path !== '/')
+    return refuse('; gRPC has a path of its own, or is --protocol http/protobuf meant?');
+  const { host, secure } = parsed;
+  const port = /:\d+$/.test(address) ? parsed.port : usualPort(secure, isGrpc);
+  return { host, port, tls: secure === true, path: path === '/' ? '' : path };
 }
 
 function headers(values: Values): [string, string][] {
@@ -221,8 +236,10 @@ function share(read: Readers, name: Flag): number {
 function metricsUrl(read: Readers): string | null {
   const found = read.text('metrics');
   if (found === undefined) return null;
-  if (!/^https?:/.test(URL.parse(found)?.protocol ?? ''))
-    read.wrong('metrics', 'a URL such as http://127.0.0.1:8888/metrics');
+  const url = URL.parse(found);
+  const expected = 'expected a URL such as http://127.0.0.1:8888/metrics';
+  if (url === null || !/^https?:/.test(url.protocol)) fail(`--metrics ${withoutCredentials(found)}: ${expected}`);
+  else if (url.username !== '' || url.password !== '') fail(`--metrics: ${expected}, without credentials`);
   return found;
 }
 
@@ -314,12 +331,14 @@ function runOptions(values: Values, command: readonly string[]): RunOptions {
 /** Reports are shown to others, and header values may let somebody in. */
 function withoutSecrets(args: readonly string[]): string[] {
   const masked = (pair: string) => pair.replace(/[=:].*$/s, '=***');
-  const maskedValue = (flag: string, value: string) =>
-    flag === '--header' ? masked(value) : value.split(',').map(masked).join(',');
+  const maskedValue = (flag: string, value: string) => {
+    if (flag === '--header') return masked(value);
+    return flag === '--headers' ? value.split(',').map(masked).join(',') : withoutCredentials(value);
+  };
   return args.map((argument, i) => {
-    if (i > 0 && /^--headers?$/.test(args[i - 1])) return maskedValue(args[i - 1], argument);
-    const [, flag, value] = /^(--headers?)=(.*)$/s.exec(argument) ?? [];
-    return flag === undefined ? argument : `${flag}=${maskedValue(flag, value)}`;
+    if (i > 0 && secretFlag.test(args[i - 1])) return maskedValue(args[i - 1], argument);
+    const [, flag, value] = /^(--[a-z]+)=(.*)$/s.exec(argument) ?? [];
+    return flag === undefined || !secretFlag.test(flag) ? argument : `${flag}=${maskedValue(flag, value)}`;
   });
 }
 

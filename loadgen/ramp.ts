@@ -47,7 +47,7 @@ function judge(target: number, { begin, end, sent, lost, drainMs }: Outcome, lim
   const { p99, count } = sent.acknowledgement;
   const reasons: string[] = [];
   if (limited.generator !== '') reasons.push(`the generator was the limit: ${limited.generator}`);
-  if (limited.sink) reasons.push('the sink was the limit');
+  if (limited.sink !== '') reasons.push(`the sink was the limit: ${limited.sink}`);
   if (refused > 0) reasons.push(`${refused} spans refused: ${sent.firstFailure}`);
   if (lost !== null && lost > 0) reasons.push(`${lost} spans lost`);
   if (achieved < target * leastAchieved) reasons.push(`only ${Math.round(achieved)} spans/s were acknowledged`);
@@ -111,7 +111,7 @@ export async function climb(course: Course, from: number, to: number): Promise<C
   const measured = shown?.sent ?? (await rig.generator.report());
   return {
     steps: attempts.map(({ step }) => step),
-    limited: found.missed?.limited ?? { generator: '', sink: false },
+    limited: found.missed?.limited ?? { generator: '', sink: '' },
     measured,
     measuredSink: shown === undefined ? await settled(rig, measured, options.waitMs, signal) : shown.sink,
   };

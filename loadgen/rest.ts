@@ -6,8 +6,13 @@ import type { SinkReport } from './sink/messages.ts';
 
 const pollMs = 50;
 const pollsBetweenAccounts = 10;
+/** What a pipeline sends again of a request that was refused for good, in parts for example, comes sooner. */
+const secondChanceMs = 1000;
 
-/** Waits, with the generator paused, until all has arrived or nothing more comes. null without a sink. */
+/**
+ * Waits, with the generator paused, until all has arrived or nothing more comes. What the sink refused for good may come after
+ * all: requests are waited for a little longer where it did. null without a sink.
+ */
 export async function settled(
   { sink }: Rig,
   sent: GeneratorReport,
@@ -15,19 +20,24 @@ export async function settled(
   signal?: AbortSignal,
 ): Promise<SinkReport | null> {
   if (sink === null) return null;
-  let arrived = (await sink.tick()).distinct;
-  let quietSince = performance.now();
+  let tick = await sink.tick();
+  let arrivedAt = performance.now();
+  let askedAt = arrivedAt;
   for (;;) {
     // The account takes a while where there are many spans: only when it may have become right.
     const report = await sink.settle(sent);
-    if (report.account.lost === 0 || performance.now() - quietSince > waitMs || signal?.aborted) return report;
-    const before = arrived;
+    const { lost, rejectedBySink } = report.account;
+    const now = performance.now();
+    const mayComeAgain = rejectedBySink > 0 && now - askedAt < Math.min(waitMs, secondChanceMs);
+    if ((lost === 0 && !mayComeAgain) || now - arrivedAt > waitMs || signal?.aborted) return report;
+    const before = tick;
     for (let polls = 0; polls < pollsBetweenAccounts; polls++) {
       await delay(pollMs);
-      arrived = (await sink.tick()).distinct;
-      if (arrived === before) break;
+      tick = await sink.tick();
+      if (tick.distinct === before.distinct) break;
     }
-    if (arrived !== before) quietSince = performance.now();
+    if (tick.distinct !== before.distinct) arrivedAt = performance.now();
+    if (tick.requests !== before.requests) askedAt = performance.now();
   }
 }
 

@@ -2,7 +2,7 @@
 import type { ClientKind, ClientOptions } from './client/client.ts';
 import { unixOffset } from './clock.ts';
 import type { CorpusOptions, CorpusRate } from './corpus/corpus.ts';
-import type { Pace } from './generator/messages.ts';
+import type { GeneratorReport, Pace } from './generator/messages.ts';
 import { readProfile } from './profile/load.ts';
 import { climb } from './ramp.ts';
 import type { LoadReport } from './report/schema.ts';
@@ -63,8 +63,11 @@ export interface RunHooks {
   readonly loadEnded?: () => Promise<void>;
 }
 
-/** `waiting`: the load has ended, and what is under way is waited for. */
-export type Phase = 'warm-up' | 'running' | 'waiting';
+/**
+ * `waiting`: the load has ended, and what is under way is waited for. `flushing`: what was to be sent later is sent, of traces
+ * that had not ended.
+ */
+export type Phase = 'warm-up' | 'running' | 'waiting' | 'flushing';
 
 export interface Progress {
   readonly phase: Phase;
@@ -122,11 +125,27 @@ async function warmUp(course: Course, pace: Pace): Promise<void> {
   await rig.sink?.resetLatency();
 }
 
-/** What is still to be sent, and the account of all. Where there was nothing the account is known. */
-async function finish(course: Course, measuredSink: SinkReport | null): Promise<Pick<Evidence, 'sent' | 'sink'>> {
+/** How long the rest takes at the pace of the run; null where nobody knows. */
+function flushMs({ late }: GeneratorReport, pace: Pace | null): number | null {
+  if (pace?.kind !== 'open') return null;
+  return (late[pace.unit] / pace.perSecond) * 1000;
+}
+
+/**
+ * What is still to be sent, and the account of all. Where there was nothing the account is known: `settledSink`, once
+ * `measured` had been sent.
+ */
+async function finish(
+  course: Course,
+  pace: Pace | null,
+  measured: GeneratorReport,
+  settledSink: SinkReport | null,
+): Promise<Pick<Evidence, 'sent' | 'sink'>> {
   const { rig, options, signal, limitMs } = course;
+  if (measured.late.requests > 0 && !signal.aborted) course.enter('flushing', flushMs(measured, pace));
   const sent = await rig.generator.flush(limitMs);
-  const sink = sent.flushed.spans === 0 ? measuredSink : await settled(rig, sent, options.waitMs, signal);
+  course.enter('waiting', null);
+  const sink = sent.flushed.spans === 0 ? settledSink : await settled(rig, sent, options.waitMs, signal);
   return { sent, sink };
 }
 
@@ -143,7 +162,8 @@ async function steady(course: Course, pace: Pace): Promise<Evidence> {
   await course.loadEnded();
   const measuredSink = await settled(rig, measured, options.waitMs, signal);
   const rest = await watch.look();
-  return { begin, end, rest, measured, measuredSink, ramp: null, ...(await finish(course, measuredSink)) };
+  const account = await finish(course, pace, measured, measuredSink);
+  return { begin, end, rest, measured, measuredSink, ramp: null, ...account };
 }
 
 async function ramp(course: Course, from: number, to: number): Promise<Evidence> {
@@ -157,15 +177,9 @@ async function ramp(course: Course, from: number, to: number): Promise<Evidence>
   await course.loadEnded();
   const rest = await watch.look();
   const { measured, measuredSink } = climbed;
-  return {
-    begin,
-    end,
-    rest,
-    measured,
-    measuredSink,
-    ramp: climbed,
-    ...(await finish(course, await settled(rig, await rig.generator.report(), options.waitMs, signal))),
-  };
+  const sent = await rig.generator.report();
+  const account = await finish(course, null, sent, await settled(rig, sent, options.waitMs, signal));
+  return { begin, end, rest, measured, measuredSink, ramp: climbed, ...account };
 }
 
 /** With deadlines, answers come in that time, or never. */

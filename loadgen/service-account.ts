@@ -1,6 +1,7 @@
 // What the service says of itself: the span counters of its Prometheus endpoint, which spanmill and the Collector name alike.
 import { setTimeout as delay } from 'node:timers/promises';
 import { SpanmillError } from '../src/errors.ts';
+import { withoutCredentials } from './without-credentials.ts';
 
 /** Spans, over all receivers and exporters. */
 export interface ServiceAccount {
@@ -41,7 +42,7 @@ async function scrape(url: string): Promise<ServiceAccount> {
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SpanmillError('CONNECT', `--metrics ${url}: ${reason}`, { cause: error });
+    throw new SpanmillError('CONNECT', `--metrics ${withoutCredentials(url)}: ${reason}`, { cause: error });
   }
 }
 

@@ -3,13 +3,23 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import type { GeneratorReport } from './generator/messages.ts';
 import type { Latency, LatencyRecord } from './latency.ts';
-import { type Limits, leastAchieved, limitsOf } from './limits.ts';
+import { type Limits, leastAchieved, limitsOf, starvation } from './limits.ts';
 import { type Climb, highestHeld } from './ramp.ts';
 import { type LoadReport, reportVersion } from './report/schema.ts';
 import type { RunOptions } from './run.ts';
 import type { ServiceAccount } from './service-account.ts';
 import type { SinkReport, SpanName } from './sink/messages.ts';
-import { generatorCores, type Moment, secondsBetween, serviceCores, sinkCores, type Watch } from './watch.ts';
+import {
+  generatorCores,
+  generatorWait,
+  type Moment,
+  secondsBetween,
+  serviceCores,
+  sinkCores,
+  sinkWait,
+  type Watch,
+} from './watch.ts';
+import { withoutCredentials } from './without-credentials.ts';
 
 /** What was seen of a run. Between `begin` and `end` load was sent; at `rest` nothing was under way any more. */
 export interface Evidence {
@@ -44,18 +54,21 @@ function generatorFigures({ begin, end }: Evidence, { generator: why }: Limits):
   return {
     cpuMicrosecondsPerSpan: perSpan(used, end.generator.spans.generated - begin.generator.spans.generated),
     cores: generatorCores(end, begin),
+    cpuWaitShare: generatorWait(end, begin),
     bottleneck: why !== '',
     why,
   };
 }
 
-function sinkFigures({ begin, end }: Evidence, limits: Limits): LoadReport['sink'] {
+function sinkFigures({ begin, end }: Evidence, { sink: why }: Limits): LoadReport['sink'] {
   if (begin.sink === null || end.sink === null) return null;
   const spans = end.sink.distinct - begin.sink.distinct;
   return {
     cpuMicrosecondsPerSpan: perSpan(end.sink.cpuMicroseconds - begin.sink.cpuMicroseconds, spans),
     cores: sinkCores(end, begin),
-    bottleneck: limits.sink,
+    cpuWaitShare: sinkWait(end, begin),
+    bottleneck: why !== '',
+    why,
   };
 }
 
@@ -100,8 +113,9 @@ function problemsOf({ sent, sink, rest, ramp }: Evidence, { faults }: RunOptions
 }
 
 /** What makes figures say less than they seem to: no fault of the pipeline's, and not to be overlooked. */
-function remarksOf({ sent, ramp }: Evidence, rate: LoadReport['rate']): string[] {
-  if (ramp !== null) return [];
+function remarksOf({ sent, ramp, begin, end }: Evidence, rate: LoadReport['rate'], interrupted: boolean): string[] {
+  const starved = starvation(begin, end);
+  if (ramp !== null) return starved;
   const remarks: string[] = [];
   const whole = (value: number) => Math.round(value).toLocaleString('en-US');
   if (typeof rate.target === 'number' && rate.achieved < rate.target * leastAchieved) {
@@ -113,8 +127,13 @@ function remarksOf({ sent, ramp }: Evidence, rate: LoadReport['rate']): string[]
   say(sent.spans.rejected, 'spans were refused');
   say(sent.spans.failed, 'spans got no clear answer');
   say(sent.requests.unsentSpans, 'spans fell due and were never sent: as much as allowed was under way');
-  say(sent.notFlushed.spans, 'spans were still to be sent when the run ended, and nobody took them');
-  return remarks;
+  say(
+    sent.notFlushed.spans,
+    interrupted
+      ? 'spans of traces that had not ended yet were not sent any more: the run was interrupted'
+      : 'spans were still to be sent when the run ended, and nobody took them',
+  );
+  return [...remarks, ...starved];
 }
 
 const latencyOf = (latency: Latency | LatencyRecord | undefined): Latency | null => {
@@ -217,7 +236,9 @@ export function reportOf(evidence: Evidence, context: ReportContext): LoadReport
     profile: options.profile,
     seed: options.seed,
     run: context.run,
-    endpoint: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}${path}`,
+    endpoint: withoutCredentials(
+      `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}${path}`,
+    ),
     protocol: options.target.protocol,
     client: options.client,
     compression: options.target.compression,
@@ -225,7 +246,12 @@ export function reportOf(evidence: Evidence, context: ReportContext): LoadReport
     durationSeconds: secondsBetween(begin, end),
     warmupSeconds: options.warmupMs / 1000,
     outcome: context.interrupted ? 'interrupted' : 'complete',
-    verdict: { ok: exitCode === exitCodes.well, exitCode, problems, remarks: remarksOf(evidence, rate) },
+    verdict: {
+      ok: exitCode === exitCodes.well,
+      exitCode,
+      problems,
+      remarks: remarksOf(evidence, rate, context.interrupted),
+    },
     spans: accountOf(evidence),
     examples: examplesOf(sink),
     requests: {

@@ -133,3 +133,18 @@ export function sinkCores({ sink: after }: Moment, { sink: before }: Moment): nu
   if (after === null || before === null || after.atMs === before.atMs) return 0;
   return (after.cpuMicroseconds - before.cpuMicroseconds) / 1000 / (after.atMs - before.atMs);
 }
+
+/** Of the time between two moments, in which a process waited for a processor; null where that is not known. */
+function waitShare(after: Process | null, before: Process | null): number | null {
+  const [until, from] = [after?.cpuWaitMicroseconds ?? null, before?.cpuWaitMicroseconds ?? null];
+  if (after === null || before === null || until === null || from === null || after.atMs === before.atMs) return null;
+  return Math.min(1, Math.max(0, (until - from) / 1000 / (after.atMs - before.atMs)));
+}
+
+type Process = Pick<GeneratorTick, 'atMs' | 'cpuWaitMicroseconds'>;
+
+export const generatorWait = (after: Moment, before: Moment): number | null =>
+  waitShare(after.generator, before.generator);
+
+/** null without a sink too. */
+export const sinkWait = (after: Moment, before: Moment): number | null => waitShare(after.sink, before.sink);

@@ -4,7 +4,7 @@ import { failedReply, notSent } from '../client/export-reply.ts';
 import type { CorpusRequest } from '../corpus/corpus.ts';
 import { type Connection, Connections, now } from './connections.ts';
 import { createLateRequests } from './late-requests.ts';
-import type { Amount, GeneratorCounters, GeneratorReport, GeneratorTick, Pace } from './messages.ts';
+import type { GeneratorCounters, GeneratorReport, GeneratorTick, Pace } from './messages.ts';
 import { startPacer } from './pacer.ts';
 import { createQueue } from './queue.ts';
 import { Tally } from './tally.ts';
@@ -75,6 +75,7 @@ export class Load {
   #stopPacer: () => void = () => {};
   #position = 0;
   #bytesInFlight = 0;
+  #lateSpans = 0;
   #limitedByBytes = false;
   /** When the last request was sent, while it is waited for that nothing is under way. */
   #progressAt = 0;
@@ -150,7 +151,7 @@ export class Load {
       end: this.#numbers(this.#position).first,
       unsure: [...unsure, ...unsent],
       flushed,
-      notFlushed: this.#isOver ? this.#amountOf(this.#late.positions()) : { requests: 0, spans: 0 },
+      notFlushed: this.#isOver ? { requests: this.#late.length, spans: this.#lateSpans } : { requests: 0, spans: 0 },
       disconnected: this.#connections.disconnected(),
       acknowledgement: acknowledgement.withCurve(),
       response: response.withCurve(),
@@ -163,14 +164,8 @@ export class Load {
   }
 
   #counters(): GeneratorCounters {
-    return { ...this.#tally.counters(this.#overdue.length), limitedByBytes: this.#limitedByBytes };
-  }
-
-  #amountOf(positions: readonly number[]): Amount {
-    return {
-      requests: positions.length,
-      spans: positions.reduce((sum, position) => sum + this.#numbers(position).spans, 0),
-    };
+    const late = { requests: this.#late.length, spans: this.#lateSpans };
+    return { ...this.#tally.counters(this.#overdue.length), late, limitedByBytes: this.#limitedByBytes };
   }
 
   #numbers(position: number): { readonly first: number; readonly spans: number } {
@@ -203,7 +198,7 @@ export class Load {
   #leave({ position, due, isTimed }: Due): void {
     const { first, spans } = this.#numbers(position);
     if (isTimed) this.#tally.unsent(first, spans, now() - due);
-    else this.#late.put(position, 0);
+    else this.#putLate(position, 0);
   }
 
   #isAtRest(): boolean {
@@ -268,7 +263,7 @@ export class Load {
   #fallsDue(due: number): number | null {
     const isTimed = this.#phase === 'running';
     if (isTimed) this.#tally.lateness.record(now() - due);
-    const position = isTimed ? this.#take() : this.#late.take();
+    const position = isTimed ? this.#take() : this.#takeLate();
     if (position < 0) return null;
     this.#overdue.push({ position, due, isTimed });
     this.#drain();
@@ -304,18 +299,30 @@ export class Load {
   /** Closed loop: the next request, which is due when there is room for it; null when there is none any more. */
   #nextNow(): Due | null {
     const isTimed = this.#phase === 'running';
-    const position = isTimed ? this.#take() : this.#late.take();
+    const position = isTimed ? this.#take() : this.#takeLate();
     return position < 0 ? null : { position, due: now(), isTimed };
+  }
+
+  #putLate(position: number, delayMs: number): void {
+    this.#lateSpans += this.#numbers(position).spans;
+    this.#late.put(position, delayMs);
+  }
+
+  /** As `take` of the late requests. */
+  #takeLate(): number {
+    const position = this.#late.take();
+    if (position >= 0) this.#lateSpans -= this.#numbers(position).spans;
+    return position;
   }
 
   /** The next position: of a late request that is due, or the next that is not late. */
   #take(): number {
-    for (let position = this.#late.take(); ; ) {
+    for (let position = this.#takeLate(); ; ) {
       if (position >= 0) return position;
       const next = this.#position++;
       const { delayNs } = this.#source.requests[next % this.#source.requests.length];
       if (delayNs === 0) position = next;
-      else this.#late.put(next, delayNs / 1e6);
+      else this.#putLate(next, delayNs / 1e6);
     }
   }
 

@@ -66,7 +66,11 @@ export interface GeneratorCounters {
   readonly limitedByBytes: boolean;
   /** The first failure's message; empty when there was none. */
   readonly firstFailure: string;
+  /** To be sent later: of traces whose last parts are not due yet. */
+  readonly late: Amount;
   readonly cpuMicroseconds: number;
+  /** See cpu-wait.ts. */
+  readonly cpuWaitMicroseconds: number | null;
 }
 
 export interface Amount {

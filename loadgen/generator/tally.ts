@@ -1,5 +1,6 @@
 // What the server said of the requests.
 import type { ExportReply } from '../client/client.ts';
+import { cpuWaitMicroseconds } from '../cpu-wait.ts';
 import { createLatencyRecorder } from '../latency.ts';
 import type { Amount, GeneratorCounters, UnsureRange } from './messages.ts';
 
@@ -109,7 +110,7 @@ export class Tally {
     this.lateness.reset();
   }
 
-  counters(overdue: number): Omit<GeneratorCounters, 'limitedByBytes'> {
+  counters(overdue: number): Omit<GeneratorCounters, 'limitedByBytes' | 'late'> {
     const { user, system } = process.cpuUsage();
     return {
       requests: {
@@ -131,6 +132,7 @@ export class Tally {
       },
       firstFailure: this.#firstFailure,
       cpuMicroseconds: user + system,
+      cpuWaitMicroseconds: cpuWaitMicroseconds(),
     };
   }
 }

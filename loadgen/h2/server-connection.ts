@@ -40,25 +40,26 @@ import {
 import { createMessageBuffers } from './message-buffers.ts';
 import { createRequestHeads, type RequestHead, type RequestInfo } from './request-head.ts';
 
-/** What a handler may do with the connection of a message. */
-export interface PeerConnection {
-  /** Nothing more is read from it for so long, or longer where it was asked for before. */
-  pause(ms: number): void;
+/** What is decided of a request when its headers are there. */
+export interface Beginning {
+  /** How fast its message is read; what follows on the connection waits. Infinity: as fast as it comes. */
+  readonly bytesPerSecond: number;
 }
 
-/**
- * Takes one message without its prefix, as it was sent: compressed where `request.encoding` says so. Its bytes are valid
- * during the call only. Must not throw; a promise must not reject.
- */
-export type MessageHandler = (
-  message: Buffer,
-  request: RequestInfo,
-  connection: PeerConnection,
-) => Action | Promise<Action>;
+/** Neither throws; a promise does not reject. */
+export interface MessageService<B extends Beginning> {
+  begin(): B;
+  /**
+   * Takes one message without its prefix, as it was sent: compressed where `request.encoding` says so. Its bytes are valid
+   * during the call only. `begun`: what `begin` gave for it.
+   */
+  take(message: Buffer, request: RequestInfo, begun: B): Action | Promise<Action>;
+}
 
-interface Stream {
+interface Stream<B> {
   readonly id: number;
   readonly head: RequestHead;
+  readonly begun: B;
   /** Prefix and message; null before its first byte, and once it was handled. */
   buffer: Buffer | null;
   used: number;
@@ -67,6 +68,8 @@ interface Stream {
 const prefixBytes = 5;
 /** Request bytes taken before the connection's window is opened again. */
 const windowStepBytes = 1 << 22;
+/** A timer takes 31 bits of milliseconds, and fires at once when given more. */
+const longestTimerMs = 2 ** 31 - 1;
 /** Larger messages are nonsense. */
 const largestMessage = 1 << 30;
 /** RFC 7541 6.3: the dynamic table has no bytes any more; it never had any. */
@@ -80,22 +83,22 @@ const hello = Buffer.concat([
   windowUpdateFrame(0, largestWindow - defaultWindow),
 ]);
 
-export class ServerConnection implements FrameHandler, PeerConnection {
+export class ServerConnection<B extends Beginning> implements FrameHandler {
   readonly isFull = false;
   readonly #socket: Socket;
-  readonly #handler: MessageHandler;
+  readonly #service: MessageService<B>;
   readonly #outbox: Outbox;
   readonly #reader = new FrameReader(this, defaultMaxFrame);
   readonly #blocks = new HeaderBlocks(largestHeaderBlock);
   readonly #readHead = createRequestHeads();
   readonly #received: (bytes: number) => void;
   /** Those that are not answered, or not whole. */
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new Map<number, Stream<B>>();
   #lastStream = 0;
   #prefaceSeen = 0;
   #ended = false;
   // Of the DATA frame that is read.
-  #data: Stream | null = null;
+  #data: Stream<B> | null = null;
   #dataIsLast = false;
   #sendWindow = defaultWindow;
   /** Answers that wait for the client's connection window, the oldest first. */
@@ -105,9 +108,9 @@ export class ServerConnection implements FrameHandler, PeerConnection {
   #pausedUntil = 0;
   #resume: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, handler: MessageHandler) {
+  constructor(socket: Socket, service: MessageService<B>) {
     this.#socket = socket;
-    this.#handler = handler;
+    this.#service = service;
     this.#outbox = new Outbox(socket);
     this.#received = createWindowKeeper(this.#outbox, windowStepBytes);
     // What a broken socket says is told by its close too.
@@ -116,14 +119,13 @@ export class ServerConnection implements FrameHandler, PeerConnection {
     this.#outbox.put(hello);
   }
 
-  pause(ms: number): void {
-    if (this.#ended) return;
-    const until = performance.now() + ms;
-    if (until <= this.#pausedUntil) return;
-    this.#pausedUntil = until;
+  /** Nothing more is read for so long, after what was asked for before. */
+  #rest(ms: number): void {
+    const now = performance.now();
+    this.#pausedUntil = Math.max(now, this.#pausedUntil) + ms;
     this.#socket.pause();
     clearTimeout(this.#resume);
-    this.#resume = setTimeout(() => this.#socket.resume(), ms);
+    this.#resume = setTimeout(() => this.#socket.resume(), Math.min(longestTimerMs, this.#pausedUntil - now));
   }
 
   /** The next bytes of the connection, `bytes[0 … length)`, which are not kept. */
@@ -202,7 +204,7 @@ export class ServerConnection implements FrameHandler, PeerConnection {
     let stream = this.#streams.get(id);
     if (id > this.#lastStream) {
       this.#lastStream = id;
-      stream = { id, head, buffer: null, used: 0 };
+      stream = { id, head, begun: this.#service.begin(), buffer: null, used: 0 };
       this.#streams.set(id, stream);
     }
     // Else trailers of the request.
@@ -230,6 +232,8 @@ export class ServerConnection implements FrameHandler, PeerConnection {
     }
     bytes.copy(buffer, stream.used, start, end);
     stream.used = used;
+    const { bytesPerSecond } = stream.begun;
+    if (bytesPerSecond !== Number.POSITIVE_INFINITY) this.#rest(((end - start) / bytesPerSecond) * 1000);
     return end;
   }
 
@@ -238,22 +242,22 @@ export class ServerConnection implements FrameHandler, PeerConnection {
     this.#data = null;
   }
 
-  #forget(stream: Stream): void {
+  #forget(stream: Stream<B>): void {
     this.#streams.delete(stream.id);
     if (this.#data === stream) this.#data = null;
     if (stream.buffer !== null) buffers.give(stream.buffer);
     stream.buffer = null;
   }
 
-  #complete(stream: Stream): void {
-    const { buffer, used, head } = stream;
+  #complete(stream: Stream<B>): void {
+    const { buffer, used, head, begun } = stream;
     if (buffer === null || used < prefixBytes || buffer.readUInt32BE(1) !== used - prefixBytes) {
       const message = `a message of ${used} bytes does not have the length that its prefix says`;
       throw new ConnectionError(errorCode.protocolError, message);
     }
     const request = buffer[0] === 0 ? head.plain : head.compressed;
     if (request === null) throw new ConnectionError(errorCode.protocolError, 'compressed, without grpc-encoding');
-    const action = this.#handler(buffer.subarray(prefixBytes, used), request, this);
+    const action = this.#service.take(buffer.subarray(prefixBytes, used), request, begun);
     if (stream.buffer === null) return;
     buffers.give(buffer);
     stream.buffer = null;
@@ -261,7 +265,7 @@ export class ServerConnection implements FrameHandler, PeerConnection {
     else this.#act(stream, action);
   }
 
-  #act(stream: Stream, action: Action): void {
+  #act(stream: Stream<B>, action: Action): void {
     // Meanwhile the client may have reset it, or gone.
     if (this.#ended || this.#streams.get(stream.id) !== stream || action.kind === 'silent') return;
     this.#streams.delete(stream.id);
@@ -313,7 +317,7 @@ export class ServerConnection implements FrameHandler, PeerConnection {
 }
 
 /** Most often the first piece holds the prefix, which tells how much comes. */
-function largerBuffer(stream: Stream, used: number, bytes: Buffer, start: number, end: number): Buffer {
+function largerBuffer(stream: Stream<unknown>, used: number, bytes: Buffer, start: number, end: number): Buffer {
   const hasPrefix = stream.used === 0 && end - start >= prefixBytes;
   const announced = hasPrefix ? bytes.readUInt32BE(start + 1) + prefixBytes : 0;
   const wanted = Math.max(announced, stream.buffer === null ? used : 2 * used);

@@ -2,7 +2,8 @@
 // template, and does what is asked of it instead.
 import { createServer, type Socket } from 'node:net';
 import { readShared } from '../../src/transport/http2/socket-reader.ts';
-import { type MessageHandler, ServerConnection } from './server-connection.ts';
+import type { Action } from './action.ts';
+import { type Beginning, type MessageService, ServerConnection } from './server-connection.ts';
 
 export interface UnaryServer {
   readonly port: number;
@@ -19,8 +20,14 @@ export interface UnaryService {
   close(): void;
 }
 
-export function createUnaryService(handler: MessageHandler): UnaryService {
-  const connections = new Set<ServerConnection>();
+/** Takes messages as fast as they come; see MessageService. */
+export type MessageHandler = (...taken: Parameters<MessageService<Beginning>['take']>) => Action | Promise<Action>;
+
+const atOnce: Beginning = { bytesPerSecond: Number.POSITIVE_INFINITY };
+
+export function createUnaryService<B extends Beginning>(handler: MessageHandler | MessageService<B>): UnaryService {
+  if (typeof handler === 'function') return createUnaryService({ begin: () => atOnce, take: handler });
+  const connections = new Set<ServerConnection<B>>();
   return {
     takeSocket(accepted, firstBytes) {
       accepted.removeAllListeners('data');
@@ -39,7 +46,11 @@ export function createUnaryService(handler: MessageHandler): UnaryService {
 const noBytes = Buffer.alloc(0);
 
 /** Listens on `host`; port 0 takes any free one. A connection whose bytes make no sense is closed. */
-export function serveUnary(host: string, port: number, handler: MessageHandler): Promise<UnaryServer> {
+export function serveUnary<B extends Beginning>(
+  host: string,
+  port: number,
+  handler: MessageHandler | MessageService<B>,
+): Promise<UnaryServer> {
   const service = createUnaryService(handler);
   const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => service.takeSocket(socket, noBytes));
   return new Promise((resolve, reject) => {

@@ -1,7 +1,8 @@
 // Values that follow from others of the span, so that what is sent adds up.
 
+import type { Value } from '../corpus/shape.ts';
 import type { DrawNumber } from './draw-quantity.ts';
-import { attributeOf, type Draw } from './drawing.ts';
+import { type AttributeScope, attributeOf, type Draw } from './drawing.ts';
 import { asText, textLength } from './text.ts';
 import type { DurationUnit } from './value-spec.ts';
 
@@ -21,6 +22,56 @@ export const compileSum = (keys: readonly string[]): Draw => {
       whole = false;
     }
     return whole ? sum : { double: sum };
+  };
+};
+
+const numberOf = (value: Value | undefined): number | null => {
+  if (typeof value === 'number') return value;
+  return typeof value === 'object' && 'double' in value ? value.double : null;
+};
+
+/** Adds up what the nearest spans below have; whether they all are whole goes to `total.whole`. */
+const addBelow = (
+  scopes: readonly AttributeScope[],
+  key: string,
+  total: { sum: number; count: number; whole: boolean },
+) => {
+  for (const { attributes, below } of scopes) {
+    const value = attributes.get(key);
+    const number = numberOf(value);
+    if (number === null) addBelow(below, key, total);
+    else {
+      total.sum += number;
+      total.count++;
+      if (typeof value !== 'number') total.whole = false;
+    }
+  }
+};
+
+/** Absent where no span below has it; a Double where one of them has one. */
+export const compileSumBelow = (key: string): Draw => {
+  return (from) => {
+    const total = { sum: 0, count: 0, whole: true };
+    addBelow(from.span.below, key, total);
+    if (total.count === 0) return undefined;
+    return total.whole ? total.sum : { double: total.sum };
+  };
+};
+
+/** Absent where one is absent, or the second one 0. */
+export const compileRatio = ([key, by]: readonly string[], times: number): Draw => {
+  return (from) => {
+    const [value, divisor] = [numberOf(attributeOf(from, key)), numberOf(attributeOf(from, by))];
+    if (value === null || divisor === null || divisor === 0) return undefined;
+    return { double: (times * value) / divisor };
+  };
+};
+
+/** Whole, at least 1, and of the duration as the profile has it: a stream that is played faster has as many. */
+export const compilePerSecond = (rate: DrawNumber): Draw => {
+  return (from) => {
+    const seconds = from.durationNs / NANOSECONDS.s / from.timeScale;
+    return Math.max(1, Math.round(seconds * rate(from.random)));
   };
 };
 

@@ -29,6 +29,7 @@ interface Draft extends Timed, AttributeScope {
   readonly parent: Draft | null;
   readonly resource: ResourceShape;
   readonly attributes: Map<string, Value>;
+  readonly below: Draft[];
   readonly name: string | FreshText;
   failed: boolean;
   message: string;
@@ -200,7 +201,8 @@ const drawSpan = (
   const { from } = trace;
   const { random } = from;
   const attributes = new Map<string, Value>();
-  const scope: AttributeScope = { attributes, parent };
+  const below: Draft[] = [];
+  const scope: AttributeScope = { attributes, parent, below };
   from.span = scope;
   from.index = index;
   from.spanSlots = 0;
@@ -212,6 +214,7 @@ const drawSpan = (
     parent,
     resource,
     attributes,
+    below,
     name: plan.name(from),
     durationNs: 0,
     offsetNs: 0,
@@ -223,6 +226,7 @@ const drawSpan = (
     startNs: 0,
   };
   trace.spans.push(draft);
+  parent?.below.push(draft);
   const slots = from.spanSlots;
   const share = draft.failed && plan.error.aborts ? random.unit() : 1;
   const ownNs = Math.round(plan.duration(random) * share);
@@ -292,10 +296,10 @@ const complete = ({ spans, from }: TraceDraft): TraceShape => {
   return { spans: shapes };
 };
 
-const drawTrace = (pick: PickTrace, random: Random): TraceShape => {
+const drawTrace = (pick: PickTrace, random: Random, timeScale: number): TraceShape => {
   const plan = pick(random);
   const lets = new Map<string, Value>();
-  const from = createDrawing(random, createBudget('a trace'), lets);
+  const from = createDrawing(random, createBudget('a trace'), lets, timeScale);
   from.budget.what = `the let of a trace of ${plan.root.what}`;
   plan.lets(from, lets);
   const trace: TraceDraft = { from, spans: [], mostSpans: plan.mostSpans, mostDepth: plan.depth(random) };
@@ -308,8 +312,6 @@ export interface TraceOptions {
   readonly seed: number;
   /** All durations are multiplied by this. */
   readonly timeScale: number;
-  /** Instead of what the profile says: the fewest and the most spans of a request. */
-  readonly batchSize: readonly [min: number, max: number] | null;
 }
 
 /** Random numbers for one purpose do not change those for another. */
@@ -320,12 +322,8 @@ const createTraceSource = (topology: Topology, options: TraceOptions, part: numb
   const pick = planTopology(topology, randomFor(STREAMS.resources), options.timeScale);
   const traces = randomFor(STREAMS.traces);
   const requests = randomFor(STREAMS.requests);
-  const { batchSize } = options;
   const { by, spans, bytes, flushNs } = topology.export;
-  const drawSpans = compileQuantity(
-    batchSize === null ? spans : { form: 'even', from: batchSize[0], to: batchSize[1] },
-    true,
-  );
+  const drawSpans = compileQuantity(spans, true);
   return {
     export: {
       by,
@@ -333,7 +331,7 @@ const createTraceSource = (topology: Topology, options: TraceOptions, part: numb
       flushNs: Math.round(flushNs * options.timeScale),
       nextSpans: () => Math.max(1, drawSpans(requests)),
     },
-    next: () => drawTrace(pick, traces),
+    next: () => drawTrace(pick, traces, options.timeScale),
   };
 };
 

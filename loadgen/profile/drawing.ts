@@ -4,10 +4,11 @@ import type { Budget } from './budget.ts';
 import type { Random } from './random.ts';
 import type { JsonValue } from './text.ts';
 
-/** Attributes of a span and of those above it. */
+/** Attributes of a span, of those above it and of those below it that were drawn. */
 export interface AttributeScope {
   readonly attributes: ReadonlyMap<string, Value>;
   readonly parent: AttributeScope | null;
+  readonly below: readonly AttributeScope[];
 }
 
 /** What a value is drawn from. */
@@ -21,6 +22,8 @@ export interface Drawing {
   span: AttributeScope;
   /** Of the span, when it has ended. */
   durationNs: number;
+  /** By what all durations were multiplied. */
+  readonly timeScale: number;
   /** The number of the event, of the list item, or of the span in its entry. */
   index: number;
   /** How many fresh parts the span and the trace have. */
@@ -28,12 +31,13 @@ export interface Drawing {
   traceSlots: number;
 }
 
-export const emptyScope: AttributeScope = { attributes: new Map(), parent: null };
+export const emptyScope: AttributeScope = { attributes: new Map(), parent: null, below: [] };
 
 export const createDrawing = (
   random: Random,
   budget: Budget,
   lets: ReadonlyMap<string, JsonValue> = new Map(),
+  timeScale = 1,
 ): Drawing => ({
   random,
   budget,
@@ -41,6 +45,7 @@ export const createDrawing = (
   own: emptyScope.attributes,
   span: emptyScope,
   durationNs: 0,
+  timeScale,
   index: 0,
   spanSlots: 0,
   traceSlots: 0,

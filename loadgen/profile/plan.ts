@@ -7,7 +7,7 @@ import { type Random, weightedPick } from './random.ts';
 import type { AttributeSpecs } from './read-values.ts';
 import { jsonText } from './text.ts';
 import type { ChildSpec, EventSpec, ResourceSpec, ScopeSpec, SpanSpec, Topology, TraceSpec } from './topology.ts';
-import { keysUsed, usesDuration, type ValueSpec } from './value-spec.ts';
+import { isKnownLate, keysUsed, type ValueSpec } from './value-spec.ts';
 import { compileText, compileValue, drawnText } from './values.ts';
 
 /** Adds what is drawn; what is there already is replaced. */
@@ -187,7 +187,7 @@ const known = <T>(map: ReadonlyMap<string, T>, name: string): T => {
 const planSpan = (planner: Planner, name: string, spec: SpanSpec): SpanPlan => {
   const what = `the span "${name}"`;
   planner.budget.what = what;
-  const isLate = ([, value]: AttributeSpecs[number]): boolean => usesDuration(value);
+  const isLate = ([, value]: AttributeSpecs[number]): boolean => isKnownLate(value);
   const resource = known(planner.resources, spec.resource);
   return {
     what,

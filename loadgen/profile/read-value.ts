@@ -1,33 +1,24 @@
 // A value of a profile, from the tree that still knows where everything was written.
 import { z } from 'zod';
-import { checkSchema } from '../../src/config/check-schema.ts';
 import type { ConfigNode, MapEntry, MapNode } from '../../src/config/node.ts';
 import { spotInScalar } from '../../src/config/scalar-offset.ts';
-import { type Issue, makeIssue, type Spot } from '../../src/config/source.ts';
 import { nearest, suggestion } from '../../src/config/suggest.ts';
-import type { ErrorCode } from '../../src/errors.ts';
 import { readPattern } from './pattern.ts';
 import { nearMissKinds, privateKinds } from './private-data.ts';
-import { countSchema, numberSchema, type Quantity, shareSchema, sizeSchema, wholeSchema } from './quantity.ts';
-import { durationRefusal, isRefusal, resolveReference, type Surroundings } from './references.ts';
+import { countSchema, numberSchema, type Quantity, sizeSchema, wholeSchema } from './quantity.ts';
+import {
+  readDuration,
+  readPerSecond,
+  readRatio,
+  readShareOf,
+  readSum,
+  readSumBelow,
+  readTokens,
+} from './read-derived.ts';
+import { below, checked, type Place, refuse, textOf } from './read-place.ts';
+import { isRefusal, resolveReference } from './references.ts';
 import { chanceSchema, weightSchema } from './schema.ts';
-import { DURATION_UNITS, type Insert, type ValueSpec } from './value-spec.ts';
-
-/** Where a value stands, and what may stand there. */
-export interface Place {
-  /** As messages name it. */
-  readonly name: string;
-  /** Where to point for what is not there. */
-  readonly key: Spot;
-  readonly around: Surroundings;
-  /** A map without the key of a form is a map itself: in JSON and in a `let`. */
-  readonly bareMaps: boolean;
-  /** In JSON, where a null is one. */
-  readonly json: boolean;
-  /** Whether the value may be absent. */
-  readonly optional: boolean;
-  readonly report: (issue: Issue) => void;
-}
+import type { Insert, ValueSpec } from './value-spec.ts';
 
 /** The key that says what a map is -> those that may stand beside it. */
 const FORMS = {
@@ -50,8 +41,11 @@ const FORMS = {
   map: [],
   tokens_of: [],
   sum: [],
+  sum_below: [],
+  ratio: ['times'],
   share_of: ['share'],
   duration_in: ['share'],
+  per_second: [],
   index_from: [],
   optional: ['value'],
   object: [],
@@ -61,31 +55,6 @@ type FormKey = keyof typeof FORMS;
 /** Keys by which a map is known to be a value. */
 export const FORM_KEYS = Object.keys(FORMS).filter((key): key is FormKey => key in FORMS);
 const isForm = (key: string): key is FormKey => FORM_KEYS.some((form) => form === key);
-
-const refuse = (place: Place, spot: Spot, code: ErrorCode, message: string): null => {
-  place.report(makeIssue('error', spot, code, `${place.name}: ${message}`));
-  return null;
-};
-
-const below = (place: Place, key: string, entry: MapEntry): Place => ({
-  ...place,
-  name: `${place.name}.${key}`,
-  key: entry.key,
-  optional: false,
-});
-
-const checked = <T>(schema: z.ZodType<T>, place: Place, key: string, entry: MapEntry): T | null => {
-  const result = checkSchema(schema, { name: `${place.name}.${key}`, node: entry.node, key: entry.key });
-  for (const issue of result.issues) place.report(issue);
-  return result.value;
-};
-
-/** A text that names something. */
-const textOf = (place: Place, entry: MapEntry): string | null => {
-  const { node } = entry;
-  if (node.kind === 'scalar' && node.value !== null) return String(node.value);
-  return refuse(place, entry.key, 'CONFIG_TYPE', 'expected a text');
-};
 
 const readItems = (place: Place, nodes: readonly ConfigNode[], optional: boolean): ValueSpec[] | null => {
   const items = nodes.map((node, i) =>
@@ -154,55 +123,6 @@ const readReference = (place: Place, form: 'let' | 'attr' | 'parent', entry: Map
   if (name === null) return null;
   const found = resolveReference(form, name, place.around);
   return isRefusal(found) ? refuse(place, entry.node.at, found.code, found.message) : found;
-};
-
-/** Attributes of which only the amount counts, so that they may be fresh; null where one was refused. */
-const readAmounts = (place: Place, items: readonly MapEntry[]) => {
-  const found: { readonly key: string; readonly target: ValueSpec | null }[] = [];
-  for (const item of items) {
-    const key = textOf(place, item);
-    if (key === null) return null;
-    const one = resolveReference('attr', key, { ...place.around, fresh: true });
-    if (isRefusal(one)) return refuse(place, item.node.at, one.code, one.message);
-    found.push({ key, target: one.form === 'attr' ? one.target : null });
-  }
-  return found;
-};
-
-const readTokens = (place: Place, entry: MapEntry): ValueSpec | null => {
-  const [found] = readAmounts(place, [entry]) ?? [];
-  return found === undefined ? null : { form: 'tokens_of', ...found };
-};
-
-const readSum = (place: Place, entry: MapEntry): ValueSpec | null => {
-  const { node } = entry;
-  if (node.kind !== 'list') return refuse(place, entry.key, 'CONFIG_TYPE', 'sum: expected a list of attributes');
-  const found = readAmounts(
-    place,
-    node.items.map((item) => ({ key: item.at, node: item })),
-  );
-  if (found === null) return null;
-  return { form: 'sum', keys: found.map(({ key }) => key), targets: found.map(({ target }) => target) };
-};
-
-const readShare = (place: Place, share: MapEntry | undefined): Quantity | null =>
-  share === undefined ? { form: 'fixed', value: 1 } : checked(shareSchema, place, 'share', share);
-
-const readShareOf = (place: Place, entry: MapEntry, written: MapEntry | undefined): ValueSpec | null => {
-  if (written === undefined) return refuse(place, entry.key, 'CONFIG_MISSING', 'share_of needs a share beside it');
-  const [found] = readAmounts(place, [entry]) ?? [];
-  const share = readShare(place, written);
-  return found === undefined || share === null ? null : { form: 'share_of', ...found, share };
-};
-
-const readDuration = (place: Place, entry: MapEntry, written: MapEntry | undefined): ValueSpec | null => {
-  const unit = checked(z.enum(DURATION_UNITS), place, 'duration_in', entry);
-  const share = readShare(place, written);
-  if (!place.around.ended) {
-    const { code, message } = durationRefusal('the duration of a span');
-    return refuse(place, entry.key, code, message);
-  }
-  return unit === null || share === null ? null : { form: 'duration_in', unit, share };
 };
 
 /** undefined when it was refused; null for any kind. */
@@ -331,10 +251,16 @@ const readForm = (place: Place, form: FormKey, entry: MapEntry, node: MapNode): 
       return readTokens(place, entry);
     case 'sum':
       return readSum(place, entry);
+    case 'sum_below':
+      return readSumBelow(place, entry);
+    case 'ratio':
+      return readRatio(place, entry, node.entries.get('times'));
     case 'share_of':
       return readShareOf(place, entry, node.entries.get('share'));
     case 'duration_in':
       return readDuration(place, entry, node.entries.get('share'));
+    case 'per_second':
+      return readPerSecond(place, entry);
     case 'index_from': {
       const first = checked(z.int(), place, form, entry);
       return first === null ? null : { form, first };

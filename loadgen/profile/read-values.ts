@@ -2,7 +2,8 @@
 // told at once.
 import { type ConfigNode, formatPath, type MapEntry, nodeAt, type Path } from '../../src/config/node.ts';
 import { type Issue, makeIssue, type Spot } from '../../src/config/source.ts';
-import { type Place, readValue } from './read-value.ts';
+import type { Place } from './read-place.ts';
+import { readValue } from './read-value.ts';
 import {
   type AttributeNames,
   durationRefusal,
@@ -11,7 +12,7 @@ import {
   resolveReference,
   type Surroundings,
 } from './references.ts';
-import { givesText, keysUsed, usesDuration, type ValueSpec } from './value-spec.ts';
+import { givesText, isKnownLate, keysUsed, type ValueSpec } from './value-spec.ts';
 
 /** Keys are distinct; in the order in which they are drawn. */
 export type AttributeSpecs = readonly (readonly [key: string, value: ValueSpec])[];
@@ -184,7 +185,7 @@ const readEventTime = (reader: Reader, path: Path, around: Surroundings): void =
 const checkParents = (reader: Reader, spans: ReadonlyMap<string, SpanValues>): void => {
   const late = new Set<string>();
   for (const { attributes } of spans.values()) {
-    for (const [key, value] of attributes) if (usesDuration(value)) late.add(key);
+    for (const [key, value] of attributes) if (isKnownLate(value)) late.add(key);
   }
   for (const [name, span] of spans) {
     for (const [key, value] of [...span.attributes, ...span.errorAttributes]) {

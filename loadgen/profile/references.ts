@@ -2,7 +2,7 @@
 
 import { suggestion } from '../../src/config/suggest.ts';
 import type { ErrorCode } from '../../src/errors.ts';
-import { mayBeFresh, type Reference, usesDuration, type ValueSpec } from './value-spec.ts';
+import { isKnownLate, mayBeFresh, type Reference, type ValueSpec } from './value-spec.ts';
 
 /** Attributes by name; they are drawn before what asks for them, in whatever order they stand. */
 export interface AttributeNames {
@@ -75,7 +75,7 @@ export const durationRefusal = (what: string): Refusal => ({
 const refer = (value: Reference & { readonly target: ValueSpec | null }, what: string, around: Surroundings) => {
   const { target } = value;
   if (!around.fresh && target !== null && mayBeFresh(target)) return freshRefusal(what);
-  if (!around.ended && target !== null && usesDuration(target)) return durationRefusal(what);
+  if (!around.ended && target !== null && isKnownLate(target)) return durationRefusal(what);
   return value;
 };
 

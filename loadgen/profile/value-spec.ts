@@ -54,10 +54,21 @@ export type ValueSpec =
   | { readonly form: 'tokens_of'; readonly key: string; readonly target: ValueSpec | null }
   /** Of attributes that are numbers; others count 0. */
   | { readonly form: 'sum'; readonly keys: readonly string[]; readonly targets: readonly (ValueSpec | null)[] }
+  /** Of that attribute of the spans below, that of the nearest ones on each way down. */
+  | { readonly form: 'sum_below'; readonly key: string }
+  /** The first attribute divided by the second, so many times. */
+  | {
+      readonly form: 'ratio';
+      readonly keys: readonly string[];
+      readonly targets: readonly (ValueSpec | null)[];
+      readonly times: number;
+    }
   /** A part of an attribute that is a whole number: 0 to 1 of it, rounded down. */
   | { readonly form: 'share_of'; readonly key: string; readonly target: ValueSpec | null; readonly share: Quantity }
   /** A part of the duration of the span, known when it has ended. */
   | { readonly form: 'duration_in'; readonly unit: DurationUnit; readonly share: Quantity }
+  /** How many there are in the span's duration at so many a second: whole, at least 1. */
+  | { readonly form: 'per_second'; readonly rate: Quantity }
   /** The number of the event, of the list item or of the span in its entry, from `first` on. */
   | { readonly form: 'index_from'; readonly first: number }
   | { readonly form: 'optional'; readonly chance: number; readonly value: ValueSpec };
@@ -155,19 +166,22 @@ export const keysUsed = (spec: ValueSpec, form: 'attr' | 'parent'): string[] => 
   ...partsOf(spec).flatMap((part) => keysUsed(part, form)),
 ];
 
-/** Whether what is drawn depends on the duration of the span. */
-export const usesDuration = remembered((spec): boolean => {
+/** Whether what is drawn depends on how the span went: its duration, or the spans below it. */
+export const isKnownLate = remembered((spec): boolean => {
   switch (spec.form) {
     case 'duration_in':
+    case 'per_second':
+    case 'sum_below':
       return true;
     case 'attr':
     case 'tokens_of':
     case 'share_of':
-      return spec.target !== null && usesDuration(spec.target);
+      return spec.target !== null && isKnownLate(spec.target);
     case 'sum':
-      return spec.targets.some((target) => target !== null && usesDuration(target));
+    case 'ratio':
+      return spec.targets.some((target) => target !== null && isKnownLate(target));
     default:
-      return partsOf(spec).some(usesDuration);
+      return partsOf(spec).some(isKnownLate);
   }
 });
 

@@ -1,7 +1,15 @@
 // ValueSpec -> a function that draws values. What can be done once for a profile is done here, not for every value.
 import type { FreshPart, FreshText, Value } from '../corpus/shape.ts';
 import { createBudget, takeWhole } from './budget.ts';
-import { compileDuration, compileShare, compileSum, compileTokens } from './derived-values.ts';
+import {
+  compileDuration,
+  compilePerSecond,
+  compileRatio,
+  compileShare,
+  compileSum,
+  compileSumBelow,
+  compileTokens,
+} from './derived-values.ts';
 import { compileQuantity } from './draw-quantity.ts';
 import { attributeOf, createDrawing, type Draw, type Drawing } from './drawing.ts';
 import { nearMiss, privateText } from './private-data.ts';
@@ -275,10 +283,16 @@ const compileForm = (spec: ValueSpec, scope: FreshScope): Draw => {
       return compileTokens(spec.key);
     case 'sum':
       return compileSum(spec.keys);
+    case 'sum_below':
+      return compileSumBelow(spec.key);
+    case 'ratio':
+      return compileRatio(spec.keys, spec.times);
     case 'share_of':
       return compileShare(spec.key, compileQuantity(spec.share, false));
     case 'duration_in':
       return compileDuration(spec.unit, compileQuantity(spec.share, false));
+    case 'per_second':
+      return compilePerSecond(compileQuantity(spec.rate, false));
     case 'index_from':
       return (from) => spec.first + from.index;
     case 'optional': {

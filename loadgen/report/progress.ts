@@ -3,8 +3,11 @@ import { type Paint, painter, type Style } from './colours.ts';
 import { count, duration, milliseconds, oneLine } from './figures.ts';
 
 export interface ProgressFigures {
-  /** `waiting`: the load has ended, and what is under way is waited for. */
-  readonly phase: 'warm-up' | 'running' | 'waiting';
+  /**
+   * `waiting`: the load has ended, and what is under way is waited for. `flushing`: it has ended, and what was to be sent
+   * later is sent.
+   */
+  readonly phase: 'warm-up' | 'running' | 'waiting' | 'flushing';
   /** Since the run began. */
   readonly elapsedSeconds: number;
   /** null where it is not known, as in a ramp. */
@@ -14,6 +17,8 @@ export interface ProgressFigures {
   /** Spans, since the run began. */
   readonly acknowledged: number;
   readonly refused: number;
+  /** Spans to be sent later, of traces that have not ended. */
+  readonly late: number;
   /** null without a sink. */
   readonly arrived: number | null;
   /** Requests without an answer. */
@@ -58,12 +63,15 @@ interface Part {
 
 const slowLagMs = 10;
 
+const phaseName = { 'warm-up': 'warm-up', waiting: 'waiting', flushing: 'flushing what ends late' } as const;
+
 function partsOf(figures: ProgressFigures): Part[] {
   const { phase, elapsedSeconds, remainingSeconds, spansPerSecond, acknowledged, refused, arrived } = figures;
   const part = (rank: number, text: string, style: Style | null = null): Part => ({ text, style, rank });
   return [
     part(1, duration(Math.round(elapsedSeconds)).padStart(4), 'dim'),
-    ...(phase === 'running' ? [] : [part(2, phase, 'cyan')]),
+    ...(phase === 'running' ? [] : [part(2, phaseName[phase], 'cyan')]),
+    ...(phase === 'flushing' ? [part(1, `${count(figures.late)} spans left`, 'cyan')] : []),
     part(0, `${count(spansPerSecond)} spans/s`, 'bold'),
     part(2, `acknowledged ${count(acknowledged)}`, 'green'),
     part(3, `refused ${count(refused)}`, refused > 0 ? 'red' : 'dim'),

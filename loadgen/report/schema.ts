@@ -44,7 +44,9 @@ const machine = z.strictObject({
 });
 
 const spans = z.strictObject({
-  generated: count('Spans in requests that were sent. Is acknowledged + rejected + failed.'),
+  generated: count(
+    'Spans in requests that were sent: in the warm-up, the measured time, and after it (backlog.flushedSpans). Is acknowledged + rejected + failed.',
+  ),
   acknowledged: count('Spans that the service said it took.'),
   rejected: count(
     'Spans that the service said it did not take: requests refused, and what partial successes rejected.',
@@ -61,7 +63,7 @@ const spans = z.strictObject({
   ),
   lost: counted('Acknowledged spans that were to come and never came.'),
   rejectedBySink: counted(
-    'Acknowledged spans that came and that the sink rejected by --fault partial, as a backend would: no loss of the service.',
+    'Acknowledged spans that the sink itself refused for good by --fault (partial, or refuse with a status that OTLP does not retry), and that did not come again in another request: no loss of the service.',
   ),
   unexpected: counted('Spans that came although the chain was to filter or sample them out.'),
   duplicated: counted('Arrivals beyond the first of the same span.'),
@@ -127,9 +129,19 @@ const step = z.strictObject({
   why: text('Why it was not held; empty when it was.'),
 });
 
+const cpuWaitShare = z
+  .number()
+  .min(0)
+  .max(1)
+  .nullable()
+  .describe(
+    'Starvation: of the measured time, the share in which it was ready to go on and waited for a processor. null where the system does not say (not Linux).',
+  );
+
 const generator = z.strictObject({
   cpuMicrosecondsPerSpan: amount('Microseconds of CPU per generated span.'),
   cores: amount('Processors kept busy on average: CPU seconds per second.'),
+  cpuWaitShare,
   bottleneck: z
     .boolean()
     .describe('Whether the generator, and not the service, set the limit: the run then proves nothing.'),
@@ -139,7 +151,9 @@ const generator = z.strictObject({
 const sink = z.strictObject({
   cpuMicrosecondsPerSpan: amount('Microseconds of CPU per span that came.'),
   cores: amount('Processors kept busy on average: CPU seconds per second.'),
+  cpuWaitShare,
   bottleneck: z.boolean().describe('Whether the sink set the limit.'),
+  why: text('How that was seen; empty when it was not the bottleneck.'),
 });
 
 const service = z.strictObject({
@@ -209,7 +223,7 @@ export const loadReportSchema = z.strictObject({
   connections: z.int().positive().describe('Connections to the endpoint.'),
   durationSeconds: amount('Seconds of measured time; less than asked for when the run was interrupted.'),
   warmupSeconds: amount(
-    'Seconds before it. The account holds spans and requests of both; rates, latencies and CPU are of the measured time.',
+    'Seconds before it. The account holds spans and requests of both, and of what was sent after the load had ended; rates, latencies and CPU are of the measured time.',
   ),
   outcome: z.enum(['complete', 'interrupted']).describe('Whether the run lasted as long as it was to.'),
   verdict: z
@@ -220,7 +234,7 @@ export const loadReportSchema = z.strictObject({
       remarks: z
         .array(z.string())
         .describe(
-          'What makes the figures say less than they seem to: a rate that was not met, spans refused or never sent.',
+          'What makes the figures say less than they seem to: a rate that was not met, spans refused or never sent, a machine too busy to measure on.',
         ),
     })
     .describe('What the run says.'),
@@ -247,8 +261,12 @@ export const loadReportSchema = z.strictObject({
       unsent: count('Requests that fell due and were never sent, because as many as allowed were without an answer.'),
       unsentSpans: count('Their spans. They are not among those generated.'),
       limitedByBytes: z.boolean().describe('Whether 256 MiB of bodies under way were the reason at some time.'),
-      flushedSpans: count('Spans sent after the load had ended: of traces whose last parts were not due yet.'),
-      notFlushedSpans: count('Such spans that nobody took any more.'),
+      flushedSpans: count(
+        'Spans sent after the load had ended: of traces whose last parts were not due yet. They are among those generated.',
+      ),
+      notFlushedSpans: count(
+        'Such spans that were not sent any more: nobody took them, or the run was interrupted. They are not among those generated.',
+      ),
     })
     .describe('How much piled up.'),
   generator: generator.describe('What the generator itself needed.'),

@@ -12,6 +12,7 @@ import {
   timeText,
   toneName,
   verdictOf,
+  waitText,
 } from './words.ts';
 
 /** A section with a heading; null when there is nothing in it. */
@@ -213,7 +214,7 @@ export function requestsPart({ requests, rate, backlog }: LoadReport): Markup {
       ['Answer', 'Requests', 'Share'],
       statuses.map(([status, number]) => [status, count(number), share(number, requests.sent)]),
     ),
-    markup`<p class="quiet">${count(requests.sent)} requests were sent, ${figure(rate.requestsPerSecond)} a second, ${bytes(requests.bytes)} in all; at most ${count(backlog.maxInFlight)} were without an answer at one time.${
+    markup`<p class="quiet">${count(requests.sent)} requests were sent, ${bytes(requests.bytes)} in all, ${figure(rate.requestsPerSecond)} a second while it was measured; at most ${count(backlog.maxInFlight)} were without an answer at one time.${
       backlog.unsent > 0 ? ` ${count(backlog.unsent)} fell due and could not be sent.` : ''
     }</p>`,
     requests.firstFailure === null
@@ -223,23 +224,20 @@ export function requestsPart({ requests, rate, backlog }: LoadReport): Markup {
 }
 
 export function costPart({ generator, sink, service, machine }: LoadReport): Markup {
-  const limit = (bottleneck: boolean, why: string): Content =>
-    bottleneck
-      ? markup`<span class="pill wrong">✕ was the limit</span> <span class="why">${why}</span>`
-      : 'not the limit';
+  const limit = (of: NonNullable<LoadReport['sink']>): Content => {
+    if (of.bottleneck)
+      return markup`<span class="pill wrong">✕ was the limit</span> <span class="why">${of.why}</span>`;
+    const wait = waitText(of);
+    return wait === '' ? 'not the limit' : `not the limit; ${wait}`;
+  };
   const rows: Content[][] = [];
   if (service !== null) {
     const memory = `${bytes(service.peakRssBytes)} peak, ${bytes(service.rssBytes)} at the end`;
     rows.push(['Service', `${figure(service.cpuMicrosecondsPerSpan)} µs`, figure(service.cores), memory]);
   }
-  rows.push([
-    'Generator',
-    `${figure(generator.cpuMicrosecondsPerSpan)} µs`,
-    figure(generator.cores),
-    limit(generator.bottleneck, generator.why),
-  ]);
+  rows.push(['Generator', `${figure(generator.cpuMicrosecondsPerSpan)} µs`, figure(generator.cores), limit(generator)]);
   if (sink !== null) {
-    rows.push(['Sink', `${figure(sink.cpuMicrosecondsPerSpan)} µs`, figure(sink.cores), limit(sink.bottleneck, '')]);
+    rows.push(['Sink', `${figure(sink.cpuMicrosecondsPerSpan)} µs`, figure(sink.cores), limit(sink)]);
   }
   return section('cost', 'What it cost', [
     table(`On ${machine.cores} processors`, ['', 'CPU a span', 'Cores busy', ''], rows),

@@ -13,6 +13,7 @@ import {
   timeText,
   toneName,
   verdictOf,
+  waitText,
 } from './words.ts';
 
 type Align = 'left' | 'right';
@@ -105,8 +106,8 @@ function costRows({ generator, sink, service }: LoadReport): string[][] {
   ];
   return [
     ...(service === null ? [] : [row('service', service, `${bytes(service.peakRssBytes)} at most`)]),
-    row('generator', generator, ''),
-    ...(sink === null ? [] : [row('sink', sink, '')]),
+    row('generator', generator, waitText(generator)),
+    ...(sink === null ? [] : [row('sink', sink, waitText(sink))]),
   ];
 }
 
@@ -115,7 +116,7 @@ function requestsPart({ requests, rate, backlog }: LoadReport): string[] {
   const unsent = backlog.unsent > 0 ? `; ${count(backlog.unsent)} fell due and could not be sent` : '';
   return [
     'Requests',
-    `  ${count(requests.sent)} sent, ${figure(rate.requestsPerSecond)} a second; at most ${count(backlog.maxInFlight)} in flight${unsent}`,
+    `  ${count(requests.sent)} sent in all, ${figure(rate.requestsPerSecond)} a second while it was measured; at most ${count(backlog.maxInFlight)} in flight${unsent}`,
     ...aligned(
       statuses.map(([status, number]) => [oneLine(status), count(number), share(number, requests.sent)]),
       ['left', 'right', 'right'],

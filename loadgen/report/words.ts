@@ -1,5 +1,5 @@
 // What a report says in plain words: the same in the page and on the terminal.
-import { count, counted, duration } from './figures.ts';
+import { count, counted, duration, share } from './figures.ts';
 import type { LoadReport } from './schema.ts';
 
 /** `bad`: something was lost or went wrong. `unsure`: nothing went wrong that could be seen, but it proves little. */
@@ -32,13 +32,18 @@ function isConfirmed({ spans, serviceAccount }: LoadReport): boolean {
   return serviceAccount?.accepted === acknowledged && serviceAccount.sent === acknowledged;
 }
 
+/** What there is to add where --fault made the sink refuse for good. */
+function refusedBySink({ spans: { rejectedBySink } }: LoadReport): string {
+  return rejectedBySink ? `; the sink itself refused ${count(rejectedBySink)} for good, as --fault asked` : '';
+}
+
 function goodHeadline(report: LoadReport): string {
   const { spans, rate, ramp } = report;
   if (ramp !== null && rate.held === null) return 'No rate of the ramp was held';
   if (rate.held !== null) {
     return `${count(rate.held)} spans/s held${spans.lost === null ? '' : ', and nothing acknowledged was lost'}`;
   }
-  if (spans.lost !== null) return 'Nothing that was acknowledged was lost';
+  if (spans.lost !== null) return `Nothing that was acknowledged was lost${refusedBySink(report)}`;
   const refused = spans.rejected + spans.failed;
   // How many were not is a remark of the verdict.
   if (refused > 0) return 'Not every span was acknowledged';
@@ -65,8 +70,8 @@ function headline(report: LoadReport): string {
 const verb = (value: number): string => (Math.round(value) === 1 ? 'was' : 'were');
 
 /** What became of the spans that were sent. */
-function fate({ spans }: LoadReport): string {
-  const { generated, acknowledged, rejected, failed, expected, arrived, altered } = spans;
+function fate(report: LoadReport): string {
+  const { generated, acknowledged, rejected, failed, expected, arrived, altered } = report.spans;
   const most =
     acknowledged === generated
       ? `All ${counted(generated, 'span')}`
@@ -76,11 +81,12 @@ function fate({ spans }: LoadReport): string {
   if (failed > 0) answers.push(`${count(failed)} got no clear answer`);
   const list = answers.length === 1 ? answers[0] : `${answers.slice(0, -1).join(', ')} and ${answers.at(-1)}`;
   if (expected === null || arrived === null) return `${list}. There was no sink: whether they arrived was not checked.`;
+  const refusal = refusedBySink(report);
   if (expected !== acknowledged) {
     const came = arrived === expected ? 'all of those did' : `${count(arrived)} did`;
-    return `${list}. ${count(expected)} of them ${verb(expected)} meant to arrive, and ${came}.`;
+    return `${list}. ${count(expected)} of them ${verb(expected)} meant to arrive, and ${came}${refusal}.`;
   }
-  if (arrived !== expected) return `${list}, and ${count(arrived)} of those arrived.`;
+  if (arrived !== expected) return `${list}, and ${count(arrived)} of those arrived${refusal}.`;
   return `${list}, and all of those arrived${altered === 0 ? ', unaltered' : ''}.`;
 }
 
@@ -98,7 +104,7 @@ function tone(report: LoadReport): Tone {
 function problems({ verdict, generator, sink }: LoadReport): string[] {
   const limits = [
     ...(generator.bottleneck ? [`the generator was the bottleneck: ${generator.why}`] : []),
-    ...(sink?.bottleneck ? ['the sink was the bottleneck'] : []),
+    ...(sink?.bottleneck ? [`the sink was the bottleneck: ${sink.why}`] : []),
   ];
   return [...verdict.problems, ...limits, ...verdict.remarks];
 }
@@ -130,6 +136,13 @@ export function timeText({ durationSeconds, warmupSeconds, outcome }: LoadReport
     : `${measured} after ${duration(warmupSeconds)} of warm-up${ended}`;
 }
 
+/** How long a process waited for a processor, where that is worth a word; else empty. */
+export function waitText({ cpuWaitShare }: { readonly cpuWaitShare: number | null }): string {
+  return cpuWaitShare === null || cpuWaitShare < 0.01
+    ? ''
+    : `waited for a processor ${share(cpuWaitShare, 1)} of the time`;
+}
+
 /** A line of the account. */
 export interface AccountLine {
   readonly label: string;
@@ -148,9 +161,10 @@ const line = (kind: AccountLine['kind'], label: string, value: number, meaning: 
 });
 
 /** How the spans that were sent were answered; the total first. */
-export function answerLines({ spans }: LoadReport): AccountLine[] {
+export function answerLines({ spans, backlog }: LoadReport): AccountLine[] {
+  const after = backlog.flushedSpans > 0 ? `, ${count(backlog.flushedSpans)} of them after the load had ended` : '';
   return [
-    line('total', 'Generated', spans.generated, 'spans in requests that were sent'),
+    line('total', 'Generated', spans.generated, `spans in requests that were sent${after}`),
     line('part', 'Acknowledged', spans.acknowledged, 'the service said that it took them'),
     line('info', 'Rejected', spans.rejected, 'the service said that it did not take them'),
     line('info', 'Failed', spans.failed, 'no clear answer: a timeout, or the connection failed'),
@@ -168,7 +182,14 @@ export function arrivalLines({ spans }: LoadReport): AccountLine[] {
     line('part', 'Arrived', arrived, 'each counted once'),
     line('fault', 'Lost', lost, 'were to arrive, and never did'),
     ...(spans.rejectedBySink
-      ? [line('part', 'Rejected by the sink', spans.rejectedBySink, 'by --fault, for good')]
+      ? [
+          line(
+            'part',
+            'Rejected by the sink',
+            spans.rejectedBySink,
+            'refused for good by --fault: no loss of the service',
+          ),
+        ]
       : []),
     ...(arrivedUnacknowledged
       ? [line('aside', 'Not acknowledged', arrivedUnacknowledged, 'arrived all the same, which is allowed')]
@@ -177,14 +198,15 @@ export function arrivalLines({ spans }: LoadReport): AccountLine[] {
 }
 
 /** What the service says of itself. Empty without its metrics. */
-export function serviceLines({ serviceAccount }: LoadReport): AccountLine[] {
+export function serviceLines({ serviceAccount, spans }: LoadReport): AccountLine[] {
   if (serviceAccount === null) return [];
   const { accepted, refused, sent, failed } = serviceAccount;
+  const isLoss = failed > (spans.rejectedBySink ?? 0);
   return [
     line('info', 'Accepted', accepted, 'its receivers took them'),
     line('info', 'Refused', refused, 'its receivers did not take them'),
     line('info', 'Sent', sent, 'its exporters sent them'),
-    line(failed > 0 ? 'fault' : 'info', 'Given up', failed, 'its exporters could not send them'),
+    line(isLoss ? 'fault' : 'info', 'Given up', failed, 'its exporters could not send them'),
   ];
 }
 

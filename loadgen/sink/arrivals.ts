@@ -44,8 +44,8 @@ export interface Oddities {
 export interface Arrivals {
   /**
    * Takes an ExportTraceServiceRequest, which may be used for something else afterwards. `nowNs`: since the origin. Of
-   * its spans the last `rejected` are left out, as if they had not come. Gives how many it has; -1 where it is malformed:
-   * then nothing of it counts that lies behind the fault.
+   * its spans the last `rejected` (Infinity: all) are left out, as if they had not come. Gives how many it has; -1 where it
+   * is malformed: then nothing of it counts that lies behind the fault.
    */
   take(message: Buffer, nowNs: number, rejected: number): number;
   /** A message came that could not even be made a request to take. */

@@ -7,6 +7,7 @@ import { createClock } from '../clock.ts';
 import { corpusOf, type StampableCorpus } from '../corpus/build.ts';
 import { numberRange } from '../corpus/identity.ts';
 import { createStamper } from '../corpus/stamp.ts';
+import { cpuWaitMicroseconds } from '../cpu-wait.ts';
 import { createRandom } from '../profile/random.ts';
 import { createArrivals } from './arrivals.ts';
 import { createSpanCheck } from './check.ts';
@@ -66,7 +67,8 @@ serveParent<SinkOptions, SinkRequest>(async (options) => {
   function counters() {
     const { requests, bytes } = server.counters();
     const { user, system } = process.cpuUsage();
-    return { ...arrivals.counts(), requests, bytes, cpuMicroseconds: user + system };
+    const cpuMicroseconds = user + system;
+    return { ...arrivals.counts(), requests, bytes, cpuMicroseconds, cpuWaitMicroseconds: cpuWaitMicroseconds() };
   }
   async function answer(question: SinkRequest): Promise<SinkTick | SinkReport | null> {
     switch (question.kind) {

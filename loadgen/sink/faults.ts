@@ -10,6 +10,8 @@ export interface Refusal {
   readonly httpStatus: number;
   /** When the client is to come again; null: nothing is said about it. */
   readonly retryMs: number | null;
+  /** By OTLP, whether the client is not to send the same request again: then the spans are the sink's to answer for. */
+  readonly isFinal: { readonly grpc: boolean; readonly http: boolean };
 }
 
 /** `partial`: so many of the request's last spans are rejected, and have not arrived. `stall`: no answer, ever. */
@@ -179,14 +181,31 @@ const grpcCodeOf = new Map<number, number>([
   [429, grpcCode.RESOURCE_EXHAUSTED],
 ]);
 
+/** OTLP 1.11, "Failures" of OTLP/gRPC: the codes that are retryable; RESOURCE_EXHAUSTED is where it comes with a delay. */
+const grpcRetryable: ReadonlySet<number> = new Set([
+  grpcCode.CANCELLED,
+  grpcCode.DEADLINE_EXCEEDED,
+  grpcCode.ABORTED,
+  grpcCode.OUT_OF_RANGE,
+  grpcCode.UNAVAILABLE,
+  grpcCode.DATA_LOSS,
+]);
+/** OTLP 1.11, "Retryable Response Codes": "All other 4xx or 5xx response status codes MUST NOT be retried." */
+const httpRetryable: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+function refusalOf(code: number, httpStatus: number, retryMs: number | null): Refusal {
+  const isRetried = grpcRetryable.has(code) || (code === grpcCode.RESOURCE_EXHAUSTED && retryMs !== null);
+  return { grpcCode: code, httpStatus, retryMs, isFinal: { grpc: !isRetried, http: !httpRetryable.has(httpStatus) } };
+}
+
 function parseRefusal(text: string, retryMs: number | null): Refusal | null {
   if (/^[45]\d\d$/.test(text)) {
     const httpStatus = Number(text);
-    return { grpcCode: grpcCodeOf.get(httpStatus) ?? codeOfHttpStatus(httpStatus), httpStatus, retryMs };
+    return refusalOf(grpcCodeOf.get(httpStatus) ?? codeOfHttpStatus(httpStatus), httpStatus, retryMs);
   }
   if (text === 'OK' || !Object.hasOwn(grpcCode, text)) return null;
   const code = grpcCode[text as keyof typeof grpcCode];
-  return { grpcCode: code, httpStatus: httpStatusOf.get(code) ?? 400, retryMs };
+  return refusalOf(code, httpStatusOf.get(code) ?? 400, retryMs);
 }
 
 /**

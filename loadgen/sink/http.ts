@@ -2,7 +2,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { grpcCode } from '../../src/transport/grpc-status.ts';
 import { varintSize, writeVarint } from '../../src/wire/varint.ts';
-import type { Answer, Format, Intake } from './intake.ts';
+import type { Answer, Intake } from './intake.ts';
+
+type Format = 'protobuf' | 'json';
 
 const tracesPath = '/v1/traces';
 const largestBody = 256 << 20;
@@ -132,7 +134,7 @@ async function serve(intake: Intake, rest: Rest, request: IncomingMessage, respo
     send(response, failure(413, format, grpcCode.RESOURCE_EXHAUSTED, `a body has at most ${largestBody} bytes`));
     return;
   }
-  const answer = intake.handle(body, request.headers['content-encoding'] ?? '', format, decision);
+  const answer = intake.handle(body, request.headers['content-encoding'] ?? '', `http/${format}`, decision);
   if (decision.delayMs > 0) await rest(decision.delayMs);
   if (answer.kind === 'reset') request.socket.resetAndDestroy();
   else if (answer.kind !== 'silent') send(response, replyTo(answer, format));

@@ -5,7 +5,8 @@ import { decompress } from '../h2/compression.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { Decision, Faults, Refusal } from './faults.ts';
 
-export type Format = 'protobuf' | 'json';
+/** How a request came. */
+export type Way = 'grpc' | 'http/protobuf' | 'http/json';
 
 /** How a request is answered. */
 export type Answer =
@@ -38,7 +39,7 @@ export interface IntakeCounters {
 export interface Intake {
   decide(): Decision;
   /** Never throws. The body may be used for something else afterwards. `encoding`: gzip, zstd, deflate, identity or none. */
-  handle(body: Buffer, encoding: string, format: Format, decision: Decision): Answer;
+  handle(body: Buffer, encoding: string, way: Way, decision: Decision): Answer;
   counters(): IntakeCounters;
 }
 
@@ -54,12 +55,12 @@ export function createIntake({ arrivals, faults, nowNs }: IntakeOptions): Intake
   let bytes = 0;
 
   const malformed = (message: string): Answer => ({ kind: 'malformed', message });
-  const take = (body: Buffer, encoding: string, format: Format, rejected: number): Answer => {
+  const take = (body: Buffer, encoding: string, way: Way, rejected: number): Answer => {
     let message: Buffer | null;
     try {
       message = decompress(encoding, body);
       if (message === null) return { kind: 'unsupported', message: `unknown encoding "${encoding}"` };
-      if (format === 'json') message = Buffer.from(encodeRequest(readJson(message.toString('utf8'))));
+      if (way === 'http/json') message = Buffer.from(encodeRequest(readJson(message.toString('utf8'))));
     } catch (error) {
       arrivals.countMalformed();
       return malformed(error instanceof Error ? error.message : String(error));
@@ -69,14 +70,18 @@ export function createIntake({ arrivals, faults, nowNs }: IntakeOptions): Intake
     if (rejected === 0 || spans === 0) return ok;
     return { kind: 'partial', rejected: Math.min(rejected, spans), message: rejectedMessage };
   };
-  const answer = (body: Buffer, encoding: string, format: Format, { action }: Decision): Answer => {
+  const answer = (body: Buffer, encoding: string, way: Way, { action }: Decision): Answer => {
     switch (action.kind) {
       case 'take':
-        return take(body, encoding, format, 0);
+        return take(body, encoding, way, 0);
       case 'partial':
-        return take(body, encoding, format, action.rejected);
-      case 'refuse':
-        return { kind: 'refused', refusal: action.refusal, message: refusedMessage };
+        return take(body, encoding, way, action.rejected);
+      case 'refuse': {
+        const { refusal } = action;
+        // Whoever is told so for good drops them: the account has to know which they were.
+        if (refusal.isFinal[way === 'grpc' ? 'grpc' : 'http']) take(body, encoding, way, Number.POSITIVE_INFINITY);
+        return { kind: 'refused', refusal, message: refusedMessage };
+      }
       case 'stall':
         return silent;
       case 'reset':
@@ -94,10 +99,10 @@ export function createIntake({ arrivals, faults, nowNs }: IntakeOptions): Intake
   };
   return {
     decide: () => faults.decide(nowNs() / 1e6),
-    handle(body, encoding, format, decision) {
+    handle(body, encoding, way, decision) {
       requests++;
       bytes += body.length;
-      const given = safeAnswer(body, encoding, format, decision);
+      const given = safeAnswer(body, encoding, way, decision);
       answers[given.kind]++;
       return given;
     },

@@ -30,6 +30,8 @@ export interface SinkCounters extends ArrivalCounts {
   /** Of the bodies as they came. */
   readonly bytes: number;
   readonly cpuMicroseconds: number;
+  /** See cpu-wait.ts. */
+  readonly cpuWaitMicroseconds: number | null;
 }
 
 export interface SinkTick extends SinkCounters {
@@ -52,7 +54,7 @@ export interface Account {
   readonly expected: number;
   readonly dropped: number;
   readonly sampledOut: number;
-  /** Of the expected: those that came, those that did not, and those that came and that the sink rejected by --fault. */
+  /** Of the expected: those that came, those that did not, and those that the sink refused for good by --fault. */
   readonly arrived: number;
   readonly lost: number;
   readonly rejectedBySink: number;

@@ -20,7 +20,7 @@ export interface SettleInput {
   readonly unsure: readonly UnsureRange[];
   readonly expectation: Expectation;
   readonly bitmap: SpanBitmap;
-  /** Spans that the sink itself rejected. */
+  /** Spans that the sink itself refused for good at some time; those that arrived all the same count as arrived. */
   readonly rejected: SpanBitmap;
   readonly counts: ArrivalCounts;
   readonly oddities: Oddities;

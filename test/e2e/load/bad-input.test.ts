@@ -2,6 +2,7 @@
 // exit code, and no process left behind (support/spanload.ts looks at that in every run).
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { selfSigned } from '../../conformance/grpc/certificates.ts';
@@ -37,7 +38,11 @@ describe('a command line', { concurrency: 3 }, () => {
   const wrong: readonly (readonly [name: string, args: readonly string[], line: RegExp])[] = [
     ['with an unknown option', ['--profil', 'gateway'], /^USAGE unknown option --profil; did you mean "--profile"\?$/m],
     ['with an unknown profile', ['--profile', 'gatewya'], /^USAGE unknown profile "gatewya"; did you mean "gateway"\?/],
-    ['with a profile that is not there', ['--profile', './none.yaml'], /none\.yaml: there is no such file$/m],
+    [
+      'with a profile that is not there',
+      ['--profile', './none.yaml'],
+      /^CONFIG_READ cannot read the profile none\.yaml: there is no such file$/m,
+    ],
     ['with a rate that is none', ['--rate', 'fast'], /^USAGE --rate fast: expected spans a second/],
     ['with a rate below zero', ['--rate', '-5'], /^USAGE --rate needs a value/],
     ['with a word too many', ['gateway'], /^USAGE Unexpected argument 'gateway'$/m],
@@ -185,13 +190,19 @@ describe('an endpoint', { concurrency: 3 }, () => {
     await assertRefused(t, { args, line: new RegExp(`^CONNECT 127\\.0\\.0\\.1:${port}: .*TLS`, 'm') });
   });
 
-  test('with a certificate that nobody vouches for is refused', async (t) => {
-    const openssl = programOf(peers.openssl);
-    if (openssl === null) return t.skip(peers.openssl.reason);
-    const { port } = await startGrpcServer(t, () => ok, await selfSigned(t, openssl, '127.0.0.1'));
-    const args = [...shop, '--endpoint', `https://127.0.0.1:${port}`];
-    await assertRefused(t, { args, line: new RegExp(`^CONNECT 127\\.0\\.0\\.1:${port}: .*certificate`, 'm') });
-  });
+  for (const [name, args] of senders) {
+    test(`with a certificate that nobody vouches for is refused, unless nobody is to: ${name}`, async (t) => {
+      const openssl = programOf(peers.openssl);
+      if (openssl === null) return t.skip(peers.openssl.reason);
+      const start = name === 'HTTP' ? startHttpServer : startGrpcServer;
+      const { port } = await start(t, () => ok, await selfSigned(t, openssl, '127.0.0.1'));
+      const all = [...shop, ...args, '--endpoint', `https://127.0.0.1:${port}`];
+      const line = new RegExp(`^CONNECT 127\\.0\\.0\\.1:${port}: .*certificate`, 'm');
+      await assertRefused(t, { args: all, line });
+      const load = ['--rate', '200', '--duration', '200ms', '--insecure-skip-verify'];
+      assertWell(await measured(t, [...all, ...load]));
+    });
+  }
 
   // Only the first request shows it: an HTTP client does not speak before.
   test('that speaks HTTP/2 only takes nothing over HTTP/1.1, and the run says so and ends', async (t) => {
@@ -246,6 +257,18 @@ test('a port that is taken is no place for a sink', async (t) => {
     args,
     line: new RegExp(`^LISTEN cannot listen on 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`, 'm'),
   });
+});
+
+test('a summary that cannot be written is said in a line, and is no success', async (t) => {
+  if (!existsSync('/dev/full')) return t.skip('no /dev/full: only Linux has a disk that is always full');
+  const { port } = await startGrpcServer(t, () => ok);
+  const load = [...shop, '--rate', '200', '--duration', '200ms', '--quiet', '--endpoint', `127.0.0.1:${port}`];
+  for (const args of [['--help'], ['--version'], [...load, '--report', reportFile]]) {
+    const { code, stderr, report } = await startSpanload(t, args, {}, 'full').ended;
+    assert.match(stderr, /^USAGE standard output cannot be written: ENOSPC[^\n]*\n$/);
+    // What the run itself found goes before it.
+    assert.equal(code, report?.verdict.exitCode || usage);
+  }
 });
 
 test('nobody has to read what is printed', async (t) => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { assertClean, startService } from '../support/service.ts';
-import { exportTimeoutMs, passThroughTo } from './support/pipeline.ts';
+import { exportTimeoutMs, passThroughTo, patientMs } from './support/pipeline.ts';
 import { assertWell, freePort, measured, shopFile } from './support/spanload.ts';
 
 interface Setting {
@@ -10,11 +10,14 @@ interface Setting {
   readonly rate?: number;
   /** How long the service waits for an answer. */
   readonly timeoutMs?: number;
+  /** How long the service tries again. */
+  readonly giveUpAfter?: string;
 }
 
-async function withFaults(t: TestContext, faults: readonly string[], { rate = 240, timeoutMs }: Setting = {}) {
+async function withFaults(t: TestContext, faults: readonly string[], setting: Setting = {}) {
+  const { rate = 240, timeoutMs, giveUpAfter } = setting;
   const sinkPort = await freePort();
-  const service = await startService(t, passThroughTo(sinkPort, timeoutMs));
+  const service = await startService(t, passThroughTo(sinkPort, timeoutMs, giveUpAfter));
   const ends = ['--endpoint', service.address, '--sink', `127.0.0.1:${sinkPort}`];
   const load = ['--profile', shopFile, '--rate', String(rate), '--duration', '1s', '--wait', '1s', '--seed', '77'];
   const run = await measured(t, [...ends, ...load, ...faults.flatMap((fault) => ['--fault', fault])]);
@@ -69,13 +72,41 @@ describe('with the service between', { concurrency: 3 }, () => {
     assert.equal(result.report.spans.arrived, result.report.spans.acknowledged);
   });
 
-  test('what the sink itself rejects for good is not the loss of the service', async (t) => {
-    const { report, account } = await withFaults(t, ['partial=2,share=0.5']);
-    assert.ok(account.failed > 0, 'the fault did not happen');
-    assert.equal(report.spans.arrived, report.spans.acknowledged - account.failed);
-    assert.equal(report.spans.lost, 0);
-    assert.equal(report.spans.rejectedBySink, account.failed);
-    assert.deepEqual(report.examples.lost, []);
-    assertWell({ report });
+  const patient: Setting = { timeoutMs: patientMs };
+  for (const fault of [
+    'partial=2,share=0.5',
+    'refuse=INVALID_ARGUMENT,between=200ms..700ms',
+    'refuse=401,between=200ms..600ms',
+  ]) {
+    test(`what the sink refuses for good by ${fault} is not the loss of the service`, async (t) => {
+      const { run, report, account } = await withFaults(t, [fault], patient);
+      assert.ok(account.failed > 0, 'the fault did not happen');
+      assert.equal(report.spans.arrived, report.spans.acknowledged - account.failed);
+      assert.equal(report.spans.lost, 0);
+      assert.equal(report.spans.rejectedBySink, account.failed);
+      assert.deepEqual(report.examples.lost, []);
+      assertWell({ report });
+      assert.match(run.stdout, /^ {2}rejected by the sink +\d+ .* no loss of the service$/m);
+      assert.match(run.stdout, /the sink itself refused \d+ for good, as --fault asked/);
+    });
+  }
+
+  // A service may answer a refusal by sending the batch again in parts, or with less in its spans.
+  for (const fault of ['refuse=INVALID_ARGUMENT,share=0.3', 'refuse=RESOURCE_EXHAUSTED,share=0.3']) {
+    test(`what comes in spite of ${fault} has come, and what does not is what the service had to give up`, async (t) => {
+      const { report, account } = await withFaults(t, [fault], patient);
+      assert.ok(report.spans.acknowledged >= 50);
+      assert.equal(report.spans.arrived, report.spans.acknowledged - account.failed);
+      assert.equal(report.spans.rejectedBySink, account.failed);
+      assert.deepEqual([report.spans.lost, report.spans.duplicated], [0, 0]);
+    });
+  }
+
+  test('what the service gives up although the sink would have it later is its loss', async (t) => {
+    const { report, account } = await withFaults(t, ['refuse=UNAVAILABLE'], { giveUpAfter: '300ms' });
+    assert.ok(account.failed > 0, 'nothing was given up');
+    assert.equal(report.spans.lost, report.spans.acknowledged);
+    assert.equal(report.spans.rejectedBySink, 0);
+    assert.equal(report.verdict.exitCode, 1);
   });
 });

@@ -20,10 +20,25 @@ const wrong: readonly (readonly [args: string[], message: RegExp])[] = [
   [['--batch-size', '5-2'], /^--batch-size 5-2: expected spans, such as 512 or 1-64$/],
   [['--batch-size', '0'], /^--batch-size 0: expected spans/],
   [['--protocol', 'http'], /^--protocol http: unknown/],
+  [['--protocol', 'http/prot'], /^--protocol http\/prot: unknown; did you mean "http\/protobuf"\?$/],
   [['--client', 'grpcjs'], /^--client grpcjs: unknown; did you mean "grpc-js"\?$/],
   [['--client', 'grpc-js', '--protocol', 'http/json'], /^--client grpc-js speaks gRPC only, not http\/json$/],
   [['--endpoint', 'ftp://x:1'], /^--endpoint ftp:\/\/x:1: expected http:\/\/HOST:PORT or https:\/\/HOST:PORT$/],
-  [['--endpoint', 'unix:/x'], /^--endpoint unix:\/x: expected/],
+  [['--endpoint', 'unix:/x'], /^--endpoint unix:\/x: expected .*; spanload speaks over TCP, not over Unix sockets$/],
+  [['--endpoint', 'unix:///run/x.sock'], /^--endpoint unix:\/\/\/run\/x\.sock: .* not over Unix sockets$/],
+  [
+    ['--endpoint', 'http://me:secret@x:1'],
+    /^--endpoint http:\/\/\*\*\*@x:1: .*, without credentials: those go into --header$/,
+  ],
+  [
+    ['--endpoint', 'http://x:1/v1/traces'],
+    /^--endpoint .*; gRPC has a path of its own, or is --protocol http\/protobuf meant\?$/,
+  ],
+  [['--endpoint', 'x:70000'], /^--endpoint x:70000: expected http/],
+  [['--endpoint', 'http://'], /^--endpoint http:\/\/: expected http/],
+  [['--endpoint', 'http://x:1/a b', '--protocol', 'http/json'], /^--endpoint http:\/\/x:1\/a b: expected/],
+  [['--metrics', 'http://me:secret@x:1/metrics'], /^--metrics: expected a URL .*, without credentials$/],
+  [['--metrics', 'ftp://me:secret@x'], /^--metrics ftp:\/\/\*\*\*@x: expected a URL/],
   [['--header', 'no value'], /^--header: expected NAME=VALUE$/],
   [['--in-flight', '3'], /^--in-flight belongs to --rate max$/],
   [['--rate', 'max', '--max-in-flight', '3'], /^--max-in-flight belongs to rates that go by the clock/],
@@ -87,6 +102,21 @@ test('endpoints have a scheme, a host, a port and for HTTP a path', () => {
   assert.equal(endpoint('--protocol', 'http/protobuf').port, 4318);
 });
 
+test('an address without a port is at OTLP’s, a URL without one at that of its scheme', () => {
+  const where = (...args: string[]) => {
+    const { host, port, tls, path } = parsed('--endpoint', ...args).run.target.endpoint;
+    return `${host} ${port} ${tls} ${path}`;
+  };
+  const http = ['--protocol', 'http/protobuf'];
+  assert.equal(where('traces.internal'), 'traces.internal 4317 false ');
+  assert.equal(where('traces.internal', ...http), 'traces.internal 4318 false ');
+  assert.equal(where('traces.internal/otlp/v1/traces', ...http), 'traces.internal 4318 false /otlp/v1/traces');
+  assert.equal(where('[::1]', ...http), '::1 4318 false ');
+  assert.equal(where('http://traces.internal/', ...http), 'traces.internal 80 false ');
+  assert.equal(where('https://traces.internal/v1/traces?key=1', ...http), 'traces.internal 443 true /v1/traces?key=1');
+  assert.equal(where('https://traces.internal'), 'traces.internal 443 true ');
+});
+
 test('headers come one by one or in a list, and values may hold anything', () => {
   const { headers } = parsed('--header', 'Authorization=Bearer a=b,c', '--headers', 'x-one=1,x-two=2').run.target;
   assert.deepEqual(headers, [
@@ -110,6 +140,17 @@ test('the command in a report shows no credentials', () => {
     '--headers=x-api-key=***,x-team=***',
     '--profile',
     'mixed',
+  ]);
+  const address = ['--endpoint', 'https://x:1/v1/traces?api_key=secret&team=a', '--protocol', 'http/json'];
+  const metrics = '--metrics=http://x:2/metrics?token=secret';
+  assert.deepEqual(parsed(...address, metrics, '--headers', 'a=secret,b: secret').run.command.slice(1), [
+    '--endpoint',
+    'https://x:1/v1/traces?api_key=***&team=***',
+    '--protocol',
+    'http/json',
+    '--metrics=http://x:2/metrics?token=***',
+    '--headers',
+    'a=***,b=***',
   ]);
 });
 

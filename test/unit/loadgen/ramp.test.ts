@@ -43,7 +43,9 @@ function courseOver({ carries, refuses = false, latenessMs = 0, generatorCores =
     limitedByBytes: false,
     spans: { generated: acknowledged + rejected, acknowledged, rejected, failed: 0 },
     firstFailure: rejected > 0 ? 'UNAVAILABLE: busy' : '',
+    late: { requests: 0, spans: 0 },
     cpuMicroseconds: cpu,
+    cpuWaitMicroseconds: null,
   });
   const tick = (): GeneratorTick => ({ ...counters(), atMs: nowMs, acknowledgement: latency(1), lateness: latency(0) });
   const report = (): GeneratorReport => ({

@@ -10,13 +10,20 @@ export interface Sampling {
 /** How long the service waits for an answer of the sink. */
 export const exportTimeoutMs = 400;
 
+/** No machine is so busy that what was sent is sent again for want of an answer. */
+export const patientMs = 20_000;
+
 /** What the service tries again is tried soon. */
-const exporterTo = (sinkPort: number, timeoutMs = exportTimeoutMs): Readonly<Record<string, unknown>> => ({
+const exporterTo = (
+  sinkPort: number,
+  timeoutMs = exportTimeoutMs,
+  giveUpAfter = '60s',
+): Readonly<Record<string, unknown>> => ({
   endpoint: `127.0.0.1:${sinkPort}`,
   compression: 'none',
   timeout: `${timeoutMs}ms`,
   tls: { insecure: true },
-  retry_on_failure: { initial_interval: '20ms', max_interval: '200ms', max_elapsed_time: '60s' },
+  retry_on_failure: { initial_interval: '20ms', max_interval: '200ms', max_elapsed_time: giveUpAfter },
 });
 
 /** Filter, attributes, probabilistic_sampler, batch. */
@@ -48,7 +55,7 @@ export function chainTo(sinkPort: number, { percentage, ...sampling }: Sampling)
       probabilistic_sampler: { sampling_percentage: percentage, ...sampling },
       batch: { timeout: '20ms', send_batch_size: 1000, send_batch_max_size: 1000 },
     },
-    exporters: { otlp: exporterTo(sinkPort) },
+    exporters: { otlp: exporterTo(sinkPort, patientMs) },
   });
 }
 
@@ -75,8 +82,8 @@ export const expectationOf = (sampling: Sampling): Expectation => ({
 });
 
 /** Nothing but a batch. */
-export const passThroughTo = (sinkPort: number, timeoutMs = exportTimeoutMs): object =>
+export const passThroughTo = (sinkPort: number, timeoutMs = exportTimeoutMs, giveUpAfter?: string): object =>
   configOf({
     processors: { batch: { timeout: '20ms', send_batch_size: 16, send_batch_max_size: 16 } },
-    exporters: { otlp: exporterTo(sinkPort, timeoutMs) },
+    exporters: { otlp: exporterTo(sinkPort, timeoutMs, giveUpAfter) },
   });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,32 +56,37 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** `files`: by name, in the folder that spanload runs in, beside the profile of the shop. `unread`: its output is cut off. */
+/**
+ * `files`: by name, in the folder that spanload runs in, beside the profile of the shop. `unread`: its output is cut off;
+ * `full`: what it prints goes to a disk that is full.
+ */
 export function startSpanload(
   t: TestContext,
   args: readonly string[],
   files: Readonly<Record<string, string>> = {},
-  reading: 'read' | 'unread' = 'read',
+  reading: 'read' | 'unread' | 'full' = 'read',
 ): Running {
   const folder = mkdtempSync(join(tmpdir(), 'spanload-e2e-'));
   for (const [name, text] of Object.entries({ [shopFile]: shopProfile, ...files })) {
     writeFileSync(join(folder, name), text);
   }
   const began = performance.now();
-  const child = spawn(launcher, [...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const full = reading === 'full' ? openSync('/dev/full', 'w') : null;
+  const child = spawn(launcher, [...args], { cwd: folder, stdio: ['ignore', full ?? 'pipe', 'pipe'] });
+  if (full !== null) closeSync(full);
   t.after(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await ended.catch(() => undefined);
     rmSync(folder, { recursive: true });
   });
   const output = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     output.stdout += text;
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     output.stderr += text;
   });
-  if (reading === 'unread') for (const stream of [child.stdout, child.stderr]) stream.destroy();
+  if (reading === 'unread') for (const stream of [child.stdout, child.stderr]) stream?.destroy();
   const read = (name: string): string | null => {
     const path = join(folder, name);
     return existsSync(path) && readFileSync(path).length > 0 ? readFileSync(path, 'utf8') : null;
@@ -100,6 +105,7 @@ export function startSpanload(
   });
   // Whoever waits for a line may never look at it.
   limited.catch(() => undefined);
+  assert.ok(child.stderr !== null);
   const lines = createInterface({ input: child.stderr });
   return {
     pid: child.pid ?? 0,
@@ -140,16 +146,13 @@ export async function measured(
   const { report } = run;
   assert.ok(report !== null, `no report:\n${run.stderr}`);
   assert.equal(run.code, report.verdict.exitCode);
-  assert.equal(run.stderr.replace(nodeWarnings, ''), '', 'a run that ends with a report says all in it');
+  assert.equal(run.stderr, '', 'a run that ends with a report says all in it');
   return { ...run, report };
 }
 
 /** What is wrong with a run that should be well; for messages of assertions. */
 export const complaints = ({ verdict, generator, requests }: LoadReport): string =>
   JSON.stringify({ ...verdict, generator: generator.why, firstFailure: requests.firstFailure });
-
-/** @grpc/grpc-js names servers by their IP address, of which Node warns. */
-const nodeWarnings = /^\(node:\d+\) \[DEP0123\].*\n\(Use `node.*\n/gm;
 
 /**
  * Nothing lost, nothing odd. A machine that is busy with other tests may make the generator late, which is exit code 3 and not

@@ -4,13 +4,18 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect, type Incoming
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { type Action, okAction, silentAction } from '../../../../loadgen/h2/action.ts';
-import { createUnaryService, serveUnary, type UnaryServer } from '../../../../loadgen/h2/server.ts';
-import type { MessageHandler } from '../../../../loadgen/h2/server-connection.ts';
+import {
+  createUnaryService,
+  type MessageHandler,
+  serveUnary,
+  type UnaryServer,
+} from '../../../../loadgen/h2/server.ts';
+import type { Beginning, MessageService } from '../../../../loadgen/h2/server-connection.ts';
 import { flag, frame, frameType, preface, settingsFrame } from '../../../../src/transport/http2/frames.ts';
 import { framed } from '../http2-peer.ts';
 
 async function serving(
-  handler: MessageHandler,
+  handler: MessageHandler | MessageService<Beginning>,
   body: (session: ClientHttp2Session, server: UnaryServer) => Promise<void>,
   options: Parameters<typeof connect>[1] = {},
 ): Promise<void> {
@@ -203,20 +208,35 @@ test('an answer that comes later is sent then; one whose client is gone is forgo
   });
 });
 
-test('a handler that pauses its connection gets nothing more of it for so long', async () => {
-  const times: number[] = [];
-  const handler: MessageHandler = (message, _, connection) => {
-    times.push(performance.now());
-    if (message[0] === 1) {
-      connection.pause(120);
-      connection.pause(20);
-    }
-    return okAction;
+test('a message is read as slowly as was decided when it began, and what follows it waits', async () => {
+  const body = Buffer.alloc(400_000, 7);
+  const came: { readonly at: number; readonly bytes: number; readonly speed: number }[] = [];
+  let begun = 0;
+  const service: MessageService<Beginning> = {
+    // 400 ms for the first, 100 ms for the second.
+    begin: () => ({ bytesPerSecond: [1e6, 4e6, Number.POSITIVE_INFINITY][begun++] }),
+    take(message, _, { bytesPerSecond: speed }) {
+      came.push({ at: performance.now(), bytes: message.length, speed });
+      return okAction;
+    },
   };
-  await serving(handler, async (session) => {
-    expectOk(await reply(request(session, Buffer.of(1))));
-    expectOk(await reply(request(session, Buffer.of(2))));
-    assert.ok(times[1] - times[0] >= 118, `${times[1] - times[0]} ms`);
+  await serving(service, async (session) => {
+    const began = performance.now();
+    for (const one of [body, body, Buffer.of(1)]) expectOk(await reply(request(session, one)));
+    assert.deepEqual(
+      came.map(({ bytes, speed }) => [bytes, speed]),
+      [
+        [400_000, 1e6],
+        [400_000, 4e6],
+        [1, Number.POSITIVE_INFINITY],
+      ],
+    );
+    const [first, second, third] = came.map(({ at }) => at - began);
+    // A piece is read before its rest: the first message is there when all but its last piece of 64 KiB had theirs.
+    assert.ok(first >= 330, `${first} ms`);
+    assert.ok(second >= 400 + 80, `${second} ms`);
+    assert.ok(third >= 498, `${third} ms`);
+    assert.ok(third < 5000, `${third} ms`);
   });
 });
 

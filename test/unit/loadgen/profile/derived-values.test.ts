@@ -15,6 +15,8 @@ const double = (value: Value | undefined): number => {
   return value.double;
 };
 
+const numberOf = (value: Value | undefined): number => (typeof value === 'number' ? value : double(value));
+
 const messagesOf = (spans: Readonly<Record<string, object>>, trace: object = {}): string[] =>
   parseProfile({ name: 'test.yaml', text: profileText(spans, {}, trace), parts: [] }).issues.map(
     ({ code, message }) => `${code} ${message}`,
@@ -132,6 +134,73 @@ test('an event lies as many milliseconds after the start as an attribute of it o
   }
 });
 
+test('sum_below adds up what the first spans below on each way have, and is absent where none has it', () => {
+  const spans = {
+    request: {
+      attributes: { n: { sum_below: 'n' }, money: { sum_below: 'cost' }, none: { sum_below: 'nothing' } },
+      children: [
+        { span: 'step', count: '0..3' },
+        { span: 'group', chance: 0.5 },
+      ],
+    },
+    step: { attributes: { n: { int: '1..9' }, cost: { double: '0.5..1.5' } }, children: [{ span: 'inner' }] },
+    // Has none itself: those below it count.
+    group: { children: [{ span: 'step', count: 2, run: 'parallel' }] },
+    inner: { attributes: { n: 1000, text: 'many', nothing: 'no number' } },
+  };
+  let absent = 0;
+  for (const trace of tracesOf(profileText(spans), count)) {
+    const request = first(named(trace, 'request'));
+    const steps = named(trace, 'step');
+    assert.equal(attribute(request, 'none'), undefined);
+    if (steps.length === 0) {
+      absent++;
+      assert.equal(attribute(request, 'n'), undefined);
+      continue;
+    }
+    const sum = (key: string) => steps.reduce((all, step) => all + numberOf(attribute(step, key)), 0);
+    assert.equal(attribute(request, 'n'), sum('n'));
+    assert.ok(Math.abs(double(attribute(request, 'money')) - sum('cost')) < 1e-9);
+  }
+  assert.ok(absent > 5);
+});
+
+test('a ratio is a double, so many times, and absent without both or where it would be divided by nothing', () => {
+  const attributes = {
+    tokens: { int: '1..500' },
+    took: { duration_in: 'ms' },
+    zero: 0,
+    some: { optional: 0.5, value: 8 },
+    speed: { ratio: ['tokens', 'took'], times: 1000 },
+    half: { ratio: ['some', 'tokens'] },
+    never: { ratio: ['tokens', 'zero'] },
+  };
+  let absent = 0;
+  for (const span of spansWith({ duration: '1ms..90ms', attributes })) {
+    const tokens = numberOf(attribute(span, 'tokens'));
+    const expected = (1000 * tokens) / double(attribute(span, 'took'));
+    assert.ok(Math.abs(double(attribute(span, 'speed')) - expected) < 1e-9 * expected);
+    assert.equal(attribute(span, 'never'), undefined);
+    if (attribute(span, 'some') === undefined) absent++;
+    else assert.ok(Math.abs(double(attribute(span, 'half')) - 8 / tokens) < 1e-12);
+    assert.equal(attribute(span, 'half') === undefined, attribute(span, 'some') === undefined);
+  }
+  assert.ok(absent > 0);
+});
+
+test('per_second is as many as the duration has room for, at least one, whatever the time scale', () => {
+  const text = profileText({ request: { duration: '1ms..20s', attributes: { tokens: { per_second: 40 } } } });
+  for (const timeScale of [1, 0.01]) {
+    for (const trace of tracesOf(text, count, { timeScale })) {
+      const span = first(trace.spans);
+      const seconds = (span.endNs - span.startNs) / 1e9 / timeScale;
+      const tokens = numberOf(attribute(span, 'tokens'));
+      assert.ok(Number.isInteger(tokens) && tokens >= 1);
+      assert.ok(Math.abs(tokens - Math.max(1, seconds * 40)) <= 0.51, `${tokens} in ${seconds} s`);
+    }
+  }
+});
+
 test('durations are refused where they are not known yet', () => {
   const late = { took: { duration_in: 'ms' } };
   const known = /CONFIG_CONFLICT .*is known when the span has ended; what stands here is drawn before$/;
@@ -144,6 +213,13 @@ test('durations are refused where they are not known yet', () => {
       below: { attributes: { a: { parent: 'took' } } },
     }),
     messagesOf({ request: { name: { pattern: '{attr:sum}' }, attributes: { ...late, sum: { sum: ['took'] } } } }),
+    messagesOf({ request: { name: { pattern: '{attr:n}' }, attributes: { n: { per_second: 5 } } } }),
+    messagesOf({ request: {} }, { let: { n: { per_second: 5 } } }),
+    messagesOf({ request: {} }, { let: { n: { sum_below: 'n' } } }),
+    messagesOf({
+      request: { name: { pattern: '{attr:speed}' }, attributes: { ...late, speed: { ratio: ['took', 'took'] } } },
+    }),
+    messagesOf({ request: { name: { pattern: '{attr:all}' }, attributes: { one: 1, all: { sum_below: 'one' } } } }),
   ]) {
     assert.equal(messages.length, 1, messages.join('\n'));
     assert.match(messages[0] ?? '', known);
@@ -158,6 +234,11 @@ test('wrong units, shares and attributes are told', () => {
         unit: { duration_in: 'minutes' },
         more: { duration_in: 'ms', share: '0.5..1.5' },
         alone: { share_of: 'all' },
+        three: { ratio: ['all', 'all', 'all'] },
+        often: { ratio: ['all', 'al'] },
+        thrice: { ratio: ['all', 'all'], times: 'three' },
+        below: { sum_below: 'al' },
+        fast: { per_second: 'very' },
         missing: { share_of: 'al', share: 0.5 },
       },
       events: [
@@ -170,6 +251,11 @@ test('wrong units, shares and attributes are told', () => {
     /duration_in: /,
     /share: must be 0 to 1/,
     /needs a share/,
+    /ratio: expected two attributes, found 3/,
+    /no attribute "al"/,
+    /times: /,
+    /no span has an attribute "al"/,
+    /per_second: /,
     /no attribute "al"/,
     /no attribute "al"/,
     /at: /,

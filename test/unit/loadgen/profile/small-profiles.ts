@@ -12,7 +12,7 @@ export const parsed = (text: string): Profile => {
   return profile;
 };
 
-export const defaults: TraceOptions = { seed: 7, timeScale: 1, batchSize: null };
+export const defaults: TraceOptions = { seed: 7, timeScale: 1 };
 
 export const sourceOf = (text: string, options: Partial<TraceOptions> = {}): TraceSource => {
   const [only] = createTraceSources(parsed(text), { ...defaults, ...options });

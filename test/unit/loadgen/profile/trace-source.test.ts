@@ -84,13 +84,12 @@ test('a time scale multiplies durations, gaps and flushes, and nothing else', ()
   }
 });
 
-test('the spans of a request are drawn from the profile, at least one, or from the batch size that is given', () => {
+test('the spans of a request are drawn from the profile, at least one', () => {
   const text = profileText({ request: {} }, { export: { by: 'agent', spans: '0..3', bytes: '1MiB' } });
   const { export: own } = sourceOf(text);
   assert.deepEqual([own.by, own.bytes, own.flushNs], ['agent', 2 ** 20, 0]);
   const sizes = (next: () => number) => [...new Set(Array.from({ length: 200 }, next))].sort((a, b) => a - b);
   assert.deepEqual(sizes(own.nextSpans), [1, 2, 3]);
-  assert.deepEqual(sizes(sourceOf(text, { batchSize: [7, 9] }).export.nextSpans), [7, 8, 9]);
   assert.deepEqual(sizes(sourceOf(profileText({ request: {} })).export.nextSpans), [512]);
 });
 

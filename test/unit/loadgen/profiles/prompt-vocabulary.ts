@@ -1,8 +1,20 @@
 // The keys that each program of the prompt profile writes, and no others: made from the profile once and read over, so that
-// a key that is changed, lost or misspelt in one place is found. That these are the names of GenAI, OpenInference and AI SDK
-// was checked against notes on their specifications, which leave out a few (ai.prompt.toolChoice, tag.tags,
-// gen_ai.event.content); the other libraries' were not. Programs' own are app.*, claim.*, guardrail.*, prompt.*. N stands
-// for a number.
+// a key that is changed, lost or misspelt in one place is found. Where the names come from, main branches as of 2026:
+//
+//   GenAI, OpenInference  notes on their specifications, which leave out a few (tag.tags, gen_ai.event.content)
+//   AI SDK                vercel/ai: packages/ai/src/generate-text/stream-text.ts of versions 5 and 6: the totals of the steps stand on
+//                         ai.streamText, avgOutputTokensPerSecond is 1000 * output tokens / msToFinish; ai.prompt.toolChoice
+//   Traceloop             traceloop/openllmetry: packages/opentelemetry-semantic-conventions-ai, .../instrumentation/openai/shared/
+//                         {__init__,chat_wrappers}.py: llm.headers is str() of what was given; events of chunks are bare. Token counts
+//                         were gen_ai.usage.prompt_tokens and completion_tokens until pull request 3138 (0.48.0 is older)
+//   Langfuse              langfuse/langfuse: packages/shared/src/server/otel/attributes.ts; langfuse/langfuse-js: packages/tracing/src/
+//                         attributes.ts, packages/otel/src/span-processor.ts: what is propagated, and environment and release, stand on
+//                         every span
+//   LangSmith             langchain-ai/langsmith-sdk: js/src/experimental/otel/{constants,translator}.ts, js/src/traceable.ts: status OK, an
+//                         exception and no message where a run failed; Python's exporter writes the same names and its own ids, but
+//                         no headers, which are a dict there
+//
+// Programs' own are app.*, claim.*, guardrail.*, prompt.*. N stands for a number.
 
 const keys = (text: string): readonly string[] => text.trim().split(/\s+/);
 
@@ -78,12 +90,15 @@ export const promptVocabulary: Readonly<Record<string, readonly string[]>> = {
     ai.request.headers.authorization
     ai.request.headers.user-agent
     ai.request.headers.x-forwarded-for
+    ai.response.avgOutputTokensPerSecond
     ai.response.finishReason
     ai.response.id
     ai.response.model
+    ai.response.msToFinish
     ai.response.msToFirstChunk
     ai.response.reasoning
     ai.response.text
+    ai.response.timestamp
     ai.response.toolCalls
     ai.settings.maxRetries
     ai.telemetry.functionId
@@ -96,13 +111,17 @@ export const promptVocabulary: Readonly<Record<string, readonly string[]>> = {
     ai.toolCall.result
     ai.usage.inputTokens
     ai.usage.outputTokens
+    ai.usage.totalTokens
     exception.message
     exception.stacktrace
     exception.type
     gen_ai.request.model
     gen_ai.response.finish_reasons
+    gen_ai.response.id
     gen_ai.response.model
     gen_ai.system
+    gen_ai.usage.input_tokens
+    gen_ai.usage.output_tokens
     operation.name
     resource.name
   `),
@@ -194,7 +213,6 @@ export const promptVocabulary: Readonly<Record<string, readonly string[]>> = {
     user.id
   `),
   'research-graph': keys(`
-    error.type
     exception.message
     exception.stacktrace
     exception.type
@@ -202,10 +220,18 @@ export const promptVocabulary: Readonly<Record<string, readonly string[]>> = {
     gen_ai.operation.name
     gen_ai.prompt
     gen_ai.request.model
+    gen_ai.response.finish_reasons
+    gen_ai.response.id
     gen_ai.response.model
+    gen_ai.response.service_tier
     gen_ai.system
+    gen_ai.tool.name
     gen_ai.usage.input_tokens
     gen_ai.usage.output_tokens
+    gen_ai.usage.total_tokens
+    langsmith.metadata.ls_model_name
+    langsmith.metadata.ls_model_type
+    langsmith.metadata.ls_provider
     langsmith.metadata.revision_id
     langsmith.metadata.thread_id
     langsmith.metadata.user_email
@@ -214,6 +240,8 @@ export const promptVocabulary: Readonly<Record<string, readonly string[]>> = {
     langsmith.span.kind
     langsmith.trace.name
     langsmith.trace.session_name
+    langsmith.traceable
+    langsmith.usage_metadata
   `),
   'support-agent': keys(`
     error.type
@@ -226,7 +254,6 @@ export const promptVocabulary: Readonly<Record<string, readonly string[]>> = {
     gen_ai.completion.N.tool_calls.N.arguments
     gen_ai.completion.N.tool_calls.N.id
     gen_ai.completion.N.tool_calls.N.name
-    gen_ai.completion.chunk
     gen_ai.openai.api_base
     gen_ai.prompt.N.content
     gen_ai.prompt.N.role
@@ -253,6 +280,7 @@ export const promptVocabulary: Readonly<Record<string, readonly string[]>> = {
     traceloop.entity.input
     traceloop.entity.name
     traceloop.entity.output
+    traceloop.entity.path
     traceloop.span.kind
     traceloop.workflow.name
   `),

@@ -52,7 +52,7 @@ const jsonKeys = [
     'prompt.variables',
     'metadata',
   ],
-  ...['messaging.body', 'tool.parameters', 'llm.headers'],
+  ...['messaging.body', 'tool.parameters', 'langsmith.usage_metadata'],
 ];
 
 describe('traces of the prompt profile', () => {
@@ -74,10 +74,12 @@ describe('traces of the prompt profile', () => {
     const failed = spans.filter(hasFailed);
     assertBetween(failed.length / spans.length, 0.005, 0.05, 'share of failed spans');
     assert.ok(failed.some(({ events }) => events.some(({ name }) => name === 'exception')));
-    const messages = failed
-      .filter((span) => !spans.some(({ parent }) => parent === span))
-      .map((span) => span.status.message);
-    assert.ok(messages.every((message) => message !== ''));
+    const leaves = failed.filter((span) => !spans.some(({ parent }) => parent === span));
+    for (const { status, events } of leaves) {
+      assert.ok(status.message !== '' || events.some(({ name }) => name === 'exception'));
+    }
+    // LangSmith's are without a message.
+    assert.ok(leaves.some(({ status }) => status.message === '') && leaves.some(({ status }) => status.message !== ''));
   });
 
   it('are the same for the same seed, and others for another', () => {
@@ -172,6 +174,37 @@ describe('the messages of the prompt profile', () => {
         const schema = tool.parameters ?? tool.inputSchema;
         assert.equal(schema.type, 'object');
         assert.ok(schema.required.every((name: string) => name in schema.properties));
+      }
+    }
+  });
+
+  it('have totals above the steps of the AI SDK that are the sums of the steps, and its speed', () => {
+    const totals = ['ai.usage.inputTokens', 'ai.usage.outputTokens', 'ai.usage.totalTokens'];
+    const roots = ofService('chat-web').filter((span) => nameOf(span) === 'ai.streamText');
+    assert.ok(roots.length > 20);
+    for (const root of roots) {
+      const steps = spans.filter((span) => span.parent === root && nameOf(span) === 'ai.streamText.doStream');
+      for (const key of totals) {
+        assert.equal(
+          numberOf(root, key),
+          steps.reduce((sum, step) => sum + numberOf(step, key), 0),
+        );
+      }
+      for (const step of steps) {
+        const speed = (1000 * numberOf(step, 'ai.usage.outputTokens')) / numberOf(step, 'ai.response.msToFinish');
+        assert.ok(Math.abs(numberOf(step, 'ai.response.avgOutputTokensPerSecond') - speed) < 1e-9 * speed);
+      }
+    }
+  });
+
+  it('of Langfuse say on every span of a trace whose it is', () => {
+    const propagated = ['session.id', 'user.id', 'langfuse.release', 'langfuse.trace.tags', 'langfuse.trace.name'];
+    const own = ofService('helpdesk');
+    assert.ok(own.some(({ parent }) => parent !== null));
+    for (const span of own) {
+      for (const key of propagated) {
+        assert.notEqual(find(span, key), undefined, key);
+        if (span.parent !== null) assert.deepEqual(find(span, key), find(span.parent, key), key);
       }
     }
   });

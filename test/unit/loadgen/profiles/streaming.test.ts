@@ -224,6 +224,50 @@ describe('the streams of the streaming profile', () => {
       assert.equal(attribute(span, 'gen_ai.usage.input_tokens'), attribute(span, 'ai.usage.inputTokens'));
     }
   });
+
+  it('have totals above them that are their sums, and the last answer once more', () => {
+    const below = (span: SpanShape): readonly SpanShape[] =>
+      spans.filter((one) => one.parent === span).flatMap((one) => [one, ...below(one)]);
+    const sdks = [
+      [
+        'chat-app',
+        /^ai\.streamText$/,
+        /doStream$/,
+        ['ai.usage.inputTokens', 'ai.usage.outputTokens', 'ai.usage.totalTokens'],
+      ],
+      ['assistant-api', /^invoke_agent /, /^chat /, ['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens']],
+    ] as const;
+    for (const [service, above, step, keys] of sdks) {
+      const whole = spansOf(service, above).filter((span) => attribute(span, keys[0]) !== undefined);
+      assert(whole.length > 100, service);
+      for (const span of whole.slice(0, 150)) {
+        const steps = below(span).filter((one) => step.test(nameOf(one)));
+        for (const key of keys) {
+          const sum = steps.reduce((all, one) => all + numberOf(one, key), 0);
+          assert.equal(numberOf(span, key), sum, key);
+        }
+      }
+    }
+    for (const span of spansOf('chat-app', /^ai\.streamText$/)) {
+      const last = spans.filter((one) => one.parent === span && /doStream$/.test(nameOf(one))).at(-1);
+      for (const key of ['ai.response.text', 'ai.response.finishReason']) {
+        assert(last !== undefined);
+        assert.deepEqual(attribute(span, key), attribute(last, key), key);
+      }
+    }
+  });
+
+  it('give tokens at the speed of a model, which the AI SDK says', () => {
+    const speeds = spansOf('chat-app', /doStream$/).flatMap((span) => {
+      if (attribute(span, 'ai.usage.outputTokens') === undefined) return [];
+      const speed = numberOf(span, 'ai.response.avgOutputTokensPerSecond');
+      const own = (1000 * numberOf(span, 'ai.usage.outputTokens')) / numberOf(span, 'ai.response.msToFinish');
+      assert(Math.abs(own - speed) < 1e-9 * own);
+      return [speed];
+    });
+    assertBetween(quantile(speeds, 0.5), 30, 46, 'median of tokens a second');
+    assertBetween(Math.max(...speeds), 100, 300, 'the fastest');
+  });
 });
 
 describe('the spans of the streaming profile', () => {

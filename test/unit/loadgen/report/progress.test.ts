@@ -11,6 +11,7 @@ const figures = (changes: Partial<ProgressFigures> = {}): ProgressFigures => ({
   spansPerSecond: 20_012,
   acknowledged: 240_112,
   refused: 0,
+  late: 5120,
   arrived: 239_900,
   overdue: 0,
   inFlight: 12,
@@ -97,6 +98,15 @@ test('elsewhere there is a plain line every few seconds, and one for every new p
   const lines = output.written.map((text) => text.split('  ').slice(0, 2).join('  '));
   assert.deepEqual(lines, ['1 s  warm-up', '6 s  warm-up', '9 s  20,012 spans/s']);
   for (const text of output.written) assert.equal(text, `${oneLine(text.slice(0, -1))}\n`);
+});
+
+test('the line says that the end is sent, how much of it is left, and for how long', () => {
+  const output = outputOf({});
+  createProgress(output).update(figures({ phase: 'flushing', late: 81_340, remainingSeconds: 41 }));
+  assert.match(
+    output.written[0],
+    /^12 s {2}flushing what ends late {2}81,340 spans left {2}20,012 spans\/s .* {2}41 s left\n$/,
+  );
 });
 
 test('what is not known is left out', () => {

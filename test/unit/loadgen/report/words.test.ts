@@ -5,9 +5,11 @@ import {
   answerLines,
   arrivalLines,
   faultLines,
+  serviceLines,
   targetText,
   timeText,
   verdictOf,
+  waitText,
 } from '../../../../loadgen/report/words.ts';
 import { failedReport, rampReport, reportWithoutSink, sampleReport } from './sample-report.ts';
 
@@ -80,9 +82,12 @@ test('the fate of the spans is told in a sentence', () => {
   );
   assert.match(verdictOf(whole).summary, /592,800 of them were meant to arrive, and all of those did\.$/);
   const rejected = { ...all, arrived: 659_990, rejectedBySink: 10 };
-  assert.equal(told(rejected), 'All 660,000 spans were acknowledged, and 659,990 of those arrived.');
+  assert.equal(
+    told(rejected),
+    'All 660,000 spans were acknowledged, and 659,990 of those arrived; the sink itself refused 10 for good, as --fault asked.',
+  );
   const chained = { ...rejected, expected: 659_900, arrived: 659_890, dropped: 100 };
-  assert.match(told(chained), /659,900 of them were meant to arrive, and 659,890 did\.$/);
+  assert.match(told(chained), /659,900 of them were meant to arrive, and 659,890 did; the sink itself refused 10 for/);
   assert.match(verdictOf(reportWithoutSink()).summary, /There was no sink: whether they arrived was not checked\.$/);
 });
 
@@ -144,4 +149,32 @@ test('what the sink itself rejected has a line of its own, where there is any', 
     arrivalLines(sampleReport({ spans: { ...whole.spans, rejectedBySink } })).map(({ label }) => label);
   assert.ok(!labels(0).includes('Rejected by the sink'));
   assert.ok(labels(10).includes('Rejected by the sink'));
+});
+
+test('what the sink refused for good is no fault, and the headline says it', () => {
+  const report = sampleReport({
+    spans: { ...whole.spans, arrived: (whole.spans.arrived ?? 0) - 10, rejectedBySink: 10 },
+    serviceAccount: { accepted: 660_000, refused: 0, sent: 659_990, failed: 10 },
+  });
+  const { tone, headline } = verdictOf(report);
+  assert.deepEqual(
+    [tone, headline],
+    ['good', 'Nothing that was acknowledged was lost; the sink itself refused 10 for good, as --fault asked'],
+  );
+  const givenUp = (failed: number) =>
+    serviceLines({ ...report, serviceAccount: { accepted: 1, refused: 0, sent: 1, failed } }).at(-1)?.kind;
+  assert.deepEqual([givenUp(10), givenUp(11)], ['info', 'fault']);
+});
+
+test('of what was generated, those that were sent after the end are named', () => {
+  const meaning = (flushedSpans: number) =>
+    answerLines({ ...whole, backlog: { ...whole.backlog, flushedSpans } })[0].meaning;
+  assert.equal(meaning(0), 'spans in requests that were sent');
+  assert.equal(meaning(1234), 'spans in requests that were sent, 1,234 of them after the load had ended');
+});
+
+test('a wait for a processor is said where it is worth a word', () => {
+  const said = (cpuWaitShare: number | null) => waitText({ cpuWaitShare });
+  assert.deepEqual([null, 0, 0.009].map(said), ['', '', '']);
+  assert.equal(said(0.123), 'waited for a processor 12.3% of the time');
 });

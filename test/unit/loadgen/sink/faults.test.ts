@@ -12,9 +12,18 @@ const usual: Fault = {
   fromMs: 0,
   toMs: Number.POSITIVE_INFINITY,
 };
-const refusing = (code: number, httpStatus: number, retryMs: number | null): Fault => ({
+/** `final`: over which protocols nobody is to try again. */
+const refusing = (
+  code: number,
+  httpStatus: number,
+  retryMs: number | null,
+  final: 'both' | 'grpc' | 'none' = 'none',
+): Fault => ({
   ...usual,
-  action: { kind: 'refuse', refusal: { grpcCode: code, httpStatus, retryMs } },
+  action: {
+    kind: 'refuse',
+    refusal: { grpcCode: code, httpStatus, retryMs, isFinal: { grpc: final !== 'none', http: final === 'both' } },
+  },
 });
 
 const good: readonly [text: string, fault: Fault][] = [
@@ -23,9 +32,16 @@ const good: readonly [text: string, fault: Fault][] = [
   ['refuse=UNAVAILABLE', refusing(grpcCode.UNAVAILABLE, 503, null)],
   ['refuse=RESOURCE_EXHAUSTED,retry=500ms', refusing(grpcCode.RESOURCE_EXHAUSTED, 429, 500)],
   ['retry=1s,refuse=503', refusing(grpcCode.UNAVAILABLE, 503, 1000)],
-  ['refuse=429', refusing(grpcCode.RESOURCE_EXHAUSTED, 429, null)],
-  ['refuse=400', refusing(grpcCode.INVALID_ARGUMENT, 400, null)],
-  ['refuse=INVALID_ARGUMENT', refusing(grpcCode.INVALID_ARGUMENT, 400, null)],
+  // Over gRPC it is final where no delay comes with it; over HTTP it never is.
+  ['refuse=429', refusing(grpcCode.RESOURCE_EXHAUSTED, 429, null, 'grpc')],
+  ['refuse=RESOURCE_EXHAUSTED', refusing(grpcCode.RESOURCE_EXHAUSTED, 429, null, 'grpc')],
+  ['refuse=400', refusing(grpcCode.INVALID_ARGUMENT, 400, null, 'both')],
+  ['refuse=INVALID_ARGUMENT', refusing(grpcCode.INVALID_ARGUMENT, 400, null, 'both')],
+  ['refuse=INVALID_ARGUMENT,retry=1s', refusing(grpcCode.INVALID_ARGUMENT, 400, 1000, 'both')],
+  ['refuse=UNKNOWN', refusing(grpcCode.UNKNOWN, 500, null, 'both')],
+  ['refuse=404', refusing(grpcCode.UNIMPLEMENTED, 404, null, 'both')],
+  ['refuse=ABORTED', refusing(grpcCode.ABORTED, 503, null)],
+  ['refuse=504', refusing(grpcCode.UNAVAILABLE, 504, null)],
   ['partial=3', { ...usual, action: { kind: 'partial', rejected: 3 } }],
   ['stall,between=5s..10s', { ...usual, action: { kind: 'stall' }, fromMs: 5000, toMs: 10_000 }],
   ['reset,share=.5', { ...usual, action: { kind: 'reset' }, share: 0.5 }],

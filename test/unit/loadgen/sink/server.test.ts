@@ -223,7 +223,7 @@ test('an error of the sink itself is told as an answer, and counted', () => {
   };
   const broken: Arrivals = { ...arrivals, take, countMalformed: () => arrivals.countMalformed() };
   const intake = createIntake({ arrivals: broken, faults: createFaults([], () => 0), nowNs: () => later });
-  const answer = intake.handle(request(0), '', 'protobuf', intake.decide());
+  const answer = intake.handle(request(0), '', 'grpc', intake.decide());
   assert.deepEqual(answer, { kind: 'malformed', message: 'a bug' });
   assert.equal(intake.counters().answers.malformed, 1);
   assert.equal(arrivals.counts().malformed, 1);
@@ -238,6 +238,36 @@ test('refused requests have not arrived, and are told when to come again', async
     assert.deepEqual([response.status, response.headers.get('retry-after')], [429, '2']);
     assert.equal(arrivals.counts().distinct, 0);
     assert.equal(sink.counters().answers.refused, 2);
+  });
+});
+
+test('the spans of a refusal for good are known, in every protocol, and may come again', async () => {
+  await serving(['refuse=INVALID_ARGUMENT'], async ({ sink, arrivals }) => {
+    assert.equal((await call(sink.port, request(0)))?.status, '3');
+    assert.equal((await call(sink.port, gzipSync(request(1)), 'gzip'))?.status, '3');
+    assert.equal((await post(sink.port, request(2))).status, 400);
+    assert.equal((await post(sink.port, toJsonLine(request(3)), json)).status, 400);
+    assert.deepEqual([arrivals.counts().distinct, arrivals.rejected.count()], [0, 24]);
+    // What makes no sense is malformed, and is nobody's.
+    assert.equal((await call(sink.port, Buffer.from([0xff, 0xff])))?.status, '3');
+    assert.deepEqual([arrivals.counts().malformed, arrivals.rejected.count()], [1, 24]);
+  });
+});
+
+test('the spans of a refusal after which clients try again are the clients’ to bring', async () => {
+  for (const fault of ['refuse=UNAVAILABLE', 'refuse=RESOURCE_EXHAUSTED,retry=1s']) {
+    await serving([fault], async ({ sink, arrivals }) => {
+      assert.notEqual((await call(sink.port, request(0)))?.status, '0');
+      assert.ok([429, 503].includes((await post(sink.port, request(1))).status));
+      assert.deepEqual([arrivals.counts().distinct, arrivals.rejected.count()], [0, 0], fault);
+    });
+  }
+  // Without a delay gRPC's clients give up, those of HTTP do not.
+  await serving(['refuse=RESOURCE_EXHAUSTED'], async ({ sink, arrivals }) => {
+    await call(sink.port, request(0));
+    await post(sink.port, request(1));
+    assert.equal(arrivals.rejected.count(), 6);
+    assert.ok(arrivals.rejected.has(0) && !arrivals.rejected.has(6));
   });
 });
 

@@ -129,6 +129,8 @@ test('what the sink itself rejected is not lost, unless it came again', () => {
   arrivals.take(request(0), later, 2);
   arrivals.take(request(1), later, 4);
   arrivals.take(request(1), later, 1);
+  // Refused whole, before and after they came.
+  arrivals.take(request(0), later, Number.POSITIVE_INFINITY);
   // Of 18 spans: 4 and 5 were rejected, 6 to 10 came in the end and 11 was rejected twice, 12 to 17 never came.
   const account = accountOf(arrivals, 18);
   assert.deepEqual([account.arrived, account.rejectedBySink, account.lost, account.duplicated], [9, 3, 6, 2]);
