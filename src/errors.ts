@@ -15,10 +15,13 @@ export const errorCodes = {
   CONFIG_DURATION: 'Not a duration as Go writes them (300ms, 1.5h, 2m30s).',
   CONFIG_UNSUPPORTED: 'A setting of the Collector that is not built in.',
   CONFIG_CONFLICT: 'Two settings that cannot stand together.',
+  CONFIG_SECRET: 'A secret stands in the file itself, where everybody can read it who reads the file.',
+  CONFIG_EXPOSED: 'Anybody in reach may send or read what is not meant for everybody.',
   CONFIG_OTTL: 'An OTTL condition or statement that cannot be understood.',
   CONFIG_REGEXP: 'A regular expression that RE2 does not accept.',
   // while running
   OTLP_JSON: 'A request is not OTLP JSON.',
+  OTLP_PROTOBUF: 'A request, or a file of them, is not OTLP protobuf.',
   TRACE_STATE: 'A span carries a tracestate that W3C trace context does not allow.',
   LISTEN: 'An address cannot be listened on.',
   CONNECT: 'A server cannot be connected to.',

@@ -5,23 +5,44 @@
 /** Reads the header fields of a request: all values of a name in lower case; empty when absent. */
 export type HeaderReader = (name: string) => readonly string[];
 
+/** Why a request may not come in. */
+export interface AuthRefusal {
+  /** For the client: what was missing or wrong, nothing of what would be right. */
+  readonly message: string;
+  /**
+   * 0: it is not welcome (gRPC UNAUTHENTICATED, HTTP 401). Above 0: nothing was decided, because too many credentials are
+   * being checked; the client may come again after this time (UNAVAILABLE with RetryInfo, 503 with Retry-After).
+   */
+  readonly retryDelayMs: number;
+}
+
 /** Whether a request may come in; asked before its body is read. */
 export interface ServerAuthenticator {
   /**
-   * null: welcome. Otherwise a text for the client, which says what was missing but nothing of what would be right.
-   * Synchronous, and takes equally long for every wrong credential.
+   * null: welcome. A promise, which never rejects, where deciding takes long (a password hash that is slow by design, off
+   * the I/O thread): until it settles nothing of the body is read, and one client holds back no other. Takes equally long
+   * for every wrong credential.
    */
-  refusal(header: HeaderReader): string | null;
+  refusal(header: HeaderReader): AuthRefusal | null | Promise<AuthRefusal | null>;
+  /**
+   * A whole number of 0 or more, another one whenever who was welcome may no longer be. Who remembers that a request was
+   * welcome asks again when it has changed. Cheap.
+   */
+  readonly version: number;
 }
 
 /** Credentials for requests that go out. */
 export interface ClientAuthenticator {
   /**
-   * Header fields to set on one request, names in lower case; asked for each, for what they carry changes. `metadata`: the
-   * client's, as far as the batch kept it. Throws a SpanmillError EXPORT when there is no credential now: the attempt fails
-   * and is made again.
+   * The header fields of one request, names in lower case: `given`, which are those of the exporter's configuration, with
+   * what this adds, replaces or leaves out. Asked for each request, for what it carries changes. `metadata`: the client's, as
+   * far as the batch kept it. Throws a SpanmillError EXPORT when there is no credential now: the attempt fails and is made
+   * again.
    */
-  headers(metadata: Readonly<Record<string, readonly string[]>>): Readonly<Record<string, string>>;
+  headers(
+    metadata: Readonly<Record<string, readonly string[]>>,
+    given: Readonly<Record<string, string>>,
+  ): Readonly<Record<string, string>>;
 }
 
 /** One entry of a stored queue, without its bytes. */
@@ -30,7 +51,7 @@ export interface StoredEntry {
   readonly key: number;
   readonly spans: number;
   readonly bytes: number;
-  /** Whatever the owner wants to know of it again; small. */
+  /** Whatever the owner wants to know of it again; at most 1,024 bytes. */
   readonly tag: string;
 }
 
@@ -40,14 +61,20 @@ export interface StoredQueue {
   readonly recovered: readonly StoredEntry[];
   /**
    * Resolves when the entry would survive the end of the process (with `fsync`: of the machine). Rejects with a
-   * SpanmillError STORAGE when it cannot be stored (disk full, store full): then nothing of it is kept. The segments may be
-   * changed once it returns.
+   * SpanmillError STORAGE when it cannot be stored (disk full, store full, 64 MiB of all owners waiting for the disk): then
+   * nothing of it is kept, and a later attempt may succeed. The segments may be changed once it returns.
    */
   append(segments: readonly Buffer[], spans: number, tag: string): Promise<StoredEntry>;
   /** The bytes; rejects with a SpanmillError STORAGE when they are not what was stored. */
   read(entry: StoredEntry): Promise<Buffer>;
-  /** Removes entries; an entry that was removed never comes back after the promise has resolved. Unknown ones are ignored. */
+  /**
+   * Removes entries; an entry that was removed never comes back after the promise has resolved. Unknown ones are ignored.
+   * Pending while a full disk does not allow even that. Rejects with a SpanmillError STORAGE when they stay, and come back at
+   * the next start.
+   */
   remove(entries: readonly StoredEntry[]): Promise<void>;
+  /** Waits for what was asked; then its owner may be opened again. What is in it stays. May be called twice. */
+  close(): Promise<void>;
 }
 
 /** Keeps what must outlive the process. */
