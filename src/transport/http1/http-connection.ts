@@ -1,0 +1,123 @@
+// One HTTP/1.1 connection of a server: what is under way on it, and how it lives and ends. It is looked at now and then
+// instead of having timers.
+import type * as net from 'node:net';
+import type { ConnectionLife } from '../connection-life.ts';
+import type { ServerCounters, ServerKeepalive } from '../grpc-server.ts';
+import { rawAnswer } from './http-answer.ts';
+import type { Exchange } from './http-exchange.ts';
+
+/** Milliseconds. */
+export interface ConnectionTimes {
+  /** From the first byte of a request, or from the connection's begin, to the end of its head. */
+  readonly headerMs: number;
+  /** From the end of its head to the end of its body; Infinity: as long as it makes progress. */
+  readonly requestMs: number;
+  /** For a client to take what it was answered. */
+  readonly writeMs: number;
+}
+
+/** How long a client that was answered before its request was over may go on sending. */
+const lingerMs = 1000;
+
+export class HttpConnection implements Pick<ConnectionLife, 'sendAway' | 'sweep'> {
+  readonly socket: net.Socket;
+  /** host:port, kept because a closed socket no longer knows it. */
+  readonly peer: string;
+  readonly life: HttpConnection;
+  /** What is not answered yet, or whose body is not over, in the order in which it came. */
+  readonly exchanges: Exchange[] = [];
+  /** Requests that came. */
+  requests = 0;
+  /** Every answer from now on is the last. */
+  leaving = false;
+  /** It was told that what it sends is not HTTP. */
+  isBroken = false;
+
+  readonly #times: ConnectionTimes;
+  /** `requests` and what had been read when it was first seen idle, and since when it is. */
+  #idleAfter = 0;
+  #idleSince: number;
+  #bytesAtIdle = 0;
+  /** Since when a head is on its way; 0: none is. */
+  #headSince: number;
+  #unread = 0;
+  #unreadSince = 0;
+
+  constructor(socket: net.Socket, peer: string, times: ConnectionTimes) {
+    const now = performance.now();
+    this.socket = socket;
+    this.peer = peer;
+    this.life = this;
+    this.#times = times;
+    this.#idleSince = now;
+    this.#headSince = now;
+  }
+
+  /** No request after those that are under way; closed when they are answered. */
+  sendAway(): void {
+    if (this.leaving) return;
+    this.leaving = true;
+    if (this.exchanges.length === 0) this.socket.destroySoon();
+  }
+
+  /** What comes is no HTTP: says so where no other answer is due, and ends. */
+  misunderstand(answer: string): void {
+    this.isBroken = true;
+    const [first, second] = this.exchanges;
+    // An answer that is under way, or comes before, must not be taken for this one.
+    if (second !== undefined || (first !== undefined && (first.answeredAt > 0 || first.isBodyOver))) {
+      this.socket.destroy();
+    } else this.socket.end(answer);
+  }
+
+  sweep(now: number, keepalive: ServerKeepalive, counters: ServerCounters): void {
+    const { socket } = this;
+    if (socket.destroyed) return;
+    if (this.isBroken) socket.destroy();
+    else if (this.#isUnread(now)) {
+      counters.floods.unread++;
+      socket.destroy();
+    } else if (this.exchanges.length > 0) this.#sweepExchanges(now);
+    else this.#sweepIdle(now, keepalive.maxConnectionIdleMs, counters);
+  }
+
+  /** Whether the client has taken nothing of its answers for too long. */
+  #isUnread(now: number): boolean {
+    const unread = this.socket.writableLength;
+    if (unread === 0 || unread !== this.#unread) {
+      this.#unread = unread;
+      this.#unreadSince = now;
+      return false;
+    }
+    return now - this.#unreadSince >= this.#times.writeMs;
+  }
+
+  #sweepExchanges(now: number): void {
+    const { requestMs } = this.#times;
+    for (const exchange of [...this.exchanges]) {
+      if (exchange.isBodyOver) continue;
+      if (exchange.answeredAt > 0) {
+        if (now - exchange.answeredAt >= lingerMs) this.socket.destroy();
+      } else if (now - exchange.call.bornAt >= requestMs) {
+        exchange.call.stall(`the request was not over in ${requestMs} ms`);
+      }
+    }
+  }
+
+  #sweepIdle(now: number, idleMs: number, counters: ServerCounters): void {
+    const { socket } = this;
+    const { bytesRead } = socket;
+    if (this.#idleAfter !== this.requests) {
+      this.#idleAfter = this.requests;
+      this.#idleSince = now;
+      this.#bytesAtIdle = bytesRead;
+      this.#headSince = 0;
+    } else if (bytesRead !== this.#bytesAtIdle || this.#headSince !== 0) {
+      if (this.#headSince === 0) this.#headSince = now;
+      if (now - this.#headSince < this.#times.headerMs) return;
+      counters.floods.handshake++;
+      this.isBroken = true;
+      socket.end(rawAnswer(408, 'Request Timeout', `the request's head was not over in ${this.#times.headerMs} ms`));
+    } else if (now - this.#idleSince >= idleMs) socket.destroySoon();
+  }
+}

@@ -1,0 +1,295 @@
+// HTTP/1.1 of our own, for what OTLP needs of it: heads and bodies are read where the socket put them, and bodies go straight
+// to their place; answers are templates. node:http costs several times as much for a small request (docs/decisions.md).
+// Requests on a connection are served one after another: what a client sends ahead waits, and so does the client.
+import { STATUS_CODES } from 'node:http';
+import type * as net from 'node:net';
+import type { GrpcServer } from '../../grpc-server.ts';
+import { latin1Text } from '../../http2/hpack/latin1.ts';
+import { Outbox } from '../../http2/outbox.ts';
+import { readShared } from '../../http2/socket-reader.ts';
+import { peerOf } from '../../listener.ts';
+import { okBody, rawAnswer } from '../http-answer.ts';
+import type { HttpConnection } from '../http-connection.ts';
+import { Exchange, type Wire } from '../http-exchange.ts';
+import { type Form, type HttpHead, type JudgedRequest, readHead } from '../http-request.ts';
+import { createHttpServerOn, type FrontEnd, type FrontHost, type HttpServerOptions } from '../http-server.ts';
+import { ChunkReader } from './chunk-reader.ts';
+import { BadRequest, type ParsedHead, parseHead } from './request-head.ts';
+
+export const createNativeHttpServer = (options: HttpServerOptions): GrpcServer =>
+  createHttpServerOn(createNativeFront, options);
+
+function createNativeFront(host: FrontHost): FrontEnd {
+  const templates = new WeakMap<readonly string[], Buffer>();
+  return {
+    pauseOnConnect: true,
+    accept(accepted) {
+      const peer = peerOf(accepted);
+      const socket = readShared(accepted, (bytes, length) => connection.read(bytes, length));
+      const connection = new NativeConnection(socket, peer, host, templates);
+    },
+  };
+}
+
+/** Of what a client sends before it is its turn, what may wait. */
+const mostAhead = 4096;
+const none = Buffer.alloc(0);
+const emptyLine = Buffer.from('\r\n\r\n');
+const goOn = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
+const [cr, lf] = [0x0d, 0x0a];
+
+/** What a head says; a client that sends the same bytes again has it from before. */
+interface KnownHead {
+  readonly text: string;
+  readonly parsed: ParsedHead;
+  readonly head: HttpHead;
+  readonly judged: JudgedRequest;
+}
+
+class NativeConnection implements Wire {
+  readonly #host: FrontHost;
+  readonly #templates: WeakMap<readonly string[], Buffer>;
+  readonly #socket: net.Socket;
+  readonly #outbox: Outbox;
+  readonly #connection: HttpConnection;
+  readonly #data: (bytes: Buffer, start: number, end: number) => void;
+  #known: KnownHead | null = null;
+  /** The request that is served now. */
+  #exchange: Exchange | null = null;
+  #isBodyOver = false;
+  #isAnswered = false;
+  /** Of a body whose length was announced. */
+  #left = 0;
+  #chunks: ChunkReader | null = null;
+  /** Came, and waits: for the rest of a head, for an answer, for a place. */
+  #rest: Buffer = none;
+  #isPaused = false;
+  #isReading = false;
+  #isSocketPaused = false;
+  /** Nothing more is read. */
+  #isClosing = false;
+
+  constructor(socket: net.Socket, peer: string, host: FrontHost, templates: WeakMap<readonly string[], Buffer>) {
+    this.#host = host;
+    this.#templates = templates;
+    this.#socket = socket;
+    this.#outbox = new Outbox(socket);
+    this.#data = (bytes, start, end) => this.#exchange?.data(bytes, start, end);
+    // What a broken socket says is told by its close too.
+    socket.on('error', () => undefined);
+    socket.on('drain', () => {
+      this.#outbox.isFull = false;
+      this.#proceed();
+    });
+    this.#connection = host.opened(socket, peer);
+  }
+
+  /** The next bytes of the connection, `bytes[0 … length)`, which are not kept. */
+  read(bytes: Buffer, length: number): void {
+    if (this.#isClosing || this.#socket.destroyed) return;
+    if (this.#connection.isBroken) {
+      this.#socket.destroy();
+      return;
+    }
+    if (this.#rest.length === 0) this.#take(bytes, length);
+    else {
+      const whole = Buffer.concat([this.#rest, bytes.subarray(0, length)]);
+      this.#take(whole, whole.length);
+    }
+  }
+
+  /** What waited is looked at again. */
+  #proceed(): void {
+    if (this.#isReading || this.#isClosing || this.#connection.isBroken) return;
+    this.#take(this.#rest, this.#rest.length);
+  }
+
+  #take(bytes: Buffer, length: number): void {
+    this.#isReading = true;
+    let at = length;
+    try {
+      at = this.#run(bytes, length);
+    } catch (error) {
+      if (!(error instanceof BadRequest)) {
+        // A fault of ours: who logs it must hear of it, and what is left of the connection makes no sense any more.
+        this.#socket.destroy();
+        throw error;
+      }
+      this.#misunderstand(error);
+    } finally {
+      this.#isReading = false;
+    }
+    this.#rest = at < length ? Buffer.from(bytes.subarray(at, length)) : none;
+    // As long as it is read, it is seen when its client goes away.
+    const mustPause = this.#rest.length > mostAhead && this.#isStopped();
+    if (mustPause === this.#isSocketPaused) return;
+    this.#isSocketPaused = mustPause;
+    if (mustPause) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  /** Whether what comes next has to wait. */
+  #isStopped(): boolean {
+    return (
+      this.#isPaused ||
+      this.#isClosing ||
+      this.#outbox.isFull ||
+      (this.#exchange !== null && this.#isBodyOver && !this.#isAnswered)
+    );
+  }
+
+  /** Returns where it stopped. */
+  #run(bytes: Buffer, end: number): number {
+    let p = 0;
+    while (!this.#isStopped()) {
+      if (this.#exchange === null) {
+        const behind = this.#readHead(bytes, p, end);
+        if (behind < 0) return p;
+        p = behind;
+      } else if (this.#chunks !== null) {
+        if (p === end) return p;
+        p = this.#chunks.read(bytes, p, end, this.#data);
+        if (this.#chunks.isOver) this.#endBody();
+      } else if (this.#left === 0) this.#endBody();
+      else {
+        if (p === end) return p;
+        const to = Math.min(end, p + this.#left);
+        this.#left -= to - p;
+        this.#exchange.data(bytes, p, to);
+        p = to;
+      }
+      if (this.#socket.destroyed) return end;
+    }
+    return p;
+  }
+
+  #endBody(): void {
+    this.#isBodyOver = true;
+    this.#exchange?.end();
+  }
+
+  /** Begins the request whose head stands at `at`; returns where its body begins, -1 when the head is not whole. */
+  #readHead(bytes: Buffer, at: number, end: number): number {
+    let from = at;
+    // RFC 9112 2.2: "a server … SHOULD ignore at least one empty line (CRLF) received prior to the request-line"
+    if (end - from >= 2 && bytes[from] === cr && bytes[from + 1] === lf) from += 2;
+    if (from === end) return -1;
+    const { maxHeaderBytes } = this.#host;
+    const length = bytes.subarray(from, Math.min(end, from + maxHeaderBytes)).indexOf(emptyLine);
+    if (length < 0) {
+      if (end - from >= maxHeaderBytes) {
+        throw new BadRequest('the head of the request is too large', 431, 'Request Header Fields Too Large');
+      }
+      checkBegin(bytes, from, end);
+      return -1;
+    }
+    this.#connection.requests++;
+    this.#begin(this.#headOf(latin1Text(bytes, from, from + length)));
+    return from + length + emptyLine.length;
+  }
+
+  #headOf(text: string): KnownHead {
+    if (this.#known?.text === text) return this.#known;
+    const parsed = parseHead(text);
+    const head = readHead(parsed.rawHeaders);
+    const judged = this.#host.judge(parsed.method, parsed.target, parsed.rawHeaders, head);
+    this.#known = { text, parsed, head, judged };
+    return this.#known;
+  }
+
+  #begin({ parsed, head, judged }: KnownHead): void {
+    this.#isBodyOver = false;
+    this.#isAnswered = false;
+    this.#left = Math.max(0, head.length);
+    this.#chunks = parsed.isChunked ? new ChunkReader() : null;
+    const asked = this.#host.preflight(parsed.method, parsed.rawHeaders, head);
+    if (asked !== null) {
+      this.#write(204, asked, none, head.length !== 0);
+      if (head.length !== 0) this.#close();
+      return;
+    }
+    const exchange = new Exchange(this.#host.exchanges, this.#connection, this, judged, head);
+    this.#exchange = exchange;
+    exchange.begin(parsed.wantsContinue);
+  }
+
+  #misunderstand({ status, phrase, message }: BadRequest): void {
+    const { counters } = this.#host;
+    if (status === 431) counters.floods.headers++;
+    else counters.connectionErrors++;
+    this.#outbox.flush();
+    this.#connection.misunderstand(rawAnswer(status, phrase, message));
+  }
+
+  // --- Wire ---
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#proceed();
+  }
+
+  goOn(): void {
+    this.#outbox.put(goOn);
+  }
+
+  ok(form: Form, origin: string | undefined, isLast: boolean): void {
+    const last = isLast || this.#known?.parsed.isLast === true;
+    const headers = this.#host.exchanges.okHeaders(form, origin, last);
+    let template = this.#templates.get(headers);
+    if (template === undefined) {
+      template = answerBytes(200, headers, Buffer.from(okBody(form)));
+      this.#templates.set(headers, template);
+    }
+    this.#outbox.put(template);
+    this.#answered(last);
+  }
+
+  answer(status: number, headers: readonly string[], body: string | Buffer, isLast: boolean, isWhole: boolean): void {
+    const last = isLast || this.#known?.parsed.isLast === true;
+    this.#write(status, headers, Buffer.from(body), last);
+    this.#isAnswered = true;
+    if (isWhole) this.#answered(last);
+  }
+
+  end(): void {
+    this.#answered(true);
+  }
+
+  #write(status: number, headers: readonly string[], body: Buffer, isLast: boolean): void {
+    const all = isLast ? [...headers, 'Connection', 'close'] : headers;
+    this.#outbox.put(answerBytes(status, all, this.#known?.parsed.method === 'HEAD' ? none : body));
+  }
+
+  /** The exchange is over. */
+  #answered(isLast: boolean): void {
+    this.#isAnswered = true;
+    this.#exchange = null;
+    if (isLast) this.#close();
+    else if (this.#rest.length > 0 || this.#isSocketPaused) this.#proceed();
+  }
+
+  #close(): void {
+    this.#isClosing = true;
+    this.#outbox.flush();
+    this.#socket.destroySoon();
+  }
+}
+
+/** What cannot become a request need not be waited for: TLS, HTTP/2, and what is no text. */
+function checkBegin(bytes: Buffer, from: number, end: number): void {
+  for (let p = from; p < Math.min(end, from + 16); p++) {
+    const byte = bytes[p];
+    if (byte === 0x20) return;
+    if (byte < 0x21 || byte > 0x7e) throw new BadRequest('the first line is not that of an HTTP/1.1 request');
+  }
+}
+
+function answerBytes(status: number, headers: readonly string[], body: Buffer): Buffer {
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
+  for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body]);
+}
