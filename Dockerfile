@@ -24,11 +24,11 @@ COPY bin/spanmill bin/spanload bin/
 COPY pipelines pipelines
 # The user that the base image has for this; nothing under /app belongs to it.
 USER node
-# OTLP/gRPC, health check, metrics
-EXPOSE 4317 13133 8888
-# Asks the health_check extension: a configuration of your own keeps it, or runs with --no-healthcheck.
+# OTLP/gRPC, OTLP/HTTP, health check, metrics
+EXPOSE 4317 4318 13133 8888
+# Asks the health_check extension whether it is alive: a configuration of your own keeps it, or runs with --no-healthcheck.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:13133/').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:13133/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # The launcher execs Node, so that SIGTERM reaches it and the service drains.
 ENTRYPOINT ["/app/bin/spanmill"]
 CMD ["run", "--config", "/app/pipelines/container.yaml"]

@@ -115,6 +115,7 @@ function spawnIn({ stage, root, workdir }: Built, command: readonly string[]): C
 /** Free ports instead of those of the configuration, which something on this machine may use. */
 const freePorts = [
   'receivers.otlp.protocols.grpc.endpoint=127.0.0.1:0',
+  'receivers.otlp.protocols.http.endpoint=127.0.0.1:0',
   'extensions.health_check.endpoint=127.0.0.1:0',
   'service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]',
 ].flatMap((set) => ['--set', set]);
@@ -125,7 +126,8 @@ function checkPorts({ stage, root }: Built): void {
   const { receivers, extensions, service } = parse(readFileSync(join(root, file), 'utf8'));
   const [reader] = service.telemetry.metrics.readers;
   const { host, port } = reader.pull.exporter.prometheus;
-  const addresses = [receivers.otlp.protocols.grpc.endpoint, extensions.health_check.endpoint, `${host}:${port}`];
+  const { grpc, http } = receivers.otlp.protocols;
+  const addresses = [grpc.endpoint, http.endpoint, extensions.health_check.endpoint, `${host}:${port}`];
   assert.deepEqual(
     addresses,
     stage.ports.map((one) => `0.0.0.0:${one}`),
@@ -186,7 +188,7 @@ async function tryImage(image: Built): Promise<void> {
     const { listening } = await log.until('ready', ({ msg }) => msg === 'spanmill is ready');
     const addressOf = (protocol: string): string =>
       (listening as string[]).find((one) => one.startsWith(`${protocol} `))?.slice(protocol.length + 1) ?? '';
-    assert.equal(await healthStatus(image, addressOf('http')), 0, 'HEALTHCHECK fails while the service is ready');
+    assert.equal(await healthStatus(image, addressOf('health')), 0, 'HEALTHCHECK fails while the service is ready');
     await sendSpan(addressOf('grpc'));
     await log.until('the span', (line) => JSON.stringify(line).includes('a span through the image'));
     child.kill('SIGTERM');
@@ -194,7 +196,7 @@ async function tryImage(image: Built): Promise<void> {
     assert.deepEqual([account.received, account.exported, account.remainder], [1, 1, 0]);
     const [code] = await ended;
     assert.equal(code, 0, 'SIGTERM has to end the service with exit code 0');
-    assert.notEqual(await healthStatus(image, addressOf('http')), 0, 'HEALTHCHECK passes without a service');
+    assert.notEqual(await healthStatus(image, addressOf('health')), 0, 'HEALTHCHECK passes without a service');
   } finally {
     clearTimeout(timer);
     child.kill('SIGKILL');

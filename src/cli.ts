@@ -1,11 +1,11 @@
-// The command line: spanmill run | validate | schema | components | version. Exit codes: 0, 1 a failure while running,
+// The command line: spanmill run | validate | schema | components | replay | version. Exit codes: 0, 1 a failure while running,
 // 2 wrong usage or configuration. Nothing here touches the process: all of it comes in as `CliDeps`.
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import type { AnyDefinition, Registry } from './component/types.ts';
 import type { Environment } from './config/expand.ts';
 import { fileSchema } from './config/file-schema.ts';
-import { type ReadResult, readConfig } from './config/read-config.ts';
+import { type ConfigReader, createConfigReader } from './config/read-config.ts';
 import { renderIssues } from './config/render.ts';
 import type { ResolvedConfig } from './config/resolved.ts';
 import type { Issue } from './config/source.ts';
@@ -33,20 +33,36 @@ export interface CliDeps {
   readonly readFile: (path: string) => string;
   /** Processors of the machine. */
   readonly cores: number;
-  /** Starts the service; `notes` are for its debug log. Rejects with a SpanmillError when it cannot start. */
-  readonly startService: (config: ResolvedConfig, notes: readonly Issue[]) => Promise<RunningService>;
+  /** Starts the service. Rejects with a SpanmillError when it cannot start. */
+  readonly startService: (config: ResolvedConfig, options: StartOptions) => Promise<RunningService>;
+}
+
+export interface StartOptions {
+  /** For the debug log. */
+  readonly notes: readonly Issue[];
+  /** Has read the configuration that the service is to start with, and reads it again for a reload. */
+  readonly reader: ConfigReader;
+  /** Reload by itself when a file changes. */
+  readonly watch: boolean;
 }
 
 interface Invocation {
   readonly config: readonly string[];
   readonly set: readonly string[];
+  readonly watch: boolean;
+  /** As they were given. */
+  readonly args: readonly string[];
 }
 
 interface Command {
   readonly summary: string;
   /** Whether --config and --set belong to it. */
   readonly configured: boolean;
+  /** Whether --watch does. */
+  readonly watchable?: boolean;
   readonly details: readonly string[];
+  /** It understands its arguments itself, --help too. */
+  readonly ownArguments?: boolean;
   run(invocation: Invocation, deps: CliDeps): Promise<number> | number;
 }
 
@@ -54,6 +70,7 @@ const USAGE = 2;
 const OPTIONS = {
   config: { type: 'string', multiple: true },
   set: { type: 'string', multiple: true },
+  watch: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -64,14 +81,23 @@ const usageError = (deps: CliDeps, message: string, command: string): number => 
   return USAGE;
 };
 
-const read = (invocation: Invocation, deps: CliDeps): ReadResult => {
+/** Reads the configuration and shows what is wrong with it. */
+const read = (invocation: Invocation, deps: CliDeps) => {
   const { registry, env, readFile, cores } = deps;
-  const result = readConfig({ files: invocation.config, sets: invocation.set, env, readFile, registry, cores });
+  const reader = createConfigReader({
+    files: invocation.config,
+    sets: invocation.set,
+    env,
+    readFile,
+    registry,
+    cores,
+  });
+  const result = reader.read();
   const issues = [...result.errors, ...result.warnings];
   deps.stderr.write(renderIssues(issues, isColored(deps.stderr, deps.env)));
   const { length } = result.errors;
   if (length > 0) deps.stderr.write(`${length} ${length === 1 ? 'problem' : 'problems'} in the configuration\n`);
-  return result;
+  return { ...result, reader };
 };
 
 const failure = (error: unknown): string => {
@@ -80,9 +106,9 @@ const failure = (error: unknown): string => {
 };
 
 const runService = async (invocation: Invocation, deps: CliDeps): Promise<number> => {
-  const { config, notes } = read(invocation, deps);
+  const { config, notes, reader } = read(invocation, deps);
   if (config === null) return USAGE;
-  const service = await deps.startService(config, notes);
+  const service = await deps.startService(config, { notes, reader, watch: invocation.watch });
   return await service.done;
 };
 
@@ -123,6 +149,10 @@ const schema = (_: Invocation, deps: CliDeps): number => {
   return 0;
 };
 
+// Loaded when it is asked for: the service needs none of it.
+const replay = async ({ args }: Invocation, { registry, stdout, stderr }: CliDeps): Promise<number> =>
+  await (await import('./replay/replay.ts')).replay(args, { registry, stdout, stderr });
+
 const version = (_: Invocation, deps: CliDeps): number => {
   deps.stdout.write(`spanmill ${deps.version}\n`);
   return 0;
@@ -132,7 +162,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   run: {
     summary: 'Runs the pipelines of a configuration until SIGTERM or SIGINT.',
     configured: true,
-    details: ['Both signals drain: no new requests, what was accepted is exported, then the process ends.'],
+    watchable: true,
+    details: [
+      'Both signals drain: no new requests, what was accepted is exported, then the process ends.',
+      'SIGHUP reads the configuration again: what it changes is changed without losing or refusing anything,',
+      'and one that is wrong changes nothing.',
+    ],
     run: runService,
   },
   validate: {
@@ -156,16 +191,23 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     details: [],
     run: components,
   },
+  replay: {
+    summary: 'Sends dead-letter files, or any files of spans, to an endpoint.',
+    configured: false,
+    details: [],
+    ownArguments: true,
+    run: replay,
+  },
   version: { summary: 'Prints the version.', configured: false, details: [], run: version },
 };
 
 const CONFIG_HELP = [
-  'Options:',
   '  --config FILE   A configuration file, or file:PATH, env:NAME or yaml:TEXT. Repeatable: later ones',
   '                  are merged over earlier ones (maps deep, everything else replaced).',
   '  --set a.b=c     Sets one value after all files, such as processors.batch.timeout=2s. Repeatable.',
-  '  --help          Shows this.',
 ];
+const WATCH_HELP = '  --watch         Reads the configuration again whenever one of its files changes.';
+const HELP_HELP = '  --help          Shows this.';
 
 const overallHelp = (): string => {
   const lines = Object.entries(COMMANDS).map(([name, command]) => `  ${name.padEnd(11)} ${command.summary}`);
@@ -184,7 +226,12 @@ const overallHelp = (): string => {
 const commandHelp = (name: string, command: Command): string => {
   const usage = command.configured ? ' --config FILE… [--set a.b=c…]' : '';
   const details = command.details.length === 0 ? [] : ['', ...command.details];
-  const options = command.configured ? CONFIG_HELP : ['Options:', '  --help          Shows this.'];
+  const options = [
+    'Options:',
+    ...(command.configured ? CONFIG_HELP : []),
+    ...(command.watchable === true ? [WATCH_HELP] : []),
+    HELP_HELP,
+  ];
   return [`Usage: spanmill ${name}${usage}`, '', command.summary, ...details, '', ...options, ''].join('\n');
 };
 
@@ -197,7 +244,12 @@ type Arguments =
 const parseCommandArgs = (args: readonly string[], command: Command): Arguments => {
   const config: string[] = [];
   const set: string[] = [];
-  const flags = command.configured ? Object.keys(OPTIONS) : ['help'];
+  let watch = false;
+  const flags = [
+    ...(command.configured ? ['config', 'set'] : []),
+    ...(command.watchable === true ? ['watch'] : []),
+    'help',
+  ];
   const { tokens } = parseArgs({
     args: [...args],
     options: OPTIONS,
@@ -220,6 +272,11 @@ const parseCommandArgs = (args: readonly string[], command: Command): Arguments 
       };
     }
     if (token.name === 'help') return { kind: 'help' };
+    if (token.name === 'watch') {
+      if (token.inlineValue === true) return { kind: 'wrong', message: '--watch takes no value' };
+      watch = true;
+      continue;
+    }
     // parseArgs takes the next flag for a value (`--config --set a=b`); a value never begins with two dashes here.
     if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
       return { kind: 'wrong', message: `${token.rawName} needs a value` };
@@ -227,7 +284,7 @@ const parseCommandArgs = (args: readonly string[], command: Command): Arguments 
     (token.name === 'config' ? config : set).push(token.value);
   }
   if (command.configured && config.length === 0) return { kind: 'wrong', message: '--config FILE is required' };
-  return { kind: 'run', invocation: { config, set } };
+  return { kind: 'run', invocation: { config, set, watch, args } };
 };
 
 /** Runs one command; `argv` without the interpreter and the script. Resolves with the exit code, never rejects. */
@@ -248,7 +305,9 @@ export const runCli = async (argv: readonly string[], deps: CliDeps): Promise<nu
     const kind = name.startsWith('-') ? 'a command comes first, found' : 'unknown command';
     return usageError(deps, `${kind} "${name}"${suggestion(name, Object.keys(COMMANDS), 'commands')}`, '');
   }
-  const parsed = parseCommandArgs(rest, command);
+  const parsed: Arguments = command.ownArguments
+    ? { kind: 'run', invocation: { config: [], set: [], watch: false, args: rest } }
+    : parseCommandArgs(rest, command);
   if (parsed.kind === 'wrong') return usageError(deps, parsed.message, name);
   if (parsed.kind === 'help') {
     deps.stdout.write(commandHelp(name, command));

@@ -17,7 +17,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   readFile: (path) => readFileSync(path, 'utf8'),
   cores: availableParallelism(),
-  startService: (config, notes) => startService(config, notes, version),
+  startService: (config, options) => startService(config, options, version),
 });
 // Nothing may keep a process alive that has said how it ended.
 process.exit();

@@ -4,6 +4,12 @@ import { debug } from './exporters/debug/index.ts';
 import { file } from './exporters/file/index.ts';
 import { nop } from './exporters/nop/index.ts';
 import { otlp as otlpExporter } from './exporters/otlp/index.ts';
+import { otlpHttp } from './exporters/otlp_http/index.ts';
+import { basicauth } from './extensions/basicauth/index.ts';
+import { bearertokenauth } from './extensions/bearertokenauth/index.ts';
+import { deadLetter } from './extensions/dead_letter/index.ts';
+import { fileStorage } from './extensions/file_storage/index.ts';
+import { headersSetter } from './extensions/headers_setter/index.ts';
 import { healthCheck } from './extensions/health_check/index.ts';
 import { processors } from './processors/registry.ts';
 import { otlp as otlpReceiver } from './receivers/otlp/index.ts';
@@ -11,6 +17,6 @@ import { otlp as otlpReceiver } from './receivers/otlp/index.ts';
 export const registry: Registry = {
   receivers: [otlpReceiver],
   processors,
-  exporters: [debug, file, nop, otlpExporter],
-  extensions: [healthCheck],
+  exporters: [debug, file, nop, otlpExporter, otlpHttp],
+  extensions: [basicauth, bearertokenauth, deadLetter, fileStorage, headersSetter, healthCheck],
 };

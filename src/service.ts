@@ -1,66 +1,145 @@
 // A running service in a process: the runtime with its log, metrics and signals, and the last line with the account.
-import { mkdirSync, writeFile } from 'node:fs';
-import { hostname, tmpdir, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { totalmem } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { RunningService } from './cli.ts';
+import type { RunningService, StartOptions } from './cli.ts';
 import type { ResolvedConfig } from './config/resolved.ts';
-import type { Issue } from './config/source.ts';
-import { createDeliverySource } from './delivery/metrics.ts';
-import { createRuntime, type Runtime } from './pipeline/runtime.ts';
-import { createLedgerSource } from './telemetry/ledger-source.ts';
-import { createLog } from './telemetry/log.ts';
+import { type AdminAddress, createAdminServer } from './control/admin-server.ts';
+import { BoundServer, type PreparedChange } from './control/bound-server.ts';
+import { logAccounts } from './control/log-accounts.ts';
+import { metricSources } from './control/metric-sources.ts';
+import { Reloader } from './control/reloader.ts';
+import { createSetAside } from './control/set-aside.ts';
+import { announceDrain, terminations } from './control/termination.ts';
+import { watchFiles } from './control/watch-files.ts';
+import { createRuntime, type ReloadSummary, type Runtime } from './pipeline/runtime.ts';
+import { createLog, type ServiceLog } from './telemetry/log.ts';
 import { createMetricsServer } from './telemetry/metrics.ts';
-import { createBatchSource, createComponentSource, createReceiverSource } from './telemetry/pipeline-source.ts';
-import { createProcessSource } from './telemetry/process-source.ts';
-import { createProcessorSource } from './telemetry/processor-source.ts';
-import type { MetricSource } from './telemetry/source.ts';
 
 /** Below the 30 s that Kubernetes gives a pod before it kills it. */
 const drainDeadlineMs = 25_000;
+/** What is left of that when load balancers were waited for. */
+const leastDrainMs = 10_000;
+
+/** What the configuration says of the process, as it is in use. */
+interface Process {
+  readonly log: ServiceLog;
+  readonly runtime: Runtime;
+  readonly metrics: BoundServer<AdminAddress>;
+  readonly admin: BoundServer<AdminAddress>;
+  config: ResolvedConfig;
+}
 
 export async function startService(
   config: ResolvedConfig,
-  notes: readonly Issue[],
+  { notes, reader, watch }: StartOptions,
   version: string,
 ): Promise<RunningService> {
   const log = createLog(config.telemetry.logs);
   const { logger } = log;
   for (const note of notes) logger.debug({ file: note.file, line: note.line }, note.message);
-  const runtime = createRuntime({
+  const runtime: Runtime = createRuntime({
     config,
     log: logger,
     workerEntry: workerEntry(),
     totalMemoryBytes: memoryLimit(),
-    setAside: (bytes, component) => setAside(logger, bytes, component),
+    setAside: createSetAside(logger, () => runtime.deadLetter()),
   });
-  const metrics = config.telemetry.metrics.address;
-  const metricsServer = metrics === null ? null : createMetricsServer(metrics, metricSources(runtime, version), logger);
+  const reloader = new Reloader({ reader, log: logger, apply: (next) => applyConfig(running, next) });
+  const sources = metricSources(runtime, reloader.stats, version);
+  const running: Process = {
+    log,
+    runtime,
+    metrics: new BoundServer((address) => createMetricsServer(address, sources, logger)),
+    admin: new BoundServer((address) => createAdminServer(address, () => reload('admin'))),
+    config,
+  };
+  /** Not before all has started: one that is asked for earlier comes then. */
+  const started = Promise.withResolvers<void>();
+  const reload = async (cause: string) => {
+    await started.promise;
+    const report = await reloader.request(cause);
+    watching?.refresh();
+    return report;
+  };
+  process.on('SIGHUP', () => void reload('SIGHUP'));
   try {
-    await metricsServer?.start();
+    (await running.metrics.prepare(config.telemetry.metrics.address)).commit();
     await runtime.start();
+    (await running.admin.prepare(config.admin)).commit();
   } catch (error) {
     await runtime.stop();
-    await metricsServer?.stop();
+    await stopServers(running);
     await log.close();
     throw error;
   }
   // Before anyone is told that it is ready: a signal that comes at once must drain, not kill.
-  const signalled = untilSignal(logger);
+  const nextSignal = terminations();
+  const signalled = nextSignal();
   goOnAfterFaults(logger);
-  logger.info({ listening: runtime.addresses(), metrics: metricsServer?.address() }, 'spanmill is ready');
-  for (const address of runtime.addresses()) {
-    const [protocol, at] = address.split(' ');
-    if (protocol === 'grpc') logger.info(`send traces with OTEL_EXPORTER_OTLP_ENDPOINT=http://${at}`);
-  }
-  const done = signalled.then(async (ended) => {
-    await Promise.race([runtime.drain(drainDeadlineMs), ended.again]);
-    const balanced = logAccount(runtime, logger);
-    await metricsServer?.stop();
+  const watching = watch
+    ? watchFiles({ files: () => reader.files(), changed: () => void reload('a file has changed'), log: logger })
+    : null;
+  sayReady(running);
+  started.resolve();
+  const done = signalled.then(async (signal) => {
+    watching?.stop();
+    reloader.close();
+    const delayMs = await announceDrain(runtime, logger, nextSignal);
+    logger.info({ signal }, 'draining: no new requests, exporting what was accepted');
+    const again = nextSignal().then((another) => {
+      logger.warn({ signal: another }, 'another signal: ending without waiting for the backends');
+    });
+    await Promise.race([runtime.drain(Math.max(drainDeadlineMs - delayMs, leastDrainMs)), again]);
+    const balanced = logAccounts(runtime.accounts, logger);
+    await stopServers(running);
     await log.close();
     return balanced ? 0 : 1;
   });
   return { done };
+}
+
+function sayReady({ runtime, metrics, admin, log: { logger } }: Process): void {
+  const listening = runtime.addresses();
+  const adminAddress = admin.address();
+  logger.info(
+    { listening, metrics: metrics.address(), ...(adminAddress === '' ? {} : { admin: adminAddress }) },
+    'spanmill is ready',
+  );
+  for (const address of listening) {
+    const [protocol, at] = address.split(' ');
+    if (protocol === 'grpc') logger.info(`send traces with OTEL_EXPORTER_OTLP_ENDPOINT=http://${at}`);
+    if (protocol === 'http') logger.info(`send traces over HTTP with OTEL_EXPORTER_OTLP_ENDPOINT=http://${at}`);
+  }
+}
+
+async function stopServers({ metrics, admin }: Process): Promise<void> {
+  await admin.stop();
+  await metrics.stop();
+}
+
+/** Takes another configuration into use as a whole, or rejects and changes nothing. */
+async function applyConfig(running: Process, next: ResolvedConfig): Promise<ReloadSummary> {
+  const { config, runtime } = running;
+  const prepared: PreparedChange[] = [];
+  let summary: ReloadSummary;
+  try {
+    prepared.push(running.log.prepare(next.telemetry.logs));
+    prepared.push(await running.metrics.prepare(next.telemetry.metrics.address));
+    prepared.push(await running.admin.prepare(next.admin));
+    summary = await runtime.reload(next);
+  } catch (error) {
+    for (const change of prepared) change.cancel();
+    throw error;
+  }
+  for (const change of prepared) change.commit();
+  running.config = next;
+  const needsRestart = [...summary.needsRestart];
+  if (!isDeepStrictEqual(config.telemetry.logs.initialFields, next.telemetry.logs.initialFields)) {
+    needsRestart.push('service.telemetry.logs.initial_fields');
+  }
+  const isSame = isDeepStrictEqual([config.telemetry, config.admin], [next.telemetry, next.admin]);
+  return { ...summary, outcome: isSame ? summary.outcome : 'applied', needsRestart };
 }
 
 /** After the start nothing exits the process: a fault in one place is said, and the rest goes on. */
@@ -73,72 +152,6 @@ function goOnAfterFaults(log: Logger): void {
   process.on('unhandledRejection', say);
 }
 
-/** Resolves at the first SIGTERM or SIGINT; `again` at the second, which ends the drain. */
-async function untilSignal(log: Logger): Promise<{ readonly again: Promise<void> }> {
-  const next = (): Promise<NodeJS.Signals> =>
-    new Promise((resolve) => {
-      process.once('SIGTERM', resolve);
-      process.once('SIGINT', resolve);
-    });
-  const signal = await next();
-  process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT');
-  log.info({ signal }, 'draining: no new requests, exporting what was accepted');
-  const again = next().then((second) => {
-    log.warn({ signal: second }, 'second signal: ending without waiting for the backends');
-  });
-  return { again };
-}
-
-/** The last line: where every span went. False when something is unaccounted for, which is a bug. */
-function logAccount(runtime: Runtime, log: Logger): boolean {
-  let balanced = true;
-  for (const account of runtime.accounts) {
-    for (const exporter of account.exporters) {
-      const summary = account.summary(exporter);
-      if (summary.remainder !== 0) balanced = false;
-      const failed = Object.fromEntries(exporter.failed);
-      log.info({ pipeline: account.id, exporter: exporter.id, ...summary, failedBy: failed }, 'account');
-    }
-  }
-  if (!balanced) log.error('the account does not balance: please report this with the lines above');
-  return balanced;
-}
-
-function metricSources(runtime: Runtime, version: string): MetricSource[] {
-  return [
-    createProcessSource({ 'service.name': 'spanmill', 'service.version': version, 'host.name': hostname() }),
-    createReceiverSource(() =>
-      runtime.receiverStats.map(({ receiver, acceptedSpans, refusedSpans, refusedRequests }) => ({
-        receiver,
-        transport: 'grpc',
-        acceptedSpans,
-        refusedSpans,
-        failedSpans: 0,
-        refusedRequests,
-      })),
-    ),
-    createComponentSource(runtime.receivers),
-    createProcessorSource(runtime.accounts),
-    createBatchSource(() =>
-      runtime.stages.flatMap(({ plan, batches, partitions }) =>
-        plan.batching === null
-          ? []
-          : [
-              {
-                processor: plan.batching.id,
-                sendSize: batches.sizes,
-                sizeTriggers: batches.size,
-                timeoutTriggers: batches.timeout,
-                metadataCardinality: partitions,
-              },
-            ],
-      ),
-    ),
-    createDeliverySource(() => [...runtime.outlets.values()].map(({ delivery }) => delivery.stats)),
-    createLedgerSource(() => runtime.accounts.flatMap((account) => [...account.rows()])),
-  ];
-}
-
 /** In a checkout the sources themselves, in a build what became of them. */
 function workerEntry(): URL {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
@@ -149,29 +162,4 @@ function workerEntry(): URL {
 function memoryLimit(): number {
   const constrained = process.constrainedMemory();
   return constrained > 0 && constrained < totalmem() ? constrained : totalmem();
-}
-
-/** No sender may fill the disk: beyond this the log line is all. */
-const mostAsideBytes = 256 << 20;
-let asideCount = 0;
-let asideBytes = 0;
-function setAside(log: Logger, bytes: Buffer, component: string): void {
-  asideBytes += bytes.length;
-  if (asideBytes > mostAsideBytes) {
-    log.error({ component, bytes: bytes.length }, 'a request made a worker fail twice; too many are set aside already');
-    return;
-  }
-  const folder = join(tmpdir(), 'spanmill-dead-letter');
-  const file = join(folder, `${new Date().toISOString().replaceAll(':', '-')}-${process.pid}-${++asideCount}.pb`);
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    log.error({ error: String(error), component }, 'a request that made workers fail could not be set aside');
-    return;
-  }
-  writeFile(file, bytes, { mode: 0o600 }, (error) => {
-    if (error)
-      log.error({ error: String(error), component }, 'a request that made workers fail could not be set aside');
-    else log.error({ file, component, bytes: bytes.length }, 'a request made a worker fail twice and was set aside');
-  });
 }

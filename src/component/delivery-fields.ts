@@ -1,7 +1,8 @@
 // The configuration blocks that exporters share, with the Collector's names, defaults and checks: timeout, sending_queue
 // and retry_on_failure; and the settings that are the Collector's but not built in.
 import { z } from 'zod';
-import { durationMs, integer, problem } from './fields.ts';
+import type { ExtensionReference } from './capabilities.ts';
+import { distinctStringList, durationMs, integer, problem } from './fields.ts';
 import type { ConfigIssue, DeliveryOptions } from './types.ts';
 
 /** A key that the Collector has and this build has not: any value is refused with `message`, saying what to do instead. */
@@ -19,6 +20,31 @@ export const onlyOff = (message: string) =>
     .refine((value) => !value, problem('CONFIG_UNSUPPORTED', message))
     .prefault(false);
 
+const partition = z
+  .strictObject({
+    metadata_keys: distinctStringList().describe('Clients that differ in these metadata keys share no batch.'),
+  })
+  .prefault({})
+  .describe('What is kept apart.');
+
+const queueBatch = z
+  .strictObject({
+    flush_timeout: durationMs('200ms', { positive: true }).describe(
+      'A batch goes out after this time, whatever its size.',
+    ),
+    min_size: integer().prefault(8192).describe('A batch of this size goes out at once.'),
+    max_size: integer().prefault(0).describe('Larger ones are cut between spans; 0: no limit.'),
+    sizer: z
+      .enum(['items', 'bytes'])
+      .optional()
+      .describe(
+        "Unit of both sizes: spans or bytes. Default: the queue's sizer where that is one of them, else items.",
+      ),
+    partition,
+  })
+  .optional()
+  .describe('Gathers batches behind the queue, so that what waits is stored before it is gathered. Absent: off.');
+
 const queueFields = {
   num_consumers: integer().prefault(10).describe('Exports that run at a time.'),
   queue_size: integer()
@@ -31,12 +57,21 @@ const queueFields = {
   block_on_overflow: z
     .boolean()
     .prefault(false)
-    .describe('Accepted; a full queue always holds back what comes before it, and never drops what was taken.'),
-  wait_for_result: onlyOff('clients cannot wait for the export yet; leave wait_for_result false').describe(
-    'Only false: clients are answered when their spans are validated and held.',
-  ),
-  storage: notBuiltIn('the queue is kept in memory only; remove storage').describe('Not built in.'),
-  batch: notBuiltIn('batching in the queue is not built in; use the batch processor').describe('Not built in.'),
+    .describe(
+      'Matters where a pipeline has several exporters. False: when this one is full and its backend takes nothing, the others go on, and what it misses is counted as failed. True: all wait, and clients are told to come again.',
+    ),
+  wait_for_result: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      'True: clients are answered when their spans were exported, with what the backend said. Not with storage.',
+    ),
+  storage: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Id of an extension such as file_storage: clients are answered when their spans are on disk.'),
+  batch: queueBatch,
 };
 
 /** The block `sending_queue`. Optional: a whole block left out is the default. */
@@ -47,7 +82,7 @@ export const sendingQueue = (enabledByDefault: boolean) =>
       ...queueFields,
     })
     .prefault({})
-    .describe('Batches wait here for the exporter, in memory.');
+    .describe('Batches wait here for the exporter: in memory, or with `storage` on disk.');
 
 /** The block `retry_on_failure`. */
 export const retryOnFailure = () =>
@@ -63,7 +98,39 @@ export const retryOnFailure = () =>
     .prefault({})
     .describe('Attempts after a failure that may pass.');
 
+/** The block `oversize` (an addition of spanmill). */
+export const oversize = () =>
+  z
+    .strictObject({
+      max_request_bytes: integer()
+        .prefault(0)
+        .describe(
+          'Requests are cut between spans to this many bytes, before compression; 0: what the backend takes, which is learned.',
+        ),
+      spans: z
+        .enum(['shrink', 'set_aside'])
+        .prefault('shrink')
+        .describe(
+          'A span that is too large alone: `shrink` cuts its longest values, and marks what was cut; `set_aside` gives it to `dead_letter`.',
+        ),
+    })
+    .prefault({})
+    .describe('What becomes of requests and spans that are too large for the backend.');
+
+/** The field `dead_letter` (an addition of spanmill). */
+export const deadLetter = () =>
+  z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Id of an extension such as dead_letter: keeps the spans that the backend does not take. Absent: they are lost.',
+    );
+
 export interface DeliveryConfig {
+  /** Absent: what is too large is shrunk. */
+  readonly oversize?: z.output<ReturnType<typeof oversize>>;
+  readonly dead_letter?: string | undefined;
   readonly sending_queue: z.output<ReturnType<typeof sendingQueue>>;
   readonly retry_on_failure: z.output<ReturnType<typeof retryOnFailure>>;
   /** ms; 0: none. */
@@ -78,6 +145,12 @@ export function checkDelivery(config: DeliveryConfig): ConfigIssue[] {
   if (queue.enabled) {
     if (queue.num_consumers === 0) value(['sending_queue', 'num_consumers'], 'must be at least 1');
     if (queue.queue_size === 0) value(['sending_queue', 'queue_size'], 'must be at least 1');
+    issues.push(...checkQueueBatch(queue));
+    if (queue.wait_for_result && queue.storage !== undefined) {
+      const message =
+        'clients are answered when their spans are on disk; with storage there is no waiting for the result';
+      issues.push({ path: ['sending_queue', 'wait_for_result'], code: 'CONFIG_CONFLICT', message });
+    }
   }
   if (!retry.enabled) return issues;
   const block = 'retry_on_failure';
@@ -94,6 +167,39 @@ export function checkDelivery(config: DeliveryConfig): ConfigIssue[] {
   return issues;
 }
 
+function checkQueueBatch({ batch, queue_size, sizer }: DeliveryConfig['sending_queue']): ConfigIssue[] {
+  if (batch === undefined) return [];
+  const unit = batchSizer(batch, sizer);
+  if (batch.max_size > 0 && batch.max_size < batch.min_size) {
+    const message = 'must be 0 or at least min_size';
+    return [{ path: ['sending_queue', 'batch', 'max_size'], code: 'CONFIG_CONFLICT', message }];
+  }
+  if (unit === sizer && batch.min_size > queue_size) {
+    const message = 'must not be greater than queue_size: the queue would be full before a batch is';
+    return [{ path: ['sending_queue', 'batch', 'min_size'], code: 'CONFIG_CONFLICT', message }];
+  }
+  return [];
+}
+
+type QueueBatch = NonNullable<DeliveryConfig['sending_queue']['batch']>;
+const batchSizer = ({ sizer }: QueueBatch, queueSizer: 'requests' | 'items' | 'bytes'): 'items' | 'bytes' =>
+  sizer ?? (queueSizer === 'requests' ? 'items' : queueSizer);
+
+/** The extensions that these blocks name; for `references` of a definition. */
+export function deliveryReferences({ sending_queue: queue, dead_letter }: DeliveryConfig): ExtensionReference[] {
+  const references: ExtensionReference[] = [];
+  if (queue.enabled && queue.storage !== undefined) {
+    references.push({ path: ['sending_queue', 'storage'], id: queue.storage, capability: 'storage' });
+  }
+  if (dead_letter !== undefined) references.push({ path: ['dead_letter'], id: dead_letter, capability: 'deadLetter' });
+  return references;
+}
+
+function waitsFor(queue: DeliveryConfig['sending_queue']): DeliveryOptions['queue']['waitForResult'] {
+  if (!queue.enabled) return 'unbatched';
+  return queue.wait_for_result ? 'yes' : 'no';
+}
+
 export function toDeliveryOptions(config: DeliveryConfig): DeliveryOptions {
   const { sending_queue: queue, retry_on_failure: retry } = config;
   return {
@@ -103,6 +209,20 @@ export function toDeliveryOptions(config: DeliveryConfig): DeliveryOptions {
       consumers: Math.max(queue.num_consumers, 1),
       size: queue.queue_size,
       sizer: queue.sizer,
+      batch:
+        queue.batch === undefined
+          ? null
+          : {
+              flushTimeoutMs: queue.batch.flush_timeout,
+              minSize: queue.batch.min_size,
+              maxSize: queue.batch.max_size,
+              sizer: batchSizer(queue.batch, queue.sizer),
+              metadataKeys: queue.batch.partition.metadata_keys.map((key) => key.toLowerCase()),
+            },
+      blockOnOverflow: queue.block_on_overflow,
+      // Without a queue the Collector exports while the client waits, unless a batch processor stands between.
+      waitForResult: waitsFor(queue),
+      storage: queue.enabled ? (queue.storage ?? null) : null,
     },
     retry: {
       enabled: retry.enabled,
@@ -113,12 +233,16 @@ export function toDeliveryOptions(config: DeliveryConfig): DeliveryOptions {
       maxElapsedMs: retry.max_elapsed_time,
     },
     timeoutMs: config.timeout,
+    maxRequestBytes: config.oversize?.max_request_bytes ?? 0,
+    shrinks: config.oversize?.spans !== 'set_aside',
+    deadLetter: config.dead_letter ?? null,
   };
 }
 
 /** For exporters without these blocks: one batch at a time, no queue; a failure that may pass is tried for five minutes. */
-export const directDelivery: DeliveryOptions = toDeliveryOptions({
+const direct = toDeliveryOptions({
   sending_queue: { ...sendingQueue(false).parse({}), num_consumers: 1 },
   retry_on_failure: retryOnFailure().parse({}),
   timeout: 0,
 });
+export const directDelivery: DeliveryOptions = { ...direct, queue: { ...direct.queue, waitForResult: 'no' } };

@@ -7,6 +7,7 @@ import type { SpanView } from '../wire/span-view.ts';
 import type { AttributeConstant } from '../wire/stage-memory.ts';
 import type { Value } from '../wire/value.ts';
 import type { Capabilities, Capability, ExtensionLookup, ExtensionReference } from './capabilities.ts';
+import type { HealthPolicy, HealthReport, Serving } from './health.ts';
 
 export type Stability = 'development' | 'alpha' | 'beta' | 'stable';
 
@@ -52,6 +53,8 @@ interface Definition<C> {
   readonly config: z.ZodType<C>;
   /** What the schema cannot say; runs after a successful parse, before anything starts. No I/O. */
   check?(config: C): ConfigIssue[];
+  /** What works but is seldom meant: warnings, of a configuration that is right. As `check`: no I/O. */
+  advise?(config: C): ConfigIssue[];
   /** The extensions that the configuration names. */
   references?(config: C): readonly ExtensionReference[];
   readonly examples: readonly Example[];
@@ -68,7 +71,8 @@ export interface Place {
 
 /** How a submitted request ended. `refused` and `overloaded` say nothing was taken; the client may be told to retry. */
 export type RequestOutcome =
-  | { readonly kind: 'accepted' }
+  /** `warning`: taken, but not by all who should have it; the client must not send it again. */
+  | { readonly kind: 'accepted'; readonly warning?: string }
   | { readonly kind: 'malformed'; readonly message: string }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'overloaded'; readonly message: string; readonly retryDelayMs: number };
@@ -77,6 +81,8 @@ export type RequestOutcome =
 export interface RequestInfo {
   /** host:port of the client, '' where the transport has none. */
   readonly peer: string;
+  /** The body is OTLP JSON. Absent: protobuf. */
+  readonly isJson?: boolean;
   /** All values of a metadata key (HTTP header), lower-case name; empty when absent. */
   metadata(key: string): readonly string[];
 }
@@ -98,7 +104,7 @@ export interface Intake {
   /** As reserve, but waits a short bounded time for space; null when none came. */
   reserveLater(length: number, isWhole: boolean): Promise<Place | null>;
   /**
-   * The place is filled with one ExportTraceServiceRequest. `done` is called exactly once, never synchronously, with
+   * The place is filled with one ExportTraceServiceRequest, in OTLP JSON where `info` says so. `done` is called exactly once, never synchronously, with
    * `info` as it was given: one function serves all requests of a receiver.
    */
   submit<I extends RequestInfo>(place: Place, info: I, done: (info: I, outcome: RequestOutcome) => void): void;
@@ -108,7 +114,16 @@ export interface Intake {
   refuse(): RequestOutcome;
   /** Counts a request that the transport itself turned away; the reason is a label of the ledger (`too_large`, …). */
   rejected(reason: string): void;
+  /** The same way in; what comes through it is counted under this transport: `grpc`, `http`. */
+  over(transport: string): Intake;
 }
+
+/**
+ * The sockets that a receiver listens on, by what they are for (`grpc 127.0.0.1:4317`), while the service runs: when its
+ * configuration changes, its successor goes on with them, and no connection is refused in between. src/transport knows what
+ * is in it.
+ */
+export type ListeningSockets = Map<string, object>;
 
 export interface ReceiverHost {
   /** Component id as configured, `otlp` or `otlp/name`. */
@@ -116,6 +131,10 @@ export interface ReceiverHost {
   readonly intake: Intake;
   readonly log: Logger;
   readonly extensions: ExtensionLookup;
+  /** What a health service on the receiver's own port says. */
+  readonly serving: Serving;
+  /** Absent: nobody takes its place. */
+  readonly sockets?: ListeningSockets;
 }
 
 export interface Receiver {
@@ -263,6 +282,22 @@ export interface DeliveryOptions {
     readonly consumers: number;
     readonly size: number;
     readonly sizer: 'requests' | 'items' | 'bytes';
+    /** What one export carries, gathered from the queue; null: what came together goes out together. */
+    readonly batch: {
+      readonly flushTimeoutMs: number;
+      readonly minSize: number;
+      /** 0: no limit. */
+      readonly maxSize: number;
+      readonly sizer: 'items' | 'bytes';
+      /** Clients that differ in these metadata keys share no batch. */
+      readonly metadataKeys: readonly string[];
+    } | null;
+    /** False: when this exporter's queue is full and its backend takes nothing, the pipeline's other exporters go on. */
+    readonly blockOnOverflow: boolean;
+    /** Whether clients are answered when their spans were exported; `unbatched`: in pipelines without a batch processor. */
+    readonly waitForResult: 'no' | 'unbatched' | 'yes';
+    /** Id of the extension that stores the queue. */
+    readonly storage: string | null;
   };
   readonly retry: {
     readonly enabled: boolean;
@@ -275,6 +310,12 @@ export interface DeliveryOptions {
   };
   /** For each attempt; 0: none. */
   readonly timeoutMs: number;
+  /** Of one request, before compression; 0: what the peer takes. */
+  readonly maxRequestBytes: number;
+  /** A span that is too large for the peer has its longest values cut; else it is set aside. */
+  readonly shrinks: boolean;
+  /** Id of the extension that keeps what the peer does not take. */
+  readonly deadLetter: string | null;
 }
 
 export interface ExporterDefinition<C = unknown> extends Definition<C> {
@@ -292,6 +333,8 @@ export interface ExtensionHost {
   readonly log: Logger;
   readonly extensions: ExtensionLookup;
   state(): ServiceState;
+  /** At most a second old; the service's own state in it is that of now. */
+  health(): HealthReport;
 }
 export interface Extension {
   start(): Promise<void>;
@@ -306,6 +349,10 @@ export interface ExtensionDefinition<C = unknown> extends Definition<C> {
   readonly kind: 'extension';
   /** What other components may use it for. */
   offers?(config: C): readonly Capability[];
+  /** Client metadata keys, lower case, that it reads when an exporter asks it. */
+  metadataKeys?(config: C): readonly string[];
+  /** How health is judged, for the whole service: of several extensions that say so the first one counts. */
+  health?(config: C): HealthPolicy;
   create(config: C, host: ExtensionHost): Extension;
 }
 

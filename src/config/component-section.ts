@@ -43,13 +43,13 @@ const unknownType = (type: string, section: string, definitions: readonly AnyDef
   return `${section}: there is no ${section.replace(/s$/, '')} "${type}" here; ${hint}built in: ${names.toSorted().join(', ') || 'none'}`;
 };
 
-/** An issue from a definition's `check`, at the character it names. */
-const placeCheckIssue = (issue: ConfigIssue, subject: Subject): Issue[] => {
+/** An issue from a definition's `check` or `advise`, at the character it names. */
+const placeCheckIssue = (severity: 'error' | 'warning', issue: ConfigIssue, subject: Subject): Issue[] => {
   if (isBroken(subject.node, issue.path)) return [];
   const node = nodeAt(subject.node, issue.path);
   const inside = issue.offset !== undefined && node?.kind === 'scalar';
   const spot = inside ? spotInScalar(node, issue.offset) : spotFor(subject, issue.path);
-  return [makeIssue('error', spot, asErrorCode(issue.code), `${placeName(subject, issue.path)}: ${issue.message}`)];
+  return [makeIssue(severity, spot, asErrorCode(issue.code), `${placeName(subject, issue.path)}: ${issue.message}`)];
 };
 
 const checkComponent = (
@@ -58,8 +58,11 @@ const checkComponent = (
 ): { config: { value: unknown } | null; issues: readonly Issue[] } => {
   const parsed = checkSchema(definition.config, subject);
   if (parsed.value === null) return { config: null, issues: parsed.issues };
-  const issues = (definition.check?.(parsed.value) ?? []).flatMap((issue) => placeCheckIssue(issue, subject));
-  return { config: issues.length === 0 ? { value: parsed.value } : null, issues };
+  const { value } = parsed;
+  const issues = (definition.check?.(value) ?? []).flatMap((issue) => placeCheckIssue('error', issue, subject));
+  if (issues.length > 0) return { config: null, issues };
+  const advice = (definition.advise?.(value) ?? []).flatMap((issue) => placeCheckIssue('warning', issue, subject));
+  return { config: { value }, issues: advice };
 };
 
 /** Reads a section. `node` undefined: the file has none. */

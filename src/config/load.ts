@@ -1,8 +1,10 @@
 // The `--config` locations and `--set` pairs as one expanded tree.
 import { type Environment, type ExpandContext, expandNode } from './expand.ts';
+import { maskLine } from './mask-line.ts';
 import { mergeNodes, unflattenTop } from './merge.ts';
 import type { ConfigNode, MapEntry } from './node.ts';
 import { parseYaml } from './parse.ts';
+import { secretWarnings } from './secrets.ts';
 import { type Issue, makeIssue, makeSource, type Source, type Spot } from './source.ts';
 
 export interface LoadInput {
@@ -80,7 +82,7 @@ const loadLocation = (location: string, input: LoadInput): Part => {
 
 /** `a.b=c`: the path in dots (or ::), then YAML for the value. */
 const loadSet = (set: string): Part => {
-  const source = makeSource(`--set ${set}`, set);
+  const source = makeSource(`--set ${maskLine(set)}`, set);
   const equals = set.indexOf('=');
   const path = set.slice(0, Math.max(0, equals)).trim();
   const steps = path.split(/\.|::/);
@@ -104,6 +106,8 @@ export const loadTree = (input: LoadInput): Loaded => {
   const first = roots[0];
   if (first === undefined || roots.length < parts.length) return { root: null, issues, sources };
   const context: ExpandContext = { env: input.env, readFile: input.readFile, issues: [], expansions: 0 };
-  const root = expandNode(roots.slice(1).reduce(mergeNodes, first), context);
-  return { root, issues: [...issues, ...context.issues], sources };
+  const merged = roots.slice(1).reduce(mergeNodes, first);
+  const secrets = secretWarnings(merged);
+  const root = expandNode(merged, context);
+  return { root, issues: [...issues, ...secrets, ...context.issues], sources };
 };

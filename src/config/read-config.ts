@@ -20,6 +20,30 @@ export interface ReadResult {
   readonly notes: readonly Issue[];
 }
 
+/** Reads the same configuration again and again. */
+export interface ConfigReader {
+  read(): ReadResult;
+  /** What the last read asked for, whether or not it could be read. */
+  files(): readonly string[];
+}
+
+export const createConfigReader = (input: ReadInput): ConfigReader => {
+  let files: readonly string[] = [];
+  return {
+    read() {
+      const asked = new Set<string>();
+      const readFile = (path: string): string => {
+        asked.add(path);
+        return input.readFile(path);
+      };
+      const result = readConfig({ ...input, readFile });
+      files = [...asked];
+      return result;
+    },
+    files: () => files,
+  };
+};
+
 /** Reads, merges, expands and checks a configuration. Never throws for what a user can get wrong. */
 export const readConfig = (input: ReadInput): ReadResult => {
   const loaded = loadTree(input);

@@ -9,7 +9,7 @@ import { type ServiceConfig, serviceSchema } from './service-schema.ts';
 import { type Issue, makeIssue, type Spot } from './source.ts';
 import { type Subject, spotFor } from './subject.ts';
 import { suggestion } from './suggest.ts';
-import { telemetryConfig, telemetryWarnings } from './telemetry-section.ts';
+import { splitAddress, telemetryConfig, telemetryWarnings } from './telemetry-section.ts';
 
 export interface Resolution {
   readonly config: ResolvedConfig | null;
@@ -192,7 +192,17 @@ const build = (
   ),
   workers: service.workers ?? Math.max(1, cores - 1),
   telemetry: telemetryConfig(service.telemetry),
+  admin: service.admin === undefined ? null : splitAddress(service.admin.endpoint),
 });
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+
+/** Whoever reaches the admin address may reload. */
+const adminWarnings = (service: ServiceConfig, subject: Subject): Issue[] => {
+  if (service.admin === undefined || LOOPBACK.test(splitAddress(service.admin.endpoint).host)) return [];
+  const message = `service.admin.endpoint: anyone who can reach ${service.admin.endpoint} may reload the configuration; use 127.0.0.1`;
+  return [makeIssue('warning', spotFor(subject, ['admin', 'endpoint']), 'CONFIG_VALUE', message)];
+};
 
 /** Checks an expanded tree. `cores`: processors of the machine. Without an error in `issues` there is a config. */
 export const resolveConfig = (root: ConfigNode, registry: Registry, cores: number): Resolution => {
@@ -224,6 +234,7 @@ export const resolveConfig = (root: ConfigNode, registry: Registry, cores: numbe
   const components = Object.values(sections).flatMap((one) => [...one.components.values()]);
   issues.push(...referenceIssues(components, sections.extensions, service.extensions));
   issues.push(...telemetryWarnings(service.telemetry, subject));
+  issues.push(...adminWarnings(service, subject));
   issues.push(...unusedNotes(sections, pipelines, service.extensions));
   const wrong = issues.some((issue) => issue.severity === 'error');
   return { config: wrong ? null : build(service, pipelines, sections, cores), issues };

@@ -56,4 +56,6 @@ export interface ResolvedConfig {
   /** Chain workers, at least 1. */
   readonly workers: number;
   readonly telemetry: TelemetryConfig;
+  /** Where reloads can be asked for; null: nowhere. */
+  readonly admin: { readonly host: string; readonly port: number } | null;
 }

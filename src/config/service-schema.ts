@@ -105,6 +105,10 @@ const pipeline = z.strictObject({
   exporters: z.array(z.string()).min(1).describe('Component ids; at least one. Each gets all spans.'),
 });
 
+const admin = z.strictObject({
+  endpoint: listenAddress().describe('Where POST /reload is answered; without credentials, so use the loopback.'),
+});
+
 export const serviceSchema = z.strictObject({
   extensions: z.array(z.string()).prefault([]).describe('Ids of the extensions to start, in this order.'),
   pipelines: z.record(z.string(), pipeline).describe('The pipelines, by id: traces or traces/name.'),
@@ -115,6 +119,9 @@ export const serviceSchema = z.strictObject({
     .max(1024)
     .optional()
     .describe('Worker threads for the processors (an addition of spanmill). Default: cores - 1, at least 1.'),
+  admin: admin
+    .optional()
+    .describe('An address to reload the configuration by (an addition of spanmill). Default: none.'),
 });
 
 export type ServiceConfig = z.output<typeof serviceSchema>;

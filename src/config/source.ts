@@ -1,12 +1,15 @@
 // Where a value was written: a text with a name, and an offset into it.
 import { LineCounter } from 'yaml';
 import type { ErrorCode } from '../errors.ts';
+import { maskLine } from './mask-line.ts';
 
 export interface Source {
   /** As shown to the user: a file name, `env:NAME`, `--set a.b=c`. */
   readonly name: string;
   readonly text: string;
   readonly lines: LineCounter;
+  /** Ranges of the text that no message shows: secrets, as they are found. */
+  readonly hidden: { readonly start: number; readonly end: number }[];
 }
 
 /** A character of a source. */
@@ -35,7 +38,7 @@ export const makeSource = (name: string, text: string): Source => {
   const lines = new LineCounter();
   lines.addNewLine(0);
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
-  return { name, text, lines };
+  return { name, text, lines, hidden: [] };
 };
 
 const WINDOW = 140;
@@ -52,13 +55,23 @@ const excerptOf = (line: string, column: number): { excerpt: string; caret: stri
   };
 };
 
+/** Without secrets, as long as it is. */
+const shownLine = ({ text, hidden }: Source, start: number, end: number): string => {
+  let line = text.slice(start, end).replace(/\r$/, '');
+  for (const range of hidden) {
+    const [from, to] = [Math.max(range.start - start, 0), Math.min(range.end - start, line.length)];
+    if (from < to) line = line.slice(0, from) + '*'.repeat(to - from) + line.slice(to);
+  }
+  return maskLine(line);
+};
+
 export const makeIssue = (severity: Severity, spot: Spot, code: ErrorCode, message: string): Issue => {
   const { source } = spot;
   const offset = Math.max(0, Math.min(spot.offset, source.text.length));
   const { line, col } = source.lines.linePos(offset);
   const lineStart = offset - (col - 1);
   const lineEnd = source.text.indexOf('\n', lineStart);
-  const text = source.text.slice(lineStart, lineEnd < 0 ? undefined : lineEnd).replace(/\r$/, '');
+  const text = shownLine(source, lineStart, lineEnd < 0 ? source.text.length : lineEnd);
   return { severity, file: source.name, line, column: col, code, message, ...excerptOf(text, col - 1) };
 };
 

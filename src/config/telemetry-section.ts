@@ -5,7 +5,8 @@ import type { TelemetrySection } from './service-schema.ts';
 import { type Issue, makeIssue } from './source.ts';
 import { type Subject, spotFor } from './subject.ts';
 
-const splitAddress = (address: string): { host: string; port: number } => {
+/** `host:port` of a section of the service itself. */
+export const splitAddress = (address: string): { host: string; port: number } => {
   const colon = address.lastIndexOf(':');
   const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
   // Go listens on all interfaces where the host is left out.

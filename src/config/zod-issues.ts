@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
 import { knownKeys } from './known-keys.ts';
 import { type ConfigNode, nodeAt, type Path } from './node.ts';
+import { isSecret } from './secrets.ts';
 import type { Spot } from './source.ts';
 import { asErrorCode, placeName, type Subject, spotFor } from './subject.ts';
 import { nearest, suggestion } from './suggest.ts';
@@ -35,6 +36,7 @@ export const foundText = (node: ConfigNode | undefined): string => {
   if (node.value === null) return 'nothing';
   const type = typeof node.value === 'string' ? 'string' : typeof node.value === 'boolean' ? 'boolean' : 'number';
   if (node.text !== undefined || node.origin !== undefined) return `a ${type} (from an expansion)`;
+  if (isSecret(node)) return `a ${type} (a secret)`;
   if (typeof node.value !== 'string') return `the ${type} ${node.value}`;
   const text = node.value.length > 60 ? `${node.value.slice(0, 60)}…` : node.value;
   return `the string ${JSON.stringify(text)}`;

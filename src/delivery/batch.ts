@@ -10,6 +10,17 @@ interface Piece {
   spans: number;
 }
 
+export type Metadata = Readonly<Record<string, readonly string[]>>;
+
+/** Why spans that were gathered are not all secured after all; the client is told. */
+export interface Refusal {
+  /** `retry`: the client may come again with them; `never`: it need not; `partial`: some are secured, and it must not. */
+  readonly kind: 'retry' | 'never' | 'partial';
+  readonly message: string;
+}
+/** Who waits for spans to be secured: held as safely as the exporters promise. */
+export type Secured = (refusal: Refusal | null) => void;
+
 /** Pieces that stand one behind the other become one up to this size. */
 const joinedBytes = 256 << 10;
 
@@ -17,13 +28,14 @@ const joinedBytes = 256 << 10;
 export class GatheredBatch implements Batch {
   spans = 0;
   bytes = 0;
-  readonly metadata: Readonly<Record<string, readonly string[]>>;
+  readonly metadata: Metadata;
   readonly #memory: Buffer;
   readonly #pieces: Piece[] = [];
   #segments: Buffer[] | null = null;
   #holders = 1;
+  #waiting: Secured[] = [];
 
-  constructor(memory: Buffer, metadata: Readonly<Record<string, readonly string[]>>) {
+  constructor(memory: Buffer, metadata: Metadata) {
     this.#memory = memory;
     this.metadata = metadata;
   }
@@ -52,6 +64,17 @@ export class GatheredBatch implements Batch {
     return this.#pieces;
   }
 
+  /** `secured` will be called once the batch is. Only once for the same function in a row. */
+  whenSecured(secured: Secured): boolean {
+    if (this.#waiting.at(-1) === secured) return false;
+    this.#waiting.push(secured);
+    return true;
+  }
+  /** To be called once, by who has the batch last. */
+  secure(refusal: Refusal | null): void {
+    for (const secured of this.#waiting.splice(0)) secured(refusal);
+  }
+
   hold(): void {
     this.#holders++;
   }
@@ -63,12 +86,47 @@ export class GatheredBatch implements Batch {
   }
 }
 
+/** The requests of one job, whose clients are answered when every batch that has spans of the job is secured. */
+export class PendingJob {
+  readonly #done: Secured;
+  readonly #secured: Secured;
+  /** One for the job itself, which may still write. */
+  #pending = 1;
+  #refusal: Refusal | null = null;
+
+  /** `done` is called once. */
+  constructor(done: Secured) {
+    this.#done = done;
+    this.#secured = (refusal) => this.#settle(refusal);
+  }
+
+  waitFor(batch: GatheredBatch): void {
+    if (batch.whenSecured(this.#secured)) this.#pending++;
+  }
+  /** The job has written all. */
+  written(): void {
+    this.#settle(null);
+  }
+
+  #settle(refusal: Refusal | null): void {
+    this.#refusal = worse(this.#refusal, refusal);
+    if (--this.#pending === 0) this.#done(this.#refusal);
+  }
+}
+
+const severity: Readonly<Record<Refusal['kind'], number>> = { partial: 1, retry: 2, never: 3 };
+
+/** What a client is told of two refusals. */
+export function worse(one: Refusal | null, other: Refusal | null): Refusal | null {
+  if (one === null || other === null) return one ?? other;
+  return severity[other.kind] > severity[one.kind] ? other : one;
+}
+
 export type FlushCause = 'size' | 'timeout' | 'drain';
 
 export interface GathererHost {
   readonly memory: Buffer;
   readonly batching: BatchingOptions | null;
-  readonly metadata: Readonly<Record<string, readonly string[]>>;
   /** Takes over the batch. */
   emit(batch: GatheredBatch, cause: FlushCause): void;
 }
@@ -79,24 +137,28 @@ export class Gatherer {
   at = 0;
   /** A job writes into the slab now. */
   busy = false;
+  /** Of the clients of the next batch. */
+  metadata: Metadata;
   readonly #host: GathererHost;
   #batch: GatheredBatch | null = null;
   #timer: NodeJS.Timeout | null = null;
   #sentAt = 0;
 
-  constructor(host: GathererHost) {
+  constructor(host: GathererHost, metadata: Metadata) {
     this.#host = host;
+    this.metadata = metadata;
   }
 
   get spans(): number {
     return this.#batch?.spans ?? 0;
   }
 
-  /** Takes `spans` spans that stand at at … end of the slab. */
-  append(slab: Slab, at: number, end: number, spans: number): void {
+  /** Takes `spans` spans that stand at at … end of the slab. `pending`: of the job that wrote them, where its clients wait. */
+  append(slab: Slab, at: number, end: number, spans: number, pending: PendingJob | null): void {
     if (spans === 0) return;
-    this.#batch ??= new GatheredBatch(this.#host.memory, this.#host.metadata);
+    this.#batch ??= new GatheredBatch(this.#host.memory, this.metadata);
     this.#batch.add(slab, at, end - at, spans);
+    pending?.waitFor(this.#batch);
   }
 
   /** After a job: sends what is due. */

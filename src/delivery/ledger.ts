@@ -1,18 +1,28 @@
 // The account of every span, for each pipeline:
-//   received = exported + dropped + rejected + failed + held      (for each of its exporters)
+//   received + recovered = exported + dropped + rejected + failed + held + absent      (for each of its exporters)
+// `absent` is what passed while the configuration did not name that exporter: before a reload added it, or after one took it away.
 // Counts come in once a job or once a batch. `held` is not what is left over: it is counted from what is really there.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { CounterSpec } from '../pipeline/plan.ts';
 import type { LedgerRow } from '../telemetry/ledger-source.ts';
 
 export class ExporterAccount {
   readonly id: string;
   exported = 0;
+  /** Spans that an earlier process left in this exporter's storage. */
+  recovered = 0;
   /** Spans in batches that were handed to this exporter's delivery and not settled. */
   held = 0;
   readonly failed = new Map<string, number>();
+  /** Spans that the pipeline passed on while the configuration did not name this exporter. */
+  absent = 0;
   constructor(id: string) {
     this.id = id;
+  }
+  /** A reload was going to add it and did not come to that, or nothing has come since. */
+  get isUnused(): boolean {
+    return this.absent > 0 && this.exported + this.held + this.recovered === 0 && this.failed.size === 0;
   }
   fail(reason: string, spans: number): void {
     this.failed.set(reason, (this.failed.get(reason) ?? 0) + spans);
@@ -26,18 +36,41 @@ export class PipelineAccount {
   readonly rejected = new Map<string, number>();
   /** Failed inside of the pipeline, behind the answer to the client (a later stage's error). */
   readonly failedInside = new Map<string, number>();
+  /** Of all exporters that it ever had. */
   readonly exporters: readonly ExporterAccount[];
+  readonly #exporters: ExporterAccount[];
+  #passedOn = 0;
   readonly #counters: { readonly specs: readonly CounterSpec[]; readonly values: Float64Array }[] = [];
   /** Spans inside of the pipeline now; the runtime walks what it holds. */
   heldInside: () => number = () => 0;
 
   constructor(id: string, exporters: readonly string[]) {
     this.id = id;
-    this.exporters = exporters.map((exporter) => new ExporterAccount(exporter));
+    this.#exporters = exporters.map((exporter) => new ExporterAccount(exporter));
+    this.exporters = this.#exporters;
   }
 
-  /** The values that a stage's jobs add to, one for each spec. */
+  /** The account of one exporter, which begins now if it has none. */
+  exporter(id: string): ExporterAccount {
+    const known = this.#exporters.find((exporter) => exporter.id === id);
+    if (known !== undefined) return known;
+    const account = new ExporterAccount(id);
+    account.absent = this.#passedOn;
+    this.#exporters.push(account);
+    return account;
+  }
+
+  /** Spans leave the pipeline, to the exporters with these ids. */
+  passOn(spans: number, exporters: readonly string[]): void {
+    this.#passedOn += spans;
+    if (this.#exporters.length === exporters.length) return;
+    for (const exporter of this.#exporters) if (!exporters.includes(exporter.id)) exporter.absent += spans;
+  }
+
+  /** The values that a stage's jobs add to, one for each spec; those of an earlier stage that counted the same go on. */
   stageCounters(specs: readonly CounterSpec[]): Float64Array {
+    const known = this.#counters.find((counters) => isDeepStrictEqual(counters.specs, specs));
+    if (known !== undefined) return known.values;
     const values = new Float64Array(specs.length);
     this.#counters.push({ specs, values });
     return values;
@@ -68,21 +101,28 @@ export class PipelineAccount {
     for (const [reason, spans] of this.failedInside) yield { pipeline, stage: 'failed', component: '', reason, spans };
     const inside = this.heldInside();
     for (const exporter of this.exporters) {
+      if (exporter.isUnused) continue;
       const component = exporter.id;
+      if (exporter.recovered > 0) {
+        yield { pipeline, stage: 'recovered', component, reason: '', spans: exporter.recovered };
+      }
       yield { pipeline, stage: 'exported', component, reason: '', spans: exporter.exported };
       for (const [reason, spans] of exporter.failed) yield { pipeline, stage: 'failed', component, reason, spans };
       yield { pipeline, stage: 'held', component, reason: '', spans: inside + exporter.held };
+      if (exporter.absent > 0) yield { pipeline, stage: 'absent', component, reason: '', spans: exporter.absent };
     }
   }
 
   /** What the account says of one exporter's branch; `remainder` other than 0 is a bug. */
   summary(exporter: ExporterAccount): {
     received: number;
+    recovered: number;
     exported: number;
     dropped: number;
     rejected: number;
     failed: number;
     held: number;
+    absent: number;
     remainder: number;
   } {
     let dropped = 0;
@@ -91,8 +131,9 @@ export class PipelineAccount {
     const failed = sum(this.failedInside) + sum(exporter.failed);
     const held = this.heldInside() + exporter.held;
     const { received } = this;
-    const remainder = received - exporter.exported - dropped - rejected - failed - held;
-    return { received, exported: exporter.exported, dropped, rejected, failed, held, remainder };
+    const { recovered, exported, absent } = exporter;
+    const remainder = received + recovered - exported - dropped - rejected - failed - held - absent;
+    return { received, recovered, exported, dropped, rejected, failed, held, absent, remainder };
   }
 }
 

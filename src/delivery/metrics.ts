@@ -44,6 +44,20 @@ function* samplesOf(stats: DeliveryStats): Iterable<MetricSample> {
     labels: exporter,
     value: stats.retries,
   };
+  yield {
+    name: 'otelcol_exporter_enqueue_failed_spans',
+    help: 'Number of spans failed to be added to the sending queue.',
+    kind: 'counter',
+    labels: exporter,
+    value: stats.enqueueFailedSpans,
+  };
+  yield {
+    name: 'spanmill_exporter_set_aside_spans',
+    help: 'Number of failed spans that an extension keeps.',
+    kind: 'counter',
+    labels: exporter,
+    value: stats.setAsideSpans,
+  };
   if (!stats.queueEnabled) return;
   yield {
     name: 'otelcol_exporter_queue_size',

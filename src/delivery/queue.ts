@@ -2,51 +2,51 @@
 // delivered or there is a reason to give it up. Nothing that was taken is dropped for want of space: a full queue
 // refuses the offer, the one who offered keeps the batch and is told when to come again.
 import type { Logger } from 'pino';
-import type { Batch, DeliveryOptions, Exporter, ExportResult } from '../component/types.ts';
-import { type RateLimitedLog, rateLimited } from '../lib/rate-limit.ts';
+import type { DeliveryOptions, Exporter } from '../component/types.ts';
+import { rateLimited } from '../lib/rate-limit.ts';
+import { Attempts, type AttemptsStats } from './attempts.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { createBackoff } from './retry.ts';
-
-/** How a batch ended at one exporter: `exported + failed` are its spans. `reason` is a label of the ledger, '' if none failed. */
-export interface Settlement {
-  readonly exported: number;
-  readonly failed: number;
-  readonly reason: string;
-}
-
-export interface DeliveryItem {
-  readonly batch: Batch;
-  /** Called exactly once, never from within `offer`; the batch's memory is not read after it. Must not throw. */
-  settle(settlement: Settlement): void;
-}
+import type { LearnedLimit } from './cut/learned-limit.ts';
+import { type DeliveryItem, exportedWhole, type Failure, type Settlement } from './item.ts';
+import { createShipments, type Shipment, type Shipments } from './shipments.ts';
+import { type Cutter, type Part, type Shipped, Shipper } from './shipper.ts';
 
 /** Plain numbers, for the metrics. */
-export interface DeliveryStats {
+export interface DeliveryStats extends AttemptsStats {
   readonly exporter: string;
   readonly queueEnabled: boolean;
   /** In units of the queue's sizer; what is being exported counts until it is settled, as in the Collector. */
   queueSize: number;
   readonly queueCapacity: number;
-  /** Batches that a consumer holds, those waiting for their next attempt included. */
+  /** Shipments that a consumer holds, those waiting for their next attempt included. */
   inFlight: number;
   sentSpans: number;
   /** reason -> spans. */
   readonly failedSpans: Map<string, number>;
-  /** Attempts beyond each batch's first. */
-  retries: number;
+  /** Spans that never came into the queue, because it was full. */
+  enqueueFailedSpans: number;
+  /** Of `failedSpans`, what an extension keeps. */
+  setAsideSpans: number;
+  /** When the oldest of what is held came, by the clock; Infinity: nothing is held. */
+  oldestSince: number;
 }
 
 export interface Delivery {
   readonly stats: DeliveryStats;
+  /** Makes room for an item that `put` brings, or `unclaim` does not; false: there is none, and `onSpace` will be called. */
+  claim(item: Pick<DeliveryItem, 'spans' | 'bytes'>): boolean;
+  unclaim(item: Pick<DeliveryItem, 'spans' | 'bytes'>): void;
+  /** Takes an item that was claimed. */
+  put(item: DeliveryItem): void;
   /**
-   * Takes the batch, or returns false when there is no space: then the item is still the caller's, and `onSpace` is
-   * called once there is. A batch larger than the whole queue is taken when the queue is empty.
+   * claim and put. False: then the item is still the caller's, and `onSpace` is called once there is space. An item larger
+   * than the whole queue is taken when the queue is empty.
    */
   offer(item: DeliveryItem): boolean;
   /**
    * Tries everything that is held: what waits for its next attempt is tried at once, later attempts wait as ever.
-   * Resolves when nothing is held. `deadlineMs` from now what is left is failed with the reason `shutdown`, and so is
-   * whatever is offered later. May be called again with another deadline.
+   * Resolves when nothing is held. `deadlineMs` from now what is left is failed with the reason `shutdown` (what is stored is
+   * kept), and so is whatever is offered later. May be called again with another deadline.
    */
   drain(deadlineMs: number): Promise<void>;
 }
@@ -55,13 +55,11 @@ export interface DeliveryHost {
   readonly log: Logger;
   /** There is space again after an offer was refused. */
   onSpace(): void;
+  readonly cutter: Cutter;
+  readonly limit: LearnedLimit;
+  /** Keeps spans that the peer does not take; null: nobody does. */
+  readonly setAside: ((part: Part, reason: string, message: string) => Promise<boolean>) | null;
 }
-
-/** What an attempt's signal carries as its reason. */
-export type AbortReason = 'timeout' | 'shutdown';
-
-/** After an abort the exporter has this long to give the batch's memory back before the drain goes on without it. */
-const abortGraceMs = 1000;
 
 export function createDelivery(
   exporterId: string,
@@ -73,24 +71,21 @@ export function createDelivery(
   return new DeliveryQueue(exporterId, exporter, options, host, clock);
 }
 
-/** Spans that failed, and why. */
-type Failed = readonly [spans: number, reason: string];
+type Size = Pick<DeliveryItem, 'spans' | 'bytes'>;
 
 class DeliveryQueue implements Delivery {
   readonly stats: DeliveryStats;
-  private readonly exporter: Exporter;
-  private readonly options: DeliveryOptions;
-  private readonly host: DeliveryHost;
-  private readonly clock: Clock;
-  private readonly log: RateLimitedLog;
-  private readonly waiting = createFifo<DeliveryItem>();
-  private readonly sleepers = new Set<() => void>();
-  private readonly attempts = new Set<AbortController>();
-  private idle: (() => void)[] = [];
-  private refusedOffer = false;
-  /** The deadline of a drain has passed: nothing is tried any more. */
-  private expired = false;
-  private cancelDeadline = (): void => {};
+  readonly #options: DeliveryOptions;
+  readonly #host: DeliveryHost;
+  readonly #clock: Clock;
+  readonly #shipments: Shipments;
+  readonly #attempts: Attempts;
+  readonly #shipper: Shipper;
+  /** When each item that is held came: a Set keeps their order. */
+  readonly #since = new Map<DeliveryItem, number>();
+  #idle: (() => void)[] = [];
+  #refusedOffer = false;
+  #cancelDeadline = (): void => {};
 
   constructor(exporterId: string, exporter: Exporter, options: DeliveryOptions, host: DeliveryHost, clock: Clock) {
     const { queue } = options;
@@ -103,189 +98,207 @@ class DeliveryQueue implements Delivery {
       inFlight: 0,
       sentSpans: 0,
       failedSpans: new Map(),
+      enqueueFailedSpans: 0,
+      setAsideSpans: 0,
+      oldestSince: Number.POSITIVE_INFINITY,
       retries: 0,
+      consecutiveFailures: 0,
+      lastError: '',
+      lastSuccessAt: Number.NEGATIVE_INFINITY,
+      lastFailureAt: Number.NEGATIVE_INFINITY,
     };
-    this.exporter = exporter;
-    this.options = options;
-    this.host = host;
-    this.clock = clock;
-    this.log = rateLimited(host.log, {}, () => clock.now());
+    this.#options = options;
+    this.#host = host;
+    this.#clock = clock;
+    const log = rateLimited(host.log, {}, () => clock.now());
+    this.#attempts = new Attempts(exporter, options, this.stats, log, clock);
+    this.#shipper = new Shipper({
+      attempts: this.#attempts,
+      cutter: host.cutter,
+      limit: host.limit,
+      maxSpans: maxSpansOf(options),
+      maxBytes: maxBytesOf(options),
+      shrinks: options.shrinks,
+      setAside: host.setAside === null ? null : (...args) => this.#setAside(...args),
+      log,
+    });
+    this.#shipments = createShipments(queue.enabled ? queue.batch : null, clock, () => this.#pump());
+  }
+
+  claim(size: Size): boolean {
+    const { stats } = this;
+    const units = this.#unitsOf(size);
+    if (stats.queueSize > 0 && stats.queueSize + units > stats.queueCapacity) {
+      this.#refusedOffer = true;
+      return false;
+    }
+    stats.queueSize += units;
+    return true;
+  }
+
+  unclaim(size: Size): void {
+    this.stats.queueSize -= this.#unitsOf(size);
+    this.#tellOfSpace();
+  }
+
+  put(item: DeliveryItem): void {
+    if (this.#attempts.expired) {
+      // Never from within: who offers does not expect to be called back.
+      queueMicrotask(() => this.#settle(item, this.#notTried(item)));
+      return;
+    }
+    this.#since.set(item, this.#clock.now());
+    this.#noteOldest();
+    this.#shipments.put(item);
+    this.#pump();
   }
 
   offer(item: DeliveryItem): boolean {
-    const { stats } = this;
-    const size = this.sizeOf(item.batch);
-    if (stats.queueSize > 0 && stats.queueSize + size > stats.queueCapacity) {
-      this.refusedOffer = true;
-      return false;
-    }
-    stats.queueSize += size;
-    this.waiting.put(item);
-    this.pump();
+    if (!this.claim(item)) return false;
+    this.put(item);
     return true;
   }
 
   drain(deadlineMs: number): Promise<void> {
-    if (this.isIdle()) return Promise.resolve();
-    this.cancelDeadline();
-    this.cancelDeadline = this.clock.after(deadlineMs, () => this.expire());
-    this.wakeAll();
-    return new Promise((resolve) => this.idle.push(resolve));
+    if (this.#isIdle()) return Promise.resolve();
+    this.#cancelDeadline();
+    this.#cancelDeadline = this.#clock.after(deadlineMs, () => this.#expire());
+    this.#shipments.flush();
+    this.#attempts.hurry();
+    this.#pump();
+    return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  private isIdle(): boolean {
-    return this.stats.inFlight === 0 && this.waiting.length() === 0;
+  #isIdle(): boolean {
+    return this.stats.inFlight === 0 && this.#shipments.length === 0;
   }
 
-  private sizeOf(batch: Batch): number {
-    const { enabled, sizer } = this.options.queue;
+  #unitsOf({ spans, bytes }: Size): number {
+    const { enabled, sizer } = this.#options.queue;
     if (!enabled || sizer === 'requests') return 1;
-    return sizer === 'items' ? batch.spans : batch.bytes;
+    return sizer === 'items' ? spans : bytes;
   }
 
-  private pump(): void {
+  #pump(): void {
     const { stats } = this;
-    while (stats.inFlight < this.options.queue.consumers) {
-      const item = this.waiting.take();
-      if (item === undefined) return;
+    while (stats.inFlight < this.#options.queue.consumers) {
+      const shipment = this.#shipments.take();
+      if (shipment === undefined) return;
       stats.inFlight++;
-      void this.deliver(item.batch).then((failed) => {
+      void this.#deliver(shipment).then(() => {
         stats.inFlight--;
-        this.finish(item, failed);
-        this.pump();
+        this.#pump();
+        this.#tellWhenIdle();
       });
     }
   }
 
-  private finish(item: DeliveryItem, [failed, reason]: Failed): void {
+  async #deliver({ items, metadata }: Shipment): Promise<void> {
+    const opened: DeliveryItem[] = [];
+    const segments: Buffer[] = [];
+    let spans = 0;
+    let bytes = 0;
+    for (const item of items) {
+      try {
+        const own = item.open();
+        // What is in memory is there at once: no turn of the event loop for it.
+        segments.push(...(own instanceof Promise ? await own : own));
+      } catch (error) {
+        this.#settle(item, this.#lost(item, 'storage', `what was stored cannot be read: ${String(error)}`));
+        continue;
+      }
+      opened.push(item);
+      spans += item.spans;
+      bytes += item.bytes;
+    }
+    if (opened.length === 0) return;
+    const shipped = await this.#shipper.ship({ segments, spans, bytes }, metadata);
+    this.#settleAll(opened, shipped);
+  }
+
+  /** Of several items it is not known whose spans failed: the first ones' are taken for them. */
+  #settleAll(items: readonly DeliveryItem[], { failures, message, retryable }: Shipped): void {
+    const left = failures.map((failure) => ({ ...failure }));
+    for (const item of items) {
+      const own: Failure[] = [];
+      let room = item.spans;
+      for (const failure of left) {
+        const spans = Math.min(room, failure.spans);
+        if (spans === 0) continue;
+        failure.spans -= spans;
+        room -= spans;
+        own.push({ reason: failure.reason, spans });
+      }
+      const isShutdown = own.some(({ reason }) => reason === 'shutdown');
+      if (own.length === 0) this.#settle(item, exportedWhole(item.spans));
+      else if (isShutdown && item.stored) this.#settle(item, { ...exportedWhole(0), kept: true });
+      else this.#settle(item, { exported: room, failures: own, message, retryable, kept: false });
+    }
+  }
+
+  #settle(item: DeliveryItem, settlement: Settlement): void {
     const { stats } = this;
-    const { batch } = item;
-    stats.queueSize -= this.sizeOf(batch);
-    stats.sentSpans += batch.spans - failed;
-    if (failed > 0) stats.failedSpans.set(reason, (stats.failedSpans.get(reason) ?? 0) + failed);
-    item.settle({ exported: batch.spans - failed, failed, reason: failed > 0 ? reason : '' });
-    if (this.refusedOffer) {
-      this.refusedOffer = false;
-      this.host.onSpace();
+    stats.queueSize -= this.#unitsOf(item);
+    stats.sentSpans += settlement.exported;
+    for (const { reason, spans } of settlement.failures) {
+      stats.failedSpans.set(reason, (stats.failedSpans.get(reason) ?? 0) + spans);
     }
-    if (!this.isIdle()) return;
-    this.cancelDeadline();
-    for (const resolve of this.idle) resolve();
-    this.idle = [];
+    this.#since.delete(item);
+    this.#noteOldest();
+    item.settle(settlement);
+    this.#tellOfSpace();
   }
 
-  private async deliver(batch: Batch): Promise<Failed> {
-    const { clock, log } = this;
-    const backoff = createBackoff(this.options.retry, clock.random);
-    const startMs = clock.now();
-    // A drain that begins while this batch waits lets it try at once; one that ends while it waits ends the waiting.
-    while (!this.expired) {
-      const result = await this.attempt(batch);
-      if (result.kind === 'accepted') return [0, ''];
-      if (result.kind === 'partial') {
-        const rejected = Math.min(Math.max(result.rejectedSpans, 0), batch.spans);
-        log.warn('partial', { rejectedSpans: rejected, peer: result.message }, 'the peer rejected some of the spans');
-        return [rejected, 'partial_rejected'];
-      }
-      if (result.kind !== 'retry') return this.giveUp(batch, result.reason, result.message);
-      if (this.expired) break;
-      const waitMs = backoff.next(clock.now() - startMs, result.afterMs);
-      if (waitMs === null) {
-        return this.giveUp(batch, this.options.retry.enabled ? 'retries_exhausted' : result.reason, result.message);
-      }
-      const fields = { reason: result.reason, error: result.message, waitMs: Math.round(waitMs) };
-      log.warn('retry', fields, 'export failed, will try again');
-      this.stats.retries++;
-      await this.sleep(waitMs);
+  #tellOfSpace(): void {
+    if (!this.#refusedOffer) return;
+    this.#refusedOffer = false;
+    this.#host.onSpace();
+  }
+
+  #tellWhenIdle(): void {
+    if (!this.#isIdle()) return;
+    this.#cancelDeadline();
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #noteOldest(): void {
+    const first = this.#since.values().next();
+    this.stats.oldestSince = first.done === true ? Number.POSITIVE_INFINITY : first.value;
+  }
+
+  async #setAside(part: Part, reason: string, message: string): Promise<boolean> {
+    const kept = (await this.#host.setAside?.(part, reason, message)) ?? false;
+    if (kept) this.stats.setAsideSpans += part.spans;
+    return kept;
+  }
+
+  #lost({ spans }: DeliveryItem, reason: string, message: string): Settlement {
+    this.#host.log.error({ reason, error: message, spans }, 'export failed, spans are lost');
+    return { exported: 0, failures: [{ reason, spans }], message, retryable: true, kept: false };
+  }
+
+  #notTried(item: DeliveryItem): Settlement {
+    if (item.stored) return { ...exportedWhole(0), kept: true };
+    return this.#lost(item, 'shutdown', 'not tried before the time to shut down was over');
+  }
+
+  #expire(): void {
+    this.#attempts.expire();
+    for (let next = this.#shipments.take(); next !== undefined; next = this.#shipments.take()) {
+      for (const item of next.items) this.#settle(item, this.#notTried(item));
     }
-    return this.giveUp(batch, 'shutdown', 'the time to shut down was over');
-  }
-
-  private giveUp(batch: Batch, reason: string, message: string): Failed {
-    const fields = { reason, error: message, spans: batch.spans };
-    this.log.error(`failed ${reason}`, fields, 'export failed, spans are lost');
-    return [batch.spans, reason];
-  }
-
-  private async attempt(batch: Batch): Promise<ExportResult> {
-    const { timeoutMs } = this.options;
-    const controller = new AbortController();
-    const abort = (reason: AbortReason): void => controller.abort(reason);
-    const cancel = timeoutMs > 0 ? this.clock.after(timeoutMs, () => abort('timeout')) : null;
-    this.attempts.add(controller);
-    try {
-      return await this.orAbandoned(this.exporter.export(batch, controller.signal), controller.signal);
-    } catch (error) {
-      // Exporters promise not to reject. One that does is at fault, and would be again with the same bytes.
-      return { kind: 'refused', reason: 'exporter_fault', message: String(error) };
-    } finally {
-      cancel?.();
-      this.attempts.delete(controller);
-    }
-  }
-
-  /** The export's own result, but no waiting for ever for one that ignores the shutdown. */
-  private orAbandoned(result: Promise<ExportResult>, signal: AbortSignal): Promise<ExportResult> {
-    return new Promise((resolve, reject) => {
-      let cancel = (): void => {};
-      const onAbort = (): void => {
-        if (signal.reason !== 'shutdown') return;
-        cancel = this.clock.after(abortGraceMs, () =>
-          resolve({ kind: 'retry', reason: 'shutdown', message: 'the export did not end when told to', afterMs: 0 }),
-        );
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      result.then(resolve, reject).finally(() => cancel());
-    });
-  }
-
-  private sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        cancel();
-        this.sleepers.delete(wake);
-        resolve();
-      };
-      const cancel = this.clock.after(ms, wake);
-      this.sleepers.add(wake);
-    });
-  }
-
-  private wakeAll(): void {
-    for (const wake of [...this.sleepers]) wake();
-  }
-
-  private expire(): void {
-    this.expired = true;
-    for (const controller of this.attempts) controller.abort('shutdown' satisfies AbortReason);
-    this.wakeAll();
-    for (let item = this.waiting.take(); item !== undefined; item = this.waiting.take()) {
-      this.finish(item, this.giveUp(item.batch, 'shutdown', 'not tried before the time to shut down was over'));
-    }
+    this.#tellWhenIdle();
   }
 }
 
-interface Fifo<T> {
-  length(): number;
-  put(value: T): void;
-  take(): T | undefined;
+/** What `sending_queue.batch.max_size` allows, in each unit. */
+function maxSpansOf({ queue }: DeliveryOptions): number {
+  const { batch } = queue;
+  return batch !== null && batch.sizer === 'items' && batch.maxSize > 0 ? batch.maxSize : Number.POSITIVE_INFINITY;
 }
-
-/** First in, first out, without moving the rest at each take. */
-function createFifo<T>(): Fifo<T> {
-  let items: T[] = [];
-  let head = 0;
-  return {
-    length: () => items.length - head,
-    put: (value) => void items.push(value),
-    take() {
-      if (head === items.length) return undefined;
-      const value = items[head++];
-      if (head > 64 && head * 2 > items.length) {
-        items = items.slice(head);
-        head = 0;
-      }
-      return value;
-    },
-  };
+function maxBytesOf({ queue, maxRequestBytes }: DeliveryOptions): number {
+  const { batch } = queue;
+  const ofBatch =
+    batch !== null && batch.sizer === 'bytes' && batch.maxSize > 0 ? batch.maxSize : Number.POSITIVE_INFINITY;
+  return Math.min(ofBatch, maxRequestBytes === 0 ? Number.POSITIVE_INFINITY : maxRequestBytes);
 }

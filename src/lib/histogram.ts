@@ -14,4 +14,10 @@ export class Histogram {
     this.counts[at < 0 ? this.bounds.length : at]++;
     this.sum += value;
   }
+
+  /** Of another one with the same bounds. */
+  addAll(other: Histogram): void {
+    for (let i = 0; i < this.counts.length; i++) this.counts[i] += other.counts[i];
+    this.sum += other.sum;
+  }
 }

@@ -2,10 +2,12 @@
 import type { ProcessorDefinition, SpanProcessorDefinition, StageBuilder } from '../component/types.ts';
 import { SpanmillError } from '../errors.ts';
 import { ResourceView, ScopeView } from '../wire/container-view.ts';
+import { Transcoder } from '../wire/json/transcode.ts';
 import type { Kernel } from '../wire/kernel/kernel.ts';
 import type { SharedMemory } from '../wire/memory.ts';
 import { normalise } from '../wire/normalise.ts';
 import { type RewriteHooks, type RewriteOutcome, Rewriter, rewriteOutcome } from '../wire/rewriter.ts';
+import { messageKind } from '../wire/schema.ts';
 import type { Output } from '../wire/segment-writer.ts';
 import { type EntryTables, SpanView } from '../wire/span-view.ts';
 import { type Region, type Scratch, StageMemory } from '../wire/stage-memory.ts';
@@ -26,6 +28,13 @@ export interface Chain {
   /** Metadata of the request that `run` is given next. */
   metadata: Readonly<Record<string, readonly string[]>>;
   run(at: number, length: number, normaliseTo: number, out: Output): RewriteOutcome;
+  /**
+   * As run, for a request that is OTLP JSON: `room` bytes at `to` are for its protobuf form, and for the canonical form of
+   * that behind it. `unusual`: there was too little room for either.
+   */
+  runJson(at: number, length: number, to: number, room: number, out: Output): RewriteOutcome;
+  /** Spans that the request of the last run has, when that failed; 0 when they cannot be counted. */
+  spansOfLast(): number;
   /** Of the last run. */
   readonly rewriter: Rewriter;
   /** Counts since the last call, which sets them to 0. */
@@ -95,20 +104,45 @@ export function compileChain(
   const rewriter = new Rewriter(stage, views, memory.tables, hooks, used);
   stage.seal();
 
+  const { bytes } = memory.shared;
+  let transcoder: Transcoder | null = null;
+  let lastAt = 0;
+  let lastEnd = 0;
+
+  const rewrite = (at: number, end: number, out: Output): RewriteOutcome => {
+    lastAt = at;
+    lastEnd = end;
+    return rewriter.run(at, end, out);
+  };
+  /** `normaliseTo`: 0: nowhere. */
+  const rewriteUsual = (at: number, length: number, normaliseTo: number, out: Output): RewriteOutcome => {
+    const outcome = rewrite(at, at + length, out);
+    if (outcome !== rewriteOutcome.unusual || normaliseTo === 0) return outcome;
+    const size = normalise(bytes, at, length, bytes, normaliseTo);
+    if (size >= 0) return rewrite(normaliseTo, normaliseTo + size, out);
+    rewriter.message = `not a valid ExportTraceServiceRequest (code ${size})`;
+    return rewriteOutcome.malformed;
+  };
+
   const chain: Chain = {
     counters,
     metadata: noMetadata,
     rewriter,
     activate: () => stage.activate(),
-    run(at, length, normaliseTo, out) {
-      const outcome = rewriter.run(at, at + length, out);
-      if (outcome !== rewriteOutcome.unusual || normaliseTo === 0) return outcome;
-      const { bytes } = memory.shared;
-      const size = normalise(bytes, at, length, bytes, normaliseTo);
-      if (size >= 0) return rewriter.run(normaliseTo, normaliseTo + size, out);
-      rewriter.message = `not a valid ExportTraceServiceRequest (code ${size})`;
-      return rewriteOutcome.malformed;
+    run: rewriteUsual,
+    runJson(at, length, to, room, out) {
+      let size: number;
+      try {
+        transcoder ??= new Transcoder(bytes);
+        size = transcoder.run(at, length, to, room);
+      } catch (error) {
+        rewriter.message = error instanceof Error ? error.message : String(error);
+        return rewriteOutcome.malformed;
+      }
+      if (size < 0) return rewriteOutcome.unusual;
+      return rewriteUsual(to, size, room - size >= size ? to + size : 0, out);
     },
+    spansOfLast: () => Math.max(0, memory.kernel.countSpans(messageKind.request, lastAt, lastEnd)),
     takeCounters(into) {
       into.set(used);
       used.fill(0);

@@ -14,6 +14,8 @@ export interface Job {
   readonly maxSpans: number;
   /** Where a request may be put in canonical form; 0: nowhere. */
   normaliseTo(request: number): number;
+  /** Bytes there for the protobuf form of a request that is JSON; 0: it is protobuf. */
+  jsonRoom(request: number): number;
 }
 
 export function writeJob(words: Uint32Array, block: JobBlock, what: Job): void {
@@ -30,5 +32,6 @@ export function writeJob(words: Uint32Array, block: JobBlock, what: Job): void {
     words[at + jobRequest.at] = requests[i].at;
     words[at + jobRequest.length] = requests[i].length;
     words[at + jobRequest.normaliseTo] = what.normaliseTo(i);
+    words[at + jobRequest.jsonRoom] = what.jsonRoom(i);
   }
 }

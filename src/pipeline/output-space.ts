@@ -20,11 +20,16 @@ const slabBytes = 1 << 20;
 export const outputRoom = (bytes: number, requests: number): number => bytes + (bytes >> 2) + requests * 128 + 16_384;
 
 /** A range for `room` bytes of output; null when there is no space now, though all was done to have some soon. */
-export function allocateOutput({ arena, keepFree, reclaim, flushAll }: OutputSpace, room: number): Range | null {
-  const range = arena.allocate(Math.max(room, slabBytes), keepFree) ?? arena.allocate(room, keepFree);
+export function allocateOutput(space: OutputSpace, room: number): Range | null {
+  return space.arena.allocate(Math.max(room, slabBytes), space.keepFree) ?? allocateRange(space, room);
+}
+
+/** As allocateOutput, of just so many bytes. */
+export function allocateRange({ arena, keepFree, reclaim, flushAll }: OutputSpace, bytes: number): Range | null {
+  const range = arena.allocate(bytes, keepFree);
   if (range !== null) return range;
   reclaim();
-  const second = arena.allocate(room, keepFree);
+  const second = arena.allocate(bytes, keepFree);
   if (second === null) flushAll();
   return second;
 }

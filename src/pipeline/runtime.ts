@@ -1,32 +1,37 @@
-// The running service of one lane: builds what the configuration names, starts it from the back to the front, drains it
+// The running service of one lane: brings up what a configuration names, changes to another one while it runs, and drains
 // from the front to the back. Nothing in here exits the process or reads its arguments.
 import type { Logger } from 'pino';
-import type { ExtensionLookup } from '../component/capabilities.ts';
-import type { Exporter, Extension, MetricSpec, Receiver, ServiceState } from '../component/types.ts';
+import type { DeadLetter } from '../component/capabilities.ts';
+import type { HealthReport } from '../component/health.ts';
+import type { ServiceState } from '../component/types.ts';
 import type { ResolvedConfig } from '../config/resolved.ts';
-import type { GatheredBatch } from '../delivery/batch.ts';
-import { PipelineAccount } from '../delivery/ledger.ts';
-import { Outlet } from '../delivery/outlet.ts';
-import { createDelivery } from '../delivery/queue.ts';
-import { createMemory, maxMemoryBytes, viewsOf } from '../wire/memory.ts';
-import { Arena } from '../workers/arena.ts';
-import { InputSpace, inputShare } from '../workers/input-space.ts';
-import { createIntake, type ReceiverStats } from '../workers/intake.ts';
-import { layOut } from '../workers/layout.ts';
-import { WorkerPool } from '../workers/pool.ts';
-import { outputRoom } from './output-space.ts';
-import { type PipelinePlan, planBudget, planPipeline, type StagePlan } from './plan.ts';
-import { Stage } from './stage.ts';
-import type { StageRequest } from './stage-request.ts';
+import type { PipelineAccount } from '../delivery/ledger.ts';
+import type { Outlet } from '../delivery/outlet.ts';
+import type { DeliveryStats } from '../delivery/queue.ts';
+import { SpanmillError } from '../errors.ts';
+import type { Arena } from '../workers/arena.ts';
+import { createCutter } from '../workers/cutter.ts';
+import type { ReceiverStats } from '../workers/intake.ts';
+import { Accounts } from './accounts.ts';
+import { emptyGeneration, type Generation, type Ground, NextGeneration } from './generation.ts';
+import { type HealthSources, healthInputs } from './health-inputs.ts';
+import { HealthMonitor } from './health-monitor.ts';
+import { Inventory } from './inventory.ts';
+import { createLane } from './lane.ts';
+import type { ComponentMetrics } from './past-metrics.ts';
+import type { BatchStats } from './past-stats.ts';
+import { planBudget, planPipeline } from './plan.ts';
+import { changesNothing, type Difference, planReload } from './reload-plan.ts';
+import { type Leftovers, retire } from './retire.ts';
+import type { ReceiverIdentity, RunningExporter } from './running.ts';
 
 /** All that is held, where no memory_limiter says otherwise. */
 const defaultBudgetBytes = 128 << 20;
-/** For the edits of one span, in each worker. */
-const scratchBytes = 16 << 20;
-/** Well below what the length of a container in the output can say (2^28). */
-const mostRequestBytes = 128 << 20;
-/** The part of one memory that the contexts of the workers may take. */
-const mostContextBytes = 2 ** 31;
+/** Of the time to drain: until receivers have answered, and until stages are empty. Exporters have the rest, and all of it. */
+const receiversShare = 0.4;
+const stagesShare = 0.6;
+/** What a receiver may take to cut the connections whose time is over. */
+const cutMs = 1000;
 
 export interface RuntimeOptions {
   readonly config: ResolvedConfig;
@@ -40,324 +45,252 @@ export interface RuntimeOptions {
   setAside(bytes: Buffer, component: string): void;
 }
 
-export interface RunningReceiver {
-  readonly id: string;
-  /** Of what `receiver.metricValues` gives. */
-  readonly metrics: readonly MetricSpec[];
-  readonly receiver: Receiver;
+/** What a reload came to. */
+export interface ReloadSummary {
+  readonly outcome: 'applied' | 'unchanged';
+  readonly receivers: Difference;
+  readonly exporters: Difference;
+  readonly extensions: Difference;
+  readonly pipelines: Difference;
+  /** Settings that differ from those in use, and that only a restart can change. */
+  readonly needsRestart: readonly string[];
 }
 
 export interface Runtime {
+  /** Of all pipelines that there ever were. */
   readonly accounts: readonly PipelineAccount[];
   readonly receiverStats: readonly ReceiverStats[];
-  readonly receivers: readonly RunningReceiver[];
   readonly outlets: ReadonlyMap<string, Outlet>;
   readonly arena: Arena;
-  readonly stages: readonly Stage[];
   state(): ServiceState;
-  /** `grpc 127.0.0.1:4317 (otlp)` and the like. */
+  health(): HealthReport;
+  /** `grpc 127.0.0.1:4317` and the like. */
   addresses(): readonly string[];
+  componentMetrics(): Iterable<ComponentMetrics>;
+  deliveryStats(): Iterable<DeliveryStats>;
+  batchStats(): Iterable<BatchStats>;
+  /** Where spans go that nobody takes: the first extension that keeps them. */
+  deadLetter(): DeadLetter | null;
   /** Rejects with a SpanmillError when a component cannot start; then everything is stopped again. */
   start(): Promise<void>;
+  /**
+   * Changes to another configuration: what is the same stays as it is, with all that it holds; the rest is started, and what
+   * it takes the place of drains behind it. Resolves once the new one is in use. Rejects with a SpanmillError when it
+   * cannot be; then nothing has changed. One at a time.
+   */
+  reload(config: ResolvedConfig): Promise<ReloadSummary>;
+  /**
+   * From here on it is not ready, and says so; requests are still taken. Returns how many milliseconds `drain` should come
+   * later, so that load balancers move away first.
+   */
+  announceDrain(): number;
   /** No new requests; resolves when all that was accepted is settled, at the deadline at the latest. Then all is stopped. */
   drain(deadlineMs: number): Promise<void>;
   /** Stops everything now. May be called twice. */
   stop(): Promise<void>;
 }
 
-interface Pipeline {
-  readonly plan: PipelinePlan;
-  readonly account: PipelineAccount;
-  stages: Stage[];
-}
+const depthOf = (pipelines: Iterable<{ readonly stages: readonly unknown[] }>): number =>
+  Math.max(1, ...[...pipelines].map(({ stages }) => stages.length));
 
 export function createRuntime(options: RuntimeOptions): Runtime {
-  const { config, log } = options;
-  const plans = config.pipelines.map(planPipeline);
-  const stagePlans: StagePlan[] = plans.flatMap(({ stages }) => stages);
-  const { shared, layout, budget } = reserveMemory(options);
-  const arena = new Arena(layout.arena.at, layout.arena.bytes, budget);
-  const shares = shareBudget(budget, plans);
-  const space = new InputSpace(arena, shares.largestInput);
-  const pool = new WorkerPool({
-    memory: shared.memory,
-    contexts: layout.contexts,
-    stages: stagePlans,
-    entry: options.workerEntry,
+  const { config: firstConfig, log } = options;
+  const budgetOf = ({ pipelines }: ResolvedConfig): number =>
+    planBudget(pipelines, options.totalMemoryBytes, defaultBudgetBytes);
+  let budget = budgetOf(firstConfig);
+  const lane = createLane({
     log,
-    ...(options.jobLimitMs === undefined ? {} : { jobLimitMs: options.jobLimitMs }),
+    workers: firstConfig.workers,
+    budgetBytes: budget,
+    depth: depthOf(firstConfig.pipelines.map((pipeline) => planPipeline(pipeline))),
+    workerEntry: options.workerEntry,
+    jobLimitMs: options.jobLimitMs,
   });
-  const pipelines: Pipeline[] = plans.map((plan) => ({
-    plan,
-    account: new PipelineAccount(plan.id, plan.exporters),
-    stages: [],
-  }));
-  const stages: Stage[] = [];
-  const receiverStats: ReceiverStats[] = [];
-  const exporters = new Map<string, Exporter>();
-  const outlets = new Map<string, Outlet>();
-  const receivers: RunningReceiver[] = [];
-  const extensions = new Map<string, Extension>();
-  const lookup: ExtensionLookup = {
-    get(id, capability) {
-      const offer = extensions.get(id)?.offers?.[capability];
-      if (offer === undefined)
-        throw new Error(`extension ${id} has no ${capability}: the configuration was not checked`);
-      return offer;
+  const cutter = createCutter({ log });
+  const inventory = new Inventory();
+  const accounts = new Accounts(() => inventory.pipelines);
+  const identities = new Map<string, ReceiverIdentity>();
+  const leaving = new Set<RunningExporter>();
+  let current: Generation = emptyGeneration();
+  let reloading: Promise<unknown> = Promise.resolve();
+  let state: ServiceState = 'starting';
+
+  const monitor = new HealthMonitor({
+    log,
+    state: () => state,
+    inputs: (now) => healthInputs(healthSources(), now),
+  });
+
+  const ground: Ground = {
+    lane,
+    log,
+    cutter,
+    accounts,
+    inventory,
+    identities,
+    leaving,
+    setAside: options.setAside,
+    state: () => state,
+    health: () => monitor.report(),
+    serving: (receiver) => monitor.serving(receiver),
+    checkpoint() {
+      if (state !== 'starting' && state !== 'ready') throw new SpanmillError('WORKER', 'the service is stopping');
     },
   };
-  let state: ServiceState = 'starting';
-  let whenIdle: (() => void)[] = [];
-  let scheduled = false;
-  let turn = 0;
 
-  function schedule(): void {
-    if (scheduled) return;
-    scheduled = true;
-    setImmediate(pump);
+  function healthSources(): HealthSources {
+    let notStored = 0;
+    for (const account of accounts.all) {
+      for (const { failed } of account.exporters) notStored += failed.get('not_stored') ?? 0;
+    }
+    return {
+      pipelines: [...current.pipelines.values()].map(({ plan }) => plan),
+      receivers: [...current.receivers.keys()].flatMap((id) => identities.get(id)?.stats ?? []),
+      deliveries: [...current.exporters.values()].map(({ outlet }) => outlet.delivery.stats),
+      memory: lane.arena,
+      workers: lane.pool,
+      storageFailures: notStored,
+    };
   }
 
-  /** Gives idle workers jobs, a stage after the other, then lets waiting requests in. */
-  function pump(): void {
-    scheduled = false;
-    for (let tried = 0; tried < stages.length && pool.hasIdle; ) {
-      const stage = stages[turn++ % stages.length];
-      if (stage.startJob()) tried = 0;
-      else tried++;
+  /** Brings up `config` in the place of what runs. */
+  async function change(config: ResolvedConfig, next: NextGeneration): Promise<void> {
+    const before = budget;
+    budget = budgetOf(config);
+    // Receivers are told the largest request when they are made; and what is to end still needs its shares.
+    const given = lane.resize(budget, Math.max(depthOf(inventory.pipelines), depthOf(next.plans)));
+    if (given < budget) next.needsRestart.push('memory_limiter: more memory than was reserved at the start');
+    try {
+      await next.start();
+    } catch (error) {
+      budget = before;
+      await end(next.undo());
+      throw error;
     }
-    space.serveWaiters();
-    if (whenIdle.length > 0 && stages.every(({ idle }) => idle)) {
-      const waiting = whenIdle;
-      whenIdle = [];
-      for (const resolve of waiting) resolve();
-    }
+    const left = next.swap();
+    current = next.generation;
+    setHealthPolicy();
+    void end(left);
   }
 
-  const reclaim = (): void => {
-    for (const stage of stages) stage.reclaim();
-  };
-
-  arena.onFree(schedule);
-  space.onScarce(reclaim);
-
-  for (const { id, definition, config: settings } of config.exporters) {
-    const exporter = definition.create(settings, { id, log: log.child({ component: id }), extensions: lookup });
-    exporters.set(id, exporter);
-    outlets.set(
-      id,
-      new Outlet((onSpace) =>
-        createDelivery(id, exporter, definition.delivery(settings), { log: log.child({ component: id }), onSpace }),
-      ),
-    );
+  async function end(left: Leftovers): Promise<void> {
+    await retire(left, { inventory, log, leaving });
+    lane.resize(budget, depthOf(inventory.pipelines));
   }
 
-  function buildStages(counters: Awaited<ReturnType<WorkerPool['start']>>['counters']): void {
-    let index = 0;
-    for (const pipeline of pipelines) {
-      const { account } = pipeline;
-      pipeline.stages = pipeline.plan.stages.map((plan, position) => {
-        const values = account.stageCounters(counters[index]);
-        const stage = new Stage(plan, index++, position === 0, values, {
-          shared,
-          arena,
-          pool,
-          account,
-          log,
-          keepFree: (pipeline.plan.stages.length - 1 - position) * shares.stage,
-          // What it passes on must fit into the share of the stage behind it.
-          largestOutput: position === pipeline.plan.stages.length - 1 ? shares.stage : shares.passedOn,
-          reclaim,
-          flushAll: () => {
-            for (const one of stages) one.flush('size');
-          },
-          schedule,
-          setAside: options.setAside,
-          emit: (batch) => pass(pipeline, position, batch),
-        });
-        return stage;
-      });
-      account.heldInside = () => heldInside(pipeline);
-      stages.push(...pipeline.stages);
-    }
-  }
-
-  /** A batch leaves a stage: to the next, or to the exporters. */
-  function pass(pipeline: Pipeline, position: number, batch: GatheredBatch): void {
-    const next = pipeline.stages[position + 1];
-    if (next !== undefined) {
-      enqueueBatch(next, batch);
-      return;
-    }
-    for (const account of pipeline.account.exporters) outlets.get(account.id)?.send(batch, account);
-    batch.release();
-  }
-
-  function buildReceivers(): void {
-    for (const { id, definition, config: settings } of config.receivers) {
-      const stats: ReceiverStats = {
-        receiver: id,
-        acceptedSpans: 0,
-        refusedSpans: 0,
-        acceptedRequests: 0,
-        refusedRequests: new Map(),
-      };
-      receiverStats.push(stats);
-      const entries = pipelines.filter(({ plan }) => plan.receivers.includes(id)).map(({ stages: own }) => own[0]);
-      const intake = createIntake(shared.buffer, space, entries, stats);
-      const receiver = definition.create(settings, {
-        id,
-        intake,
-        log: log.child({ component: id }),
-        extensions: lookup,
-      });
-      receivers.push({ id, metrics: definition.metrics, receiver });
-    }
+  function setHealthPolicy(): void {
+    const [policy] = current.parts.extensions.flatMap(({ definition, config }) => definition.health?.(config) ?? []);
+    monitor.setPolicy(policy);
+    monitor.look();
   }
 
   async function start(): Promise<void> {
     try {
-      for (const { id, definition, config: settings } of config.extensions) {
-        const host = { id, log: log.child({ component: id }), extensions: lookup, state: () => state };
-        extensions.set(id, definition.create(settings, host));
-      }
-      for (const extension of extensions.values()) await extension.start();
-      for (const exporter of exporters.values()) await exporter.start();
-      buildStages((await pool.start()).counters);
-      buildReceivers();
-      for (const { receiver } of receivers) await receiver.start();
+      await lane.pool.start();
+      const plan = planReload(current.parts, firstConfig, false);
+      await change(firstConfig, new NextGeneration(ground, current, firstConfig, plan));
       state = 'ready';
+      monitor.start();
     } catch (error) {
       await stop();
       throw error;
     }
   }
 
-  function allIdle(): Promise<void> {
-    return new Promise((resolve) => {
-      whenIdle.push(resolve);
-      schedule();
-    });
+  async function reload(config: ResolvedConfig): Promise<ReloadSummary> {
+    const plan = planReload(current.parts, config, budgetOf(config) !== budget);
+    const next = new NextGeneration(ground, current, config, plan);
+    if (config.workers !== lane.workers)
+      next.needsRestart.push(`service.workers: ${lane.workers} to ${config.workers}`);
+    const nothing = changesNothing(plan) && budgetOf(config) === budget;
+    if (!nothing) {
+      ground.checkpoint();
+      const work = change(config, next);
+      reloading = work.catch(() => undefined);
+      await work;
+    }
+    const { receivers, exporters, extensions, pipelines } = plan;
+    const { needsRestart } = next;
+    return { outcome: nothing ? 'unchanged' : 'applied', receivers, exporters, extensions, pipelines, needsRestart };
+  }
+
+  function announceDrain(): number {
+    if (state !== 'ready') return 0;
+    state = 'draining';
+    monitor.look();
+    return monitor.policy.drainDelayMs;
   }
 
   async function drain(deadlineMs: number): Promise<void> {
-    if (state !== 'ready') return stop();
-    state = 'draining';
-    const end = performance.now() + deadlineMs;
-    const left = (): number => Math.max(0, end - performance.now());
-    await Promise.all(receivers.map(({ receiver }) => receiver.drain(left())));
+    announceDrain();
+    if (state !== 'draining') return stop();
+    const started = performance.now();
+    /** Until this part of the time is over. One phase that hangs takes nothing from those behind it. */
+    const until = (share: number): number => Math.max(0, started + share * deadlineMs - performance.now());
+    await within(until(receiversShare), reloading);
+    const receivers = [...inventory.receivers];
+    const answered = Promise.all(receivers.map(({ receiver }) => receiver.drain(until(receiversShare))));
+    await within(until(receiversShare) + cutMs, answered);
     // The exporters go on all the while: they free what the stages need to finish.
-    await within(left(), async () => {
-      await allIdle();
-      const depth = Math.max(0, ...pipelines.map(({ stages: own }) => own.length));
-      for (let position = 0; position < depth; position++) {
-        for (const pipeline of pipelines) pipeline.stages[position]?.flush();
-        await allIdle();
-      }
-    });
+    await within(until(stagesShare), Promise.all([...inventory.pipelines].map((pipeline) => pipeline.empty())));
     // Past the deadline: what is left goes to the exporters' queues, which fail it with a reason.
-    for (const stage of stages) stage.flush();
-    await Promise.all([...outlets.values()].map((outlet) => outlet.drain(left())));
+    for (const stage of lane.stages) stage.flush();
+    for (const { fanOut } of inventory.pipelines) fanOut.flush();
+    await Promise.all([...inventory.exporters].map(({ outlet }) => outlet.drain(until(1))));
     await stop();
   }
 
   async function stop(): Promise<void> {
     if (state === 'stopped') return;
     state = 'stopped';
-    await Promise.allSettled(receivers.map(({ receiver }) => receiver.stop()));
-    await Promise.allSettled([...exporters.values()].map((exporter) => exporter.stop()));
-    await pool.stop();
-    for (const extension of [...extensions.values()].reverse()) await extension.stop().catch(() => undefined);
+    monitor.look();
+    monitor.stop();
+    await Promise.allSettled([...inventory.receivers].map(({ receiver }) => receiver.stop()));
+    await Promise.allSettled([...inventory.exporters].map(({ exporter }) => exporter.stop()));
+    await Promise.allSettled([...inventory.exporters].map(({ outlet }) => outlet.close()));
+    await Promise.all([lane.pool.stop(), cutter.stop()]);
+    for (const { extension } of [...inventory.extensions].reverse()) await extension.stop().catch(() => undefined);
   }
 
   return {
-    accounts: pipelines.map(({ account }) => account),
-    receiverStats,
-    receivers,
-    outlets,
-    arena,
-    stages,
+    get accounts() {
+      return accounts.all;
+    },
+    get receiverStats() {
+      return [...identities.values()].map(({ stats }) => stats);
+    },
+    get outlets() {
+      return new Map([...current.exporters].map(([id, { outlet }]) => [id, outlet]));
+    },
+    arena: lane.arena,
     state: () => state,
-    addresses: () =>
-      [...receivers.map(({ receiver }) => receiver), ...extensions.values()].flatMap((part) => part.addresses()),
+    health: () => monitor.report(),
+    addresses: () => [
+      ...[...current.receivers.values()].flatMap(({ receiver }) => receiver.addresses()),
+      ...[...current.extensions.values()].flatMap(({ extension }) => extension.addresses()),
+    ],
+    componentMetrics: () => inventory.componentMetrics(),
+    deliveryStats: () => inventory.deliveryStats(),
+    batchStats: () => inventory.batchStats(),
+    deadLetter() {
+      for (const { extension } of current.extensions.values()) {
+        if (extension.offers?.deadLetter !== undefined) return extension.offers.deadLetter;
+      }
+      return null;
+    },
     start,
+    reload,
+    announceDrain,
     drain,
     stop,
   };
 }
 
-/**
- * Inputs hold half of the budget at most. Of the other half each stage of the longest pipeline leaves a share to each
- * stage behind it, so that the last can always write what the exporters then free; and no request is so large that its
- * output (which a later stage writes again) does not fit into a share.
- */
-function shareBudget(
-  budget: number,
-  plans: readonly PipelinePlan[],
-): { stage: number; largestInput: number; passedOn: number } {
-  const depth = Math.max(...plans.map(({ stages }) => stages.length));
-  const stage = Math.floor((budget * (1 - inputShare)) / depth);
-  let largestInput = Math.min(stage, mostRequestBytes);
-  while (largestInput > 0 && outputRoom(depth === 1 ? largestInput : outputRoom(largestInput, 1), 1) > stage) {
-    largestInput = Math.floor(largestInput * 0.95);
-  }
-  return { stage, largestInput, passedOn: outputRoom(largestInput, 1) };
-}
-
-function reserveMemory({ config, log, totalMemoryBytes }: RuntimeOptions): {
-  shared: ReturnType<typeof viewsOf>;
-  layout: ReturnType<typeof layOut>;
-  budget: number;
-} {
-  let budget = planBudget(config.pipelines, totalMemoryBytes, defaultBudgetBytes);
-  const mostWorkers = Math.floor(mostContextBytes / layOut(1, scratchBytes, 0).totalBytes);
-  const workers = Math.min(config.workers, mostWorkers);
-  if (workers < config.workers) {
-    log.info({ asked: config.workers, given: workers }, 'one shared memory has room for fewer workers than asked');
-  }
-  const room = (bytes: number): number => Math.ceil(bytes * 1.25) + (8 << 20);
-  const rest = layOut(workers, scratchBytes, 0).totalBytes;
-  const most = Math.floor((maxMemoryBytes - rest - (16 << 20)) / 1.25);
-  if (budget > most) {
-    log.info(
-      { askedBytes: budget, givenBytes: most },
-      'one shared memory ends at 4 GiB: the byte budget is smaller than asked',
-    );
-    budget = most;
-  }
-  const layout = layOut(workers, scratchBytes, room(budget));
-  return { shared: viewsOf(createMemory(layout.totalBytes)), layout, budget };
-}
-
-function heldInside({ stages }: Pipeline): number {
-  let spans = 0;
-  for (const stage of stages) spans += stage.gatheredSpans() + stage.waitingSpans();
-  return spans;
-}
-
-/** The pieces of a batch are the requests of the next stage; the batch lives until all are taken. */
-function enqueueBatch(stage: Stage, batch: GatheredBatch): void {
-  const key = JSON.stringify(batch.metadata);
-  let pending = batch.pieces.length;
-  for (const { at, length, spans } of batch.pieces) {
-    const request: StageRequest = {
-      at,
-      length,
-      spans,
-      metadata: batch.metadata,
-      metadataKey: key,
-      taken() {
-        if (--pending === 0) batch.release();
-      },
-    };
-    stage.enqueue(request);
-  }
-}
-
-async function within(ms: number, work: () => Promise<void>): Promise<void> {
+/** Resolves with the work, or when the time is over. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);
   });
-  await Promise.race([work(), expired]);
-  clearTimeout(timer);
+  await Promise.race([work, expired]).finally(() => clearTimeout(timer));
 }

@@ -1,14 +1,21 @@
 // What a stage is given to work on, and how it says what became of it.
 
-export type Metadata = Readonly<Record<string, readonly string[]>>;
+import type { Metadata, Refusal } from '../delivery/batch.ts';
 
-/** How a request left the stage. `written`: its bytes are no longer needed, what stays of it is held by the stage. */
-export type TakenOutcome = 'written' | 'malformed' | 'failed' | 'killed' | 'overloaded';
+export type { Metadata, Refusal };
+
+/**
+ * How a request left the stage. `written`: its bytes are no longer needed, what stays of it is held by the stage. `pending`:
+ * as written, but its client waits until that is secured: `secured` follows.
+ */
+export type TakenOutcome = 'written' | 'pending' | 'malformed' | 'failed' | 'killed' | 'overloaded';
 
 /** What a stage works on: one ExportTraceServiceRequest in the shared memory. */
 export interface StageRequest {
   readonly at: number;
   readonly length: number;
+  /** It is OTLP JSON. Absent: protobuf. */
+  readonly isJson?: boolean;
   /** How many spans it has, where that is known: of what an earlier stage counted. 0 for a client's request. */
   readonly spans: number;
   readonly metadata: Metadata;
@@ -16,4 +23,6 @@ export interface StageRequest {
   readonly metadataKey: string;
   /** Called once, when the stage is done with the bytes. `spans`: how many it had; 0 when malformed. */
   taken(outcome: TakenOutcome, message: string, spans: number): void;
+  /** Called once after `pending`. null: what it became is held as safely as the exporters promise. */
+  secured(refusal: Refusal | null): void;
 }

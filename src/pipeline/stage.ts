@@ -2,9 +2,10 @@
 // is gathered. The same for the first stage of a pipeline, whose requests have clients, and for later ones, whose
 // requests are the batches of the stage before.
 import type { Logger } from 'pino';
-import { type FlushCause, type GatheredBatch, Gatherer } from '../delivery/batch.ts';
+import { type FlushCause, type GatheredBatch, Gatherer, type GathererHost, PendingJob } from '../delivery/batch.ts';
 import type { PipelineAccount } from '../delivery/ledger.ts';
 import { Histogram } from '../lib/histogram.ts';
+import { protobufRoom } from '../wire/json/transcode.ts';
 import type { SharedMemory } from '../wire/memory.ts';
 import { rewriteOutcome } from '../wire/rewriter.ts';
 import { Slab } from '../workers/arena.ts';
@@ -12,7 +13,7 @@ import { job, jobRequest, jobRequests, requestWord, type WorkerContext } from '.
 import type { WorkerPool } from '../workers/pool.ts';
 import type { RunResult } from '../workers/protocol.ts';
 import { writeJob } from './job.ts';
-import { allocateOutput, type OutputSpace, outputRoom } from './output-space.ts';
+import { allocateOutput, allocateRange, type OutputSpace, outputRoom } from './output-space.ts';
 import type { StagePlan } from './plan.ts';
 import type { Metadata, StageRequest, TakenOutcome } from './stage-request.ts';
 import { Troubles } from './troubles.ts';
@@ -22,6 +23,10 @@ export interface StageHost extends OutputSpace {
   readonly shared: SharedMemory;
   readonly pool: WorkerPool;
   readonly account: PipelineAccount;
+  /** Clients are answered when their spans are secured behind the last stage, not when they are gathered here. */
+  readonly answersWhenSecured: boolean;
+  /** An exporter of the pipeline has as much to do as the memory allows it: no requests are taken. */
+  readonly holdsBack: boolean;
   readonly log: Logger;
   /** There is work, or space, or an idle worker: look again soon. */
   schedule(): void;
@@ -109,6 +114,10 @@ export class Stage {
   /** Starts one job on an idle worker; false when nothing can run now (no work, no worker, no space for output). */
   startJob(): boolean {
     if (!this.hasWork) return false;
+    if (this.#entry && this.#host.holdsBack) {
+      this.#block();
+      return false;
+    }
     const worker = this.#host.pool.take();
     if (worker < 0) return false;
     const requests = this.#pick();
@@ -127,13 +136,15 @@ export class Stage {
     }
     partition.gatherers[worker] ??= this.#gatherer(partition);
     const gatherer = partition.gatherers[worker];
-    if (!this.#prepareOutput(requests, gatherer)) {
+    if (!this.#prepareJson(requests) || !this.#prepareOutput(requests, gatherer)) {
       this.#host.pool.giveBack(worker);
       this.#block();
       return false;
     }
     this.#unblock();
     gatherer.busy = true;
+    // Without batching each job's output goes on by itself.
+    if (this.plan.batching === null) gatherer.metadata = first.metadata;
     this.#waiting.advance(requests.length);
     const openSpans = gatherer.spans;
     const { range } = gatherer.slab as Slab;
@@ -143,8 +154,9 @@ export class Stage {
       outputAt: gatherer.at,
       outputEnd: range.at + range.bytes,
       openSpans,
-      maxSpans: this.plan.batching?.maxSpans ?? 0,
+      maxSpans: this.plan.batching?.maxSpans ?? this.plan.maxSpans,
       normaliseTo: (i) => this.#troubles.get(requests[i])?.normaliseTo?.at ?? 0,
+      jsonRoom: (i) => (requests[i].isJson === true ? (this.#troubles.get(requests[i])?.normaliseTo?.bytes ?? 0) : 0),
     });
     this.#running++;
     const metadata = this.plan.metadataKeys.length === 0 ? null : first.metadata;
@@ -188,17 +200,17 @@ export class Stage {
   }
 
   #gatherer(partition: Partition): Gatherer {
-    return new Gatherer({
+    const host: GathererHost = {
       memory: this.#host.shared.buffer,
       batching: this.plan.batching,
-      metadata: partition.metadata,
       emit: (batch, cause) => {
         this.batches.sizes.add(batch.spans);
         if (cause === 'size') this.batches.size++;
         else if (cause === 'timeout') this.batches.timeout++;
         this.#host.emit(batch, cause);
       },
-    });
+    };
+    return new Gatherer(host, partition.metadata);
   }
 
   /** Sees to it that the gatherer's slab has room for what the requests may give. False: no space now. */
@@ -217,6 +229,21 @@ export class Stage {
     gatherer.slab = new Slab(arena, range);
     gatherer.at = range.at;
     return true;
+  }
+
+  /**
+   * Gives each request that is JSON a range for its protobuf form, as late as this, since it is held besides the request itself.
+   * Leaves out those for which there is no space now; false when nothing is left.
+   */
+  #prepareJson(requests: StageRequest[]): boolean {
+    for (let i = 0; i < requests.length; i++) {
+      const request = requests[i];
+      if (request.isJson !== true || this.#troubles.get(request)?.normaliseTo) continue;
+      const range = allocateRange(this.#host, protobufRoom(request.length));
+      if (range === null) requests.length = i;
+      else this.#troubles.begin(request).normaliseTo = range;
+    }
+    return requests.length > 0;
   }
 
   /** Gives back the rest of the slabs that no job writes to. */
@@ -267,14 +294,15 @@ export class Stage {
     const block = pool.context(worker).job;
     const done = words[block.header + job.done];
     this.#addCounters(block.counters);
-    this.#gather(block, gatherer, openSpans);
+    const pending = this.#host.answersWhenSecured ? this.#pendingJob(words, block, requests.slice(0, done)) : null;
+    this.#gather(block, gatherer, openSpans, pending);
     const again: StageRequest[] = [];
     for (let i = 0; i < done; i++) {
       const at = requestWord(block, i);
       const spans = words[at + jobRequest.spansIn];
       switch (words[at + jobRequest.outcome]) {
         case rewriteOutcome.written:
-          this.#finish(requests[i], 'written', '', spans);
+          this.#finish(requests[i], pending === null ? 'written' : 'pending', '', spans);
           break;
         case rewriteOutcome.unusual:
           again.push(requests[i]);
@@ -289,6 +317,7 @@ export class Stage {
     if (done < requests.length) this.#wantMore(requests, done);
     if (again.length > 0) this.#requeue(again.filter((request) => this.#wantsNormalised(request)));
     if (result !== null) this.#warn(result);
+    pending?.written();
     gatherer.settle();
     this.#host.schedule();
   }
@@ -299,19 +328,29 @@ export class Stage {
     for (let i = 0; i < values.length; i++) values[i] += from[i];
   }
 
-  #gather(block: WorkerContext['job'], gatherer: Gatherer, openSpans: number): void {
+  /** Of the requests that were written. */
+  #pendingJob(words: Uint32Array, block: WorkerContext['job'], requests: readonly StageRequest[]): PendingJob {
+    const written = requests.filter(
+      (_, i) => words[requestWord(block, i) + jobRequest.outcome] === rewriteOutcome.written,
+    );
+    return new PendingJob((refusal) => {
+      for (const request of written) request.secured(refusal);
+    });
+  }
+
+  #gather(block: WorkerContext['job'], gatherer: Gatherer, openSpans: number, pending: PendingJob | null): void {
     const { words } = this.#host.shared;
     const slab = gatherer.slab as Slab;
     const end = words[block.header + job.outputNow];
     let spansBefore = openSpans;
     for (let i = 0; i < words[block.header + job.segments]; i++) {
       const segmentEnd = words[block.segments + i * 2];
-      gatherer.append(slab, gatherer.at, segmentEnd, words[block.segments + i * 2 + 1] - spansBefore);
+      gatherer.append(slab, gatherer.at, segmentEnd, words[block.segments + i * 2 + 1] - spansBefore, pending);
       gatherer.at = segmentEnd;
       gatherer.flush('size');
       spansBefore = 0;
     }
-    gatherer.append(slab, gatherer.at, end, words[block.header + job.openSpansNow] - spansBefore);
+    gatherer.append(slab, gatherer.at, end, words[block.header + job.openSpansNow] - spansBefore, pending);
     gatherer.at = end;
   }
 
@@ -327,13 +366,14 @@ export class Stage {
 
   /** Gives the request a range for its canonical form; false when there is none, and it is finished. */
   #wantsNormalised(request: StageRequest): boolean {
-    const range = this.#host.arena.allocate(request.length);
-    if (range === null) {
-      this.#finish(request, this.#entry ? 'overloaded' : 'failed', 'no memory to normalise it', 0);
-      return false;
-    }
-    this.#troubles.begin(request).normaliseTo = range;
-    return true;
+    const trouble = this.#troubles.begin(request);
+    // The canonical form of JSON stands behind its protobuf form, for which the range that it had was just large enough.
+    const bytes = request.isJson === true ? 2 * (trouble.normaliseTo?.bytes ?? 0) : request.length;
+    if (trouble.normaliseTo !== null) this.#host.arena.free(trouble.normaliseTo);
+    trouble.normaliseTo = this.#host.arena.allocate(bytes);
+    if (trouble.normaliseTo !== null) return true;
+    this.#finish(request, this.#entry ? 'overloaded' : 'failed', 'no memory to normalise it', 0);
+    return false;
   }
 
   #requeue(requests: readonly StageRequest[]): void {
@@ -375,12 +415,13 @@ export class Stage {
     this.#troubles.end(request);
     const { account } = this.#host;
     this.#waitingSpans -= request.spans;
+    const isWritten = outcome === 'written' || outcome === 'pending';
     if (!this.#entry) {
-      if (outcome !== 'written') {
+      if (!isWritten) {
         account.failInside(outcome, request.spans);
         this.#host.log.error({ processors: this.#names(), spans: request.spans, error: message }, 'spans were lost');
       }
-    } else if (outcome === 'written') account.received += spans;
+    } else if (isWritten) account.received += spans;
     else if (outcome !== 'overloaded') account.reject(outcome, spans);
     request.taken(outcome, message, spans);
   }

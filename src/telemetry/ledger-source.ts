@@ -1,7 +1,7 @@
-// The account of every span (received = exported + dropped + rejected + failed + held) as one metric.
+// The account of every span (received + recovered = exported + dropped + rejected + failed + held + absent) as one metric.
 import type { MetricSource } from './source.ts';
 
-export type LedgerStage = 'received' | 'dropped' | 'rejected' | 'exported' | 'failed' | 'held';
+export type LedgerStage = 'received' | 'recovered' | 'dropped' | 'rejected' | 'exported' | 'failed' | 'held' | 'absent';
 
 export interface LedgerRow {
   readonly pipeline: string;
@@ -20,7 +20,7 @@ export function createLedgerSource(rows: () => Iterable<LedgerRow>): MetricSourc
       for (const { pipeline, stage, component, reason, spans } of rows()) {
         yield {
           name: 'spanmill_ledger_spans',
-          help: 'The account of spans: received = exported + dropped + rejected + failed + held, for each pipeline',
+          help: 'The account of spans: received + recovered = exported + dropped + rejected + failed + held + absent, for each exporter of each pipeline',
           kind: 'gauge',
           labels: { pipeline, stage, component, reason },
           value: spans,

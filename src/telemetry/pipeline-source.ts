@@ -1,5 +1,5 @@
 // What receivers and batch processors show, by the Collector's names.
-import type { RunningReceiver } from '../pipeline/runtime.ts';
+import type { ComponentMetrics } from '../pipeline/past-metrics.ts';
 import type { HistogramValue, MetricSample, MetricSource } from './source.ts';
 
 export interface ReceiverCounts {
@@ -58,16 +58,16 @@ export function createReceiverSource(counts: () => Iterable<ReceiverCounts>): Me
   };
 }
 
-/** Metrics that receivers declare themselves. */
-export function createComponentSource(receivers: readonly RunningReceiver[]): MetricSource {
+/** Metrics that components declare themselves; `components` is read at each scrape. */
+export function createComponentSource(components: () => Iterable<ComponentMetrics>): MetricSource {
   return {
     *collect() {
-      for (const { id, metrics, receiver } of receivers) {
+      for (const { kind, id, metrics, values } of components()) {
         const specs = new Map(metrics.map((spec) => [spec.name, spec]));
-        for (const { name, labels, value } of receiver.metricValues()) {
+        for (const { name, labels, value } of values) {
           const spec = specs.get(name);
           if (spec === undefined || spec.kind === 'histogram') throw new Error(`${id} shows ${name}, undeclared`);
-          yield { name, help: spec.help, kind: spec.kind, labels: { receiver: id, ...labels }, value };
+          yield { name, help: spec.help, kind: spec.kind, labels: { [kind]: id, ...labels }, value };
         }
       }
     },

@@ -2,11 +2,12 @@
 import type { PipelineAccount } from '../delivery/ledger.ts';
 import type { MetricSource } from './source.ts';
 
-export function createProcessorSource(accounts: readonly PipelineAccount[]): MetricSource {
+/** `accounts` is read at each scrape. */
+export function createProcessorSource(accounts: () => Iterable<PipelineAccount>): MetricSource {
   return {
     *collect() {
       const filtered = new Map<string, number>();
-      for (const account of accounts) {
+      for (const account of accounts()) {
         for (const { spec, value } of account.counters()) {
           if (spec.kind === 'metric') {
             yield {

@@ -1,7 +1,8 @@
 // What stands between a call (unary-call.ts) and the HTTP/2 implementation that carries it.
 import type { Inflater } from './compression.ts';
-import type { ServerCounters, ServerLimits } from './grpc-server.ts';
+import type { RefusalReason, ServerCounters, ServerLimits } from './grpc-server.ts';
 import type { GrpcStatus } from './grpc-status.ts';
+import type { RequestAuth } from './request-auth.ts';
 import type { UnaryCall } from './unary-call.ts';
 
 /** How a server implementation does what a call asks for. One a server; calls carry their stream. */
@@ -17,8 +18,15 @@ export interface CallPort<S, C> {
   resume(call: UnaryCall<S, C>): void;
   /** Sends headers, the empty message and `grpc-status: 0`. Nothing when the stream is gone. */
   ok(call: UnaryCall<S, C>): void;
-  /** Sends an error, and has the client stop sending. Nothing when the stream is gone. */
-  fail(call: UnaryCall<S, C>, status: GrpcStatus, httpStatus: number): void;
+  /**
+   * Sends an error, and has the client stop sending. Nothing when the stream is gone. `reason`: why the transport refused the
+   * call; null: its method answered.
+   */
+  fail(call: UnaryCall<S, C>, status: GrpcStatus, httpStatus: number, reason: RefusalReason | null): void;
+  /** Sends a message, with its prefix, of a response that goes on; the first behind headers. Nothing when the stream is gone. */
+  message(call: UnaryCall<S, C>, framed: Buffer): void;
+  /** Ends such a response; null: OK. */
+  end(call: UnaryCall<S, C>, status: GrpcStatus | null): void;
   peer(connection: C): string;
 }
 
@@ -28,6 +36,8 @@ export interface CallShared<S, C> {
   readonly limits: ServerLimits;
   readonly counters: ServerCounters;
   readonly inflater: Inflater;
+  /** null: all are let in. */
+  readonly auth: RequestAuth | null;
   /** When slow calls were last looked for (slow-calls.ts). Milliseconds of performance.now(). */
   lookedForRoomAt: number;
   /** Calls that have not ended, in any order. */

@@ -2,6 +2,8 @@
 import zlib from 'node:zlib';
 
 export type Encoding = 'gzip' | 'zstd';
+/** Of HTTP too, where `deflate` is a zlib stream (RFC 9110 8.4.1.2). */
+export type ContentEncoding = Encoding | 'deflate';
 
 /** What grpc-accept-encoding says. */
 export const acceptedEncodings = 'identity,gzip,zstd';
@@ -17,7 +19,7 @@ export type InflateResult =
   | { readonly kind: 'dropped' };
 
 export interface InflateJob {
-  readonly encoding: Encoding;
+  readonly encoding: ContentEncoding;
   /** Must not change from `begin` to `done`. */
   readonly input: Buffer;
   /** Its turn has come. False: nobody wants it any more. */
@@ -64,7 +66,8 @@ export function createInflater(limitBytes: number, concurrency: number): Inflate
     };
     const options = { maxOutputLength: limitBytes, chunkSize: outputGuess(job, limitBytes) };
     if (job.encoding === 'gzip') zlib.gunzip(job.input, options, finish);
-    else zlib.zstdDecompress(job.input, options, finish);
+    else if (job.encoding === 'zstd') zlib.zstdDecompress(job.input, options, finish);
+    else zlib.inflate(job.input, options, finish);
   };
   return {
     inflate(owner, job) {
@@ -96,11 +99,50 @@ function resultOfError(error: Error): InflateResult {
   return code === 'ERR_BUFFER_TOO_LARGE' ? { kind: 'too_large' } : { kind: 'corrupt', message: error.message };
 }
 
-/** One-shot compression. Never rejects for lack of sense in the input: any bytes can be compressed. */
-export function deflate(encoding: Encoding, input: Buffer): Promise<Buffer> {
+/** Levels as the Collector's `compression_params.level` has them: 0 and -1 mean the default, which is the fastest here. */
+export interface DeflateOptions {
+  readonly level?: number;
+}
+
+/** zlib's Z_HUFFMAN_ONLY, as Go's compress/zlib names it: no search for repetitions at all. */
+const huffmanOnly = -2;
+/** The Collector's zstd has no higher one; beyond it a context takes hundreds of megabytes. */
+const highestZstdLevel = 11;
+
+/**
+ * One-shot compression; `deflate` is a zlib stream (RFC 9110 8.4.1.2). Never rejects for lack of sense in the input: any
+ * bytes can be compressed. The input is not read any more once it has settled.
+ */
+export function deflate(encoding: ContentEncoding, input: Buffer, { level = 0 }: DeflateOptions = {}): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const finish = (error: Error | null, bytes: Buffer): void => (error === null ? resolve(bytes) : reject(error));
-    if (encoding === 'gzip') zlib.gzip(input, { level: compressionLevel }, finish);
-    else zlib.zstdCompress(input, { params: { [zlib.constants.ZSTD_c_compressionLevel]: compressionLevel } }, finish);
+    if (encoding === 'zstd') zlib.zstdCompress(input, zstdOptions(input.length, level), finish);
+    else if (encoding === 'gzip') zlib.gzip(input, zlibOptions(input.length, level), finish);
+    else zlib.deflate(input, zlibOptions(input.length, level), finish);
   });
+}
+
+/** Of output: each that is full is a way to the I/O thread and back. Spans become a fifth of their size or less. */
+const chunkSize = (inputBytes: number): number => Math.min(256 << 10, Math.max(16 << 10, inputBytes >> 2));
+
+/** The larger hash table saves a tenth of the time, where there is enough to fill it (measured). */
+const largeInputBytes = 64 << 10;
+
+function zlibOptions(inputBytes: number, level: number): zlib.ZlibOptions {
+  return {
+    level: level <= 0 ? compressionLevel : Math.min(level, 9),
+    strategy: level === huffmanOnly ? zlib.constants.Z_HUFFMAN_ONLY : zlib.constants.Z_DEFAULT_STRATEGY,
+    memLevel: inputBytes >= largeInputBytes ? 9 : 8,
+    chunkSize: chunkSize(inputBytes),
+  };
+}
+
+function zstdOptions(inputBytes: number, level: number): zlib.ZstdOptions {
+  const zstdLevel = level <= 0 ? compressionLevel : Math.min(level, highestZstdLevel);
+  return {
+    params: { [zlib.constants.ZSTD_c_compressionLevel]: zstdLevel },
+    // Tables as large as the input needs: a fifth of the time at 200 KB (measured).
+    pledgedSrcSize: inputBytes,
+    chunkSize: chunkSize(inputBytes),
+  };
 }

@@ -7,6 +7,8 @@ import { errorCode } from './http2/frames.ts';
 export interface ConnectionControl {
   /** Nothing more can be sent. */
   readonly ended: boolean;
+  /** Whether it reads on after a GOAWAY where there is no stream. */
+  readonly readsBehindGoaway: boolean;
   bytesRead(): number;
   /** Sends a PING; `answered` is called when its ACK came. */
   ping(answered: () => void): void;
@@ -43,6 +45,8 @@ export class ConnectionLife {
   private leavingAt = 0;
   /** Why it was sent away; decides how long calls under way may take. */
   private leavingForAge = false;
+  /** The first GOAWAY was sent and not the last. Ends the wait for the answer to the ping between them. */
+  private finishLeaving: (() => void) | null = null;
   private pingStrikes = 0;
   private lastPingAt = Number.NEGATIVE_INFINITY;
 
@@ -57,19 +61,32 @@ export class ConnectionLife {
 
   /**
    * Sends the connection away without losing a call: first a GOAWAY that still takes every stream, and when the ping behind
-   * it is answered (no stream of before can still be under way to us) the final one.
+   * it is answered (no stream of before can still be under way to us) the final one. Where nothing is read between the two,
+   * only that, which tells the client to send again what it began meanwhile.
    */
   sendAway(): void {
     const { control } = this;
     if (this.leavingAt !== 0 || control.ended) return;
     this.leavingAt = performance.now();
+    if (this.streamsNow === 0 && !control.readsBehindGoaway) {
+      control.finish();
+      return;
+    }
     const finish = (): void => {
       clearTimeout(timer);
+      this.finishLeaving = null;
       if (!control.ended) control.finish();
     };
     const timer = setTimeout(finish, goawayRoundTripMs);
+    this.finishLeaving = finish;
     control.goaway(errorCode.noError, allStreams, '');
     control.ping(finish);
+  }
+
+  /** The last stream has ended. */
+  idle(): void {
+    this.idleSince = performance.now();
+    if (!this.control.readsBehindGoaway) this.finishLeaving?.();
   }
 
   /** A ping came. A client that sends too many is told so, and cut. */

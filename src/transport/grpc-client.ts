@@ -2,31 +2,7 @@
 // (@grpc/grpc-js) share. pick-grpc-client.ts chooses.
 import { grpcCode } from './grpc-status.ts';
 import { retryDelayOf } from './rpc-status.ts';
-
-/** PEM texts; whole files, read by the caller. */
-export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
-
-/** The versions as node:tls takes them. */
-export function tlsVersions({ minVersion, maxVersion }: ClientTls): {
-  readonly minVersion?: TlsVersion;
-  readonly maxVersion?: TlsVersion;
-} {
-  return {
-    ...(minVersion === undefined ? {} : { minVersion }),
-    ...(maxVersion === undefined ? {} : { maxVersion }),
-  };
-}
-
-export interface ClientTls {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly insecureSkipVerify?: boolean;
-  readonly minVersion?: TlsVersion;
-  readonly maxVersion?: TlsVersion;
-  /** Name that the server's certificate must carry, where it is not the endpoint's host. */
-  readonly serverNameOverride?: string;
-}
+import type { ClientTls } from './tls/client-tls.ts';
 
 export interface ClientKeepalive {
   /** Nothing was received for this long: ping. */
@@ -70,6 +46,8 @@ export interface CallOptions {
   /** Of the whole call, connecting included; 0 or absent: none. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Instead of `GrpcClientOptions.headers`. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface GrpcReply {
@@ -77,6 +55,12 @@ export interface GrpcReply {
   readonly message: string;
   /** From RetryInfo in grpc-status-details-bin. */
   readonly retryDelayMs: number | undefined;
+  /**
+   * There only where the call reached somebody and ended without grpc-status, or its reply was not read to the end: the HTTP
+   * status that came instead, such as a proxy's 413; 200 where only the trailers were missing, 0 where nothing came. `code` is
+   * derived from it.
+   */
+  readonly bareHttpStatus?: number;
   /** The response message; null unless the code is OK. */
   readonly body: Buffer | null;
 }

@@ -1,7 +1,9 @@
 // What a unary gRPC server is here: the interface that node/grpc-server.ts implements on node:http2, and that the
 // intake of our own shares. Nothing of HTTP/2 shows: a method gets whole messages in memory that it owns.
-import type { TlsOptions } from 'node:tls';
 import type { GrpcStatus } from './grpc-status.ts';
+import type { BoundSockets } from './listening-socket.ts';
+import type { RequestAuth } from './request-auth.ts';
+import type { ServerTls } from './tls/server-tls.ts';
 
 /** A range of `UnaryMethod.memory`. */
 export interface Place {
@@ -19,8 +21,15 @@ export interface CallInfo {
 
 /** A call that is to be answered. */
 export interface UnaryExchange extends CallInfo {
-  /** null: OK, with an empty response message. Does nothing when the client has gone away, or a second time. */
+  /**
+   * Ends the call. null: OK, with an empty response message where none was sent. Does nothing when the client has gone away,
+   * or a second time.
+   */
   answer(status: GrpcStatus | null): void;
+  /** Sends a response message; several make a stream of them. `answer` is to follow, sooner or later. */
+  send(message: Uint8Array): void;
+  /** Calls the listener when the client goes away before the call is answered. One for each call, from within `handle`. */
+  onGone(listener: () => void): void;
 }
 
 /** Why the transport itself ended a call; a label of counters. */
@@ -37,6 +46,8 @@ export const refusalReasons = [
   'too_slow',
   'deadline',
   'stalled',
+  'unauthenticated',
+  'auth_busy',
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
@@ -66,6 +77,10 @@ export type FloodKind = (typeof floodKinds)[number];
 export interface UnaryMethod {
   /** All of the memory; a place is `memory[offset … offset + length)`. */
   readonly memory: Buffer;
+  /** Called without asking the authenticator: health checks have no credentials. */
+  readonly isPublic?: boolean;
+  /** Where it takes less than `ServerLimits.maxMessageBytes`. */
+  readonly maxMessageBytes?: number;
   /**
    * Space for one message of `length` bytes (0 is possible), or null when there is none now. `isWhole`: all of it is here
    * and will be handled at once; else it comes as fast as its client likes, and one that is slow must not stand in the way.
@@ -133,8 +148,12 @@ export interface GrpcServerOptions {
   readonly pings?: Partial<PingPolicy>;
   /** Whether `CallInfo.metadata` shows the request's headers. */
   readonly includeMetadata?: boolean;
-  /** As for node:tls; ALPN is set by the server. Absent: plain text (prior knowledge). */
-  readonly tls?: TlsOptions;
+  /** ALPN is set by the server. Absent: plain text (prior knowledge). */
+  readonly tls?: ServerTls;
+  /** Asked before anything of a body is read, but for methods that are public. Absent: all are let in. */
+  readonly auth?: RequestAuth;
+  /** Of a server that this one takes the place of, and of one that takes its place. Absent: there is none. */
+  readonly sockets?: BoundSockets | undefined;
 }
 
 /** Plain numbers that only grow, but for those that say `now`. Read whenever metrics are. */

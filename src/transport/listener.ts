@@ -1,14 +1,18 @@
-// Where a server listens: TCP, unix sockets, TLS with ALPN h2. What it accepts goes to one function.
+// Where a server listens: TCP, unix sockets, TLS with ALPN. What it accepts goes to one function. A unix socket is made with
+// the permissions that the umask leaves, and removed when the server is closed.
 import * as dns from 'node:dns/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 import { SpanmillError } from '../errors.ts';
 import type { ListenTarget } from './grpc-server.ts';
+import { type BoundSockets, ListeningSocket, type SocketOwner } from './listening-socket.ts';
+import type { ServerTls } from './tls/server-tls.ts';
 
 const listenBacklog = 4096;
 
 export interface Listener {
-  /** Resolves when connections can come. Rejects with a SpanmillError LISTEN. */
+  /** Resolves when connections can come. Rejects with a SpanmillError LISTEN, or AUTH for files of TLS. */
   listen(target: ListenTarget): Promise<void>;
   /** Accepts no more; resolves when all accepted sockets are closed. */
   close(): Promise<void>;
@@ -17,9 +21,11 @@ export interface Listener {
 }
 
 export interface ListenerOptions {
-  /** As for node:tls; undefined: plain text. */
-  readonly tls: tls.TlsOptions | undefined;
-  /** The socket's error event has a listener. Over TLS: its handshake is done, and agreed on h2. */
+  /** undefined: plain text. */
+  readonly tls: ServerTls | undefined;
+  /** What is spoken over TLS, for ALPN. Who does not ask for h2 by name is turned away from it. Default: h2. */
+  readonly protocol?: 'h2' | 'http/1.1';
+  /** The socket's error event has a listener. Over TLS: its handshake is done, and agreed on the protocol. */
   accept(socket: net.Socket): void;
   /** An accept failed (no file descriptors), or a TLS handshake. */
   failed(): void;
@@ -27,50 +33,106 @@ export interface ListenerOptions {
   readonly handshakeTimeoutMs: number;
   /** Plain sockets are given to `accept` without reading from them. */
   readonly pauseOnConnect: boolean;
+  /** Where a server before this one left the sockets that this one goes on with, and this one leaves its own. */
+  readonly sockets?: BoundSockets | undefined;
 }
 
 // What a broken socket says is told by its close too.
 function ignore(): void {}
 
 export function createListener(options: ListenerOptions): Listener {
-  const handshakeTimeout = options.handshakeTimeoutMs;
-  const server =
-    options.tls === undefined
-      ? net.createServer({ pauseOnConnect: options.pauseOnConnect }, (socket) => take(socket))
-      : tls.createServer({ ...options.tls, ALPNProtocols: ['h2'], handshakeTimeout }, (socket) => {
-          if (socket.alpnProtocol === 'h2') take(socket);
-          else socket.destroy();
-        });
-  const take = (socket: net.Socket): void => {
-    // First of all: a socket that is already broken must not throw.
-    socket.on('error', ignore);
-    socket.setNoDelay(true);
-    options.accept(socket);
+  const { tls: secure, protocol = 'h2', sockets = new Map() } = options;
+  let owner: SocketOwner | null = null;
+  let socket: ListeningSocket | null = null;
+  return {
+    async listen(target) {
+      const where = target.kind === 'unix' ? target.path : `${target.host}:${target.port}`;
+      try {
+        await secure?.start();
+        owner = secure === undefined ? plainOwner(options) : tlsOwner(options, secure);
+        const key = `${protocol} ${where} ${target.kind === 'unix' ? 'unix' : target.family}`;
+        socket = await ListeningSocket.take(sockets, key, owner, (server) => listenOn(server, target));
+      } catch (error) {
+        secure?.stop();
+        if (error instanceof SpanmillError) throw error;
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new SpanmillError('LISTEN', `cannot listen on ${where}: ${reason}`, { cause: error });
+      }
+    },
+    close: async () => {
+      secure?.stop();
+      if (owner !== null) await socket?.release(owner);
+    },
+    address: () => (owner === null || socket === null ? '' : textOf(socket.addressFor(owner))),
   };
+}
+
+const plainOwner = (options: ListenerOptions): SocketOwner => ({
+  pauseOnConnect: options.pauseOnConnect,
+  accept: (socket) => take(socket, options),
+  failed: options.failed,
+});
+
+/** "This event can also be explicitly emitted by users to inject connections into the TLS server" (node:tls, 'connection'). */
+function tlsOwner(options: ListenerOptions, secure: ServerTls): SocketOwner {
+  const server = tlsServer(options, secure);
+  return {
+    pauseOnConnect: false,
+    accept: (socket) => void server.emit('connection', socket),
+    failed: options.failed,
+  };
+}
+
+/** Does not listen itself. */
+function tlsServer(options: ListenerOptions, secure: ServerTls): tls.Server {
+  const { protocol = 'h2', handshakeTimeoutMs: handshakeTimeout } = options;
+  const server = tls.createServer({ ...secure.options(), ALPNProtocols: [protocol], handshakeTimeout }, (socket) => {
+    // HTTP/1.1 is what a client without ALPN speaks.
+    if (socket.alpnProtocol === protocol || protocol !== 'h2') take(socket, options);
+    else socket.destroy();
+  });
+  // Connections that there are go on with what they agreed on.
+  secure.onChange((changed) => server.setSecureContext(changed));
   server.on('tlsClientError', (_error: Error, socket: tls.TLSSocket) => {
     // After its timeout Node leaves the socket open.
     socket.destroy();
     options.failed();
   });
-  return {
-    async listen(target) {
-      const where = target.kind === 'unix' ? target.path : `${target.host}:${target.port}`;
-      try {
-        await listenOn(server, target);
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new SpanmillError('LISTEN', `cannot listen on ${where}: ${reason}`, { cause: error });
-      }
-      // Once it listens, what it reports are failed accepts: those connections are lost, no more.
-      server.on('error', options.failed);
-    },
-    close: () => new Promise((resolve) => server.close(() => resolve())),
-    address: () => (server.listening ? addressOf(server) : ''),
-  };
+  return server;
+}
+
+function take(socket: net.Socket, options: ListenerOptions): void {
+  // First of all: a socket that is already broken must not throw.
+  socket.on('error', ignore);
+  socket.setNoDelay(true);
+  options.accept(socket);
 }
 
 async function listenOn(server: net.Server, target: ListenTarget): Promise<void> {
-  const options = target.kind === 'unix' ? { path: target.path } : await tcpOptions(target);
+  if (target.kind === 'tcp') return bind(server, await tcpOptions(target));
+  try {
+    await bind(server, { path: target.path });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || !(await isAbandoned(target.path))) throw error;
+    await unlink(target.path);
+    await bind(server, { path: target.path });
+  }
+}
+
+/** Whether it is a socket on which nobody listens: a process that was killed leaves its own. A file is never that. */
+async function isAbandoned(path: string): Promise<boolean> {
+  if (!(await lstat(path)).isSocket()) return false;
+  return new Promise((resolve) => {
+    const probe = net.connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
+  });
+}
+
+async function bind(server: net.Server, options: net.ListenOptions): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ ...options, backlog: listenBacklog }, () => {
@@ -88,8 +150,7 @@ async function tcpOptions(target: ListenTarget & { kind: 'tcp' }): Promise<net.L
   return { port, host: found.address };
 }
 
-function addressOf(server: net.Server): string {
-  const address = server.address();
+function textOf(address: ReturnType<net.Server['address']>): string {
   if (address === null) return '';
   if (typeof address === 'string') return address;
   return hostPort(address.address, address.port);

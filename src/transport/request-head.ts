@@ -1,6 +1,6 @@
 // What the headers of a unary gRPC request say, decided apart from its body: one head may serve many calls, where their
 // headers are the same bytes.
-import { acceptedEncodings, type Encoding } from './compression.ts';
+import { acceptedEncodings, type ContentEncoding } from './compression.ts';
 import type { RefusalReason, UnaryMethod } from './grpc-server.ts';
 import { type GrpcStatus, grpcCode } from './grpc-status.ts';
 import { parseGrpcTimeout } from './grpc-timeout.ts';
@@ -25,19 +25,24 @@ export interface RequestHead {
   /** null: none has this path, and there is a refusal. */
   readonly method: UnaryMethod | null;
   /** Of a message whose compressed flag is set. */
-  readonly encoding: Encoding | null;
+  readonly encoding: ContentEncoding | null;
   /** Infinity: the client waits for ever. */
   readonly timeoutMs: number;
   /** Not null: nothing of the body is wanted. */
   readonly refusal: HeadRefusal | null;
   /** For `CallInfo.metadata`: all fields as they came, pseudo-headers too; none where metadata is not included. */
   readonly fields: readonly HeaderField[];
+  /** For the authenticator: all fields as they came; none where there is no authenticator. */
+  readonly credentials: readonly HeaderField[];
+  /** The version of the authenticator that welcomed these credentials; -1: none has. Set by request-auth.ts. */
+  welcomedIn: number;
 }
 
 export function requestHead(
   routes: ReadonlyMap<string, UnaryMethod>,
   headers: GrpcHeaders,
   fields: readonly HeaderField[],
+  credentials: readonly HeaderField[],
 ): RequestHead {
   const { httpMethod, path, contentType, encoding, timeout } = headers;
   const method = (path === undefined ? undefined : routes.get(path)) ?? null;
@@ -56,7 +61,8 @@ export function requestHead(
   } else if (Number.isNaN(timeoutMs)) {
     refusal = refused('timeout_header', grpcCode.INTERNAL, `malformed grpc-timeout: ${shown(timeout)}`);
   }
-  return { method, encoding: encoding === 'gzip' || encoding === 'zstd' ? encoding : null, timeoutMs, refusal, fields };
+  const known = encoding === 'gzip' || encoding === 'zstd' ? encoding : null;
+  return { method, encoding: known, timeoutMs, refusal, fields, credentials, welcomedIn: -1 };
 }
 
 /** What a client sent, in an answer: not more than helps it, since a long field takes few bytes to send a second time. */

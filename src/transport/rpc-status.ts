@@ -21,6 +21,10 @@ export function retryInfoStatus(code: number, message: string, delayMs: number):
   return { code, message, details: Uint8Array.from(status) };
 }
 
+/** A google.rpc.Status without details. */
+export const encodeStatus = (code: number, message: string): Uint8Array =>
+  Uint8Array.from([...intField(1, code), ...bytesField(2, Buffer.from(message, 'utf8'))]);
+
 /** The delay of the first RetryInfo in an encoded google.rpc.Status; undefined where there is none or the bytes lie. */
 export function retryDelayOf(details: Uint8Array): number | undefined {
   for (const any of subMessages(details, 3)) {
@@ -99,7 +103,8 @@ function* fields(message: Uint8Array): Generator<Field> {
   }
 }
 
-function subMessages(message: Uint8Array, number: number): Uint8Array[] {
+/** The length-delimited fields of that number, up to the first field that cannot be read. */
+export function subMessages(message: Uint8Array, number: number): Uint8Array[] {
   const found: Uint8Array[] = [];
   for (const field of fields(message)) if (field.number === number && field.bytes !== null) found.push(field.bytes);
   return found;

@@ -1,5 +1,5 @@
-// What every gRPC server does with its connections as a whole, whatever HTTP/2 they speak: counts them, sweeps them, sends
-// them away when it drains, waits until they are gone.
+// What every server does with its connections as a whole, whatever HTTP they speak: counts them, sweeps them, sends them away
+// when it drains, waits until they are gone.
 import type { CallPort, CallShared } from './call-port.ts';
 import { createInflater } from './compression.ts';
 import { type ConnectionLife, sweepIntervalMs } from './connection-life.ts';
@@ -22,14 +22,18 @@ import { endStalled } from './slow-calls.ts';
 const inflateConcurrency = 4;
 
 interface Connection {
-  readonly life: ConnectionLife;
+  readonly life: Pick<ConnectionLife, 'sendAway' | 'sweep'>;
 }
 
-/** What an HTTP/2 implementation does for it. */
+/** What an implementation of HTTP does for it. */
 export interface ServerImplementation<S, C extends Connection> {
   readonly shared: CallShared<S, C>;
   accept: ListenerOptions['accept'];
   readonly pauseOnConnect?: boolean;
+  /** As for the listener. */
+  readonly protocol?: NonNullable<ListenerOptions['protocol']>;
+  /** Milliseconds: limits that `sweep` minds, beside those that the core knows. */
+  readonly sweepFor?: readonly number[];
   /** Cuts the connection at once. */
   cut(connection: C): void;
   /** Looks at what only the implementation knows of a connection, now and then. */
@@ -87,14 +91,17 @@ export function createServerCore<C extends Connection>(options: GrpcServerOption
       limits,
       counters,
       inflater: createInflater(limits.maxMessageBytes, inflateConcurrency),
+      auth: options.auth ?? null,
       lookedForRoomAt: Number.NEGATIVE_INFINITY,
       live,
     }),
-    server({ shared, accept, pauseOnConnect, cut: cutOne, sweep }) {
+    server({ shared, accept, pauseOnConnect, protocol, sweepFor = [], cut: cutOne, sweep }) {
       const listener = createListener({
         tls: options.tls,
         handshakeTimeoutMs: limits.handshakeTimeoutMs,
         pauseOnConnect: pauseOnConnect ?? false,
+        protocol: protocol ?? 'h2',
+        sockets: options.sockets,
         accept,
         failed() {
           counters.connectionErrors++;
@@ -111,7 +118,8 @@ export function createServerCore<C extends Connection>(options: GrpcServerOption
         }
         endStalled(shared, now);
       };
-      const intervals = [...Object.values(keepalive), limits.stallTimeoutMs, limits.handshakeTimeoutMs];
+      const known = [...Object.values(keepalive), limits.stallTimeoutMs, limits.handshakeTimeoutMs];
+      const intervals = [...known, ...sweepFor];
       return {
         counters,
         async listen() {

@@ -1,7 +1,22 @@
 // Clients that do not finish what they began: a message that stands still is given up after a while, and one that comes
 // slowly gives its memory to others when there is too little.
 import type { CallShared } from './call-port.ts';
-import type { UnaryCall } from './unary-call.ts';
+
+/** A message that is not whole, and holds memory. */
+export interface SlowMessage {
+  /** When its call began. Milliseconds of performance.now(). */
+  readonly bornAt: number;
+  readonly received: number;
+  /** Of the memory that others need; 0: it holds none. */
+  unfinishedBytes(): number;
+  giveWay(): void;
+}
+
+export interface SlowMessages {
+  /** When slow ones were last looked for. */
+  lookedForRoomAt: number;
+  live(): Iterable<SlowMessage>;
+}
 
 /** A younger message is not judged: its bytes may be on their way. */
 export const judgedAfterMs = 200;
@@ -25,15 +40,15 @@ export function endStalled<S, C>(shared: CallShared<S, C>, now: number): void {
  * There is no place for `bytes`: of the messages that are not whole the slowest, in bytes per time since their call began,
  * give way until so much is free. Returns whether any did.
  */
-export function makeRoom<S, C>(shared: CallShared<S, C>, bytes: number): boolean {
+export function makeRoom(shared: SlowMessages, bytes: number): boolean {
   const now = performance.now();
   if (now - shared.lookedForRoomAt < lookAgainAfterMs) return false;
   shared.lookedForRoomAt = now;
-  const slow: UnaryCall<S, C>[] = [];
+  const slow: SlowMessage[] = [];
   for (const call of shared.live()) {
     if (call.unfinishedBytes() > 0 && now - call.bornAt >= judgedAfterMs) slow.push(call);
   }
-  const rate = (call: UnaryCall<S, C>): number => call.received / (now - call.bornAt);
+  const rate = (call: SlowMessage): number => call.received / (now - call.bornAt);
   slow.sort((a, b) => rate(a) - rate(b));
   let freed = 0;
   for (const call of slow) {

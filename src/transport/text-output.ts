@@ -9,6 +9,8 @@ export interface TextOutput {
   write(text: string): void;
   /** Resolves when all that was written has left the process; rejects with the error of the system. */
   flush(): Promise<void>;
+  /** Writes what is left, then closes a file; nothing may be written any more. */
+  close(): void;
 }
 
 /** `path`: `stdout`, `stderr`, or a file to append to. Throws the error of the system when the file cannot be opened. */
@@ -23,6 +25,10 @@ export function openTextOutput(path: string, bufferBytes: number): TextOutput {
   return {
     colours: stdio?.isTTY === true && process.env.NO_COLOR === undefined,
     write: (text) => void sink.write(text),
+    close() {
+      if (stdio === null) sink.end();
+      else sink.flush();
+    },
     // Not the sink's own flush with a callback: that waits for the disk too, which can take a second.
     flush: () =>
       new Promise((resolve, reject) => {

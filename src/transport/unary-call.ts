@@ -6,17 +6,20 @@ import type { CallShared } from './call-port.ts';
 import type { InflateResult } from './compression.ts';
 import type { Place, RefusalReason, UnaryExchange, UnaryMethod } from './grpc-server.ts';
 import { type GrpcStatus, grpcCode } from './grpc-status.ts';
+import { type AuthRefusal, askAuth, type RequestAuth, statusOfRefusal } from './request-auth.ts';
 import type { RequestHead } from './request-head.ts';
 import { judgedAfterMs, makeRoom } from './slow-calls.ts';
 
 /** Length of a gRPC message's prefix: 1 byte compressed flag, 4 bytes length, big endian. */
-const prefixBytes = 5;
+export const messagePrefixBytes = 5;
+const prefixBytes = messagePrefixBytes;
 
 /** Of the body of a request that is not gRPC, what is read and forgotten before its answer. */
 const ignoredBytes = 16 << 10;
 
 // States in the order in which a call goes through them.
 const NOT_GRPC = -1; // is refused when it is whole, or grows
+const ASKING = -2; // the authenticator has not decided; takes no bytes
 const PREFIX = 0; // fewer than 5 bytes came
 const WAITING = 1; // for a place for what is announced
 const PLACED = 2; // bytes are copied to the place
@@ -26,6 +29,12 @@ const HANDLED = 5; // the method has it
 const OVER = 6; // answered, refused or gone
 
 const noValues: readonly string[] = [];
+
+/** What few calls have: a response of its own, or someone who waits for its client's end. */
+interface Extras {
+  hasMessages: boolean;
+  gone: (() => void) | null;
+}
 
 export class UnaryCall<S, C> implements UnaryExchange {
   readonly stream: S;
@@ -49,6 +58,7 @@ export class UnaryCall<S, C> implements UnaryExchange {
   /** It is being decompressed from the place: whatever becomes of the call, the place stays until that is done. */
   private isRead = false;
   private inflated: Buffer | null = null;
+  private extras: Extras | null = null;
 
   /** `now`: of performance.now(), a few milliseconds ago at most. */
   constructor(shared: CallShared<S, C>, stream: S, connection: C, head: RequestHead, now: number) {
@@ -75,10 +85,39 @@ export class UnaryCall<S, C> implements UnaryExchange {
   /** First of all calls. */
   begin(): void {
     const { refusal } = this.head;
-    if (refusal === null) return;
+    if (refusal === null) {
+      if (this.shared.auth !== null && this.requireMethod().isPublic !== true) this.authenticate(this.shared.auth);
+      return;
+    }
     // A browser or curl expects its answer after its request, and may take an earlier one for an error of the connection.
     if (refusal.httpStatus !== 200) this.state = NOT_GRPC;
     else this.refuse(refusal.reason, refusal.status);
+  }
+
+  private authenticate(auth: RequestAuth): void {
+    const verdict = askAuth(auth, this.head);
+    if (verdict === null) return;
+    if (!(verdict instanceof Promise)) {
+      this.unwelcome(verdict);
+      return;
+    }
+    this.state = ASKING;
+    if (this.shared.port.pause(this)) void verdict.then((refusal) => this.authenticated(refusal));
+    else this.refuseOverBudget();
+  }
+
+  private authenticated(refusal: AuthRefusal | null): void {
+    if (this.state !== ASKING) return;
+    if (refusal !== null) this.unwelcome(refusal);
+    else if (!this.pastDeadline()) {
+      this.state = PREFIX;
+      if (this.ended) this.end();
+    }
+    this.shared.port.resume(this);
+  }
+
+  private unwelcome(refusal: AuthRefusal): void {
+    this.refuse(refusal.retryDelayMs === 0 ? 'unauthenticated' : 'auth_busy', statusOfRefusal(refusal));
   }
 
   private refuseNotGrpc(): void {
@@ -102,6 +141,21 @@ export class UnaryCall<S, C> implements UnaryExchange {
     if (this.isWaiting()) return at;
     if (this.place !== null) this.put(chunk, at, end);
     return end;
+  }
+
+  /**
+   * For a transport that knows how long the message is from elsewhere, whose body is the message alone: in place of the
+   * prefix, before any `data`. `available`: bytes of it that are here. False: not yet, because an authenticator is asked.
+   */
+  open(length: number, compressed: boolean, available: number): boolean {
+    if (this.state === PREFIX) {
+      this.prefixSeen = prefixBytes;
+      this.received = 0;
+      this.announced = length;
+      this.compressed = compressed;
+      this.announce(available);
+    }
+    return this.state !== ASKING;
   }
 
   private ignore(start: number, end: number): number {
@@ -133,6 +187,7 @@ export class UnaryCall<S, C> implements UnaryExchange {
     if (this.state === OVER) return;
     this.shared.counters.cancelled++;
     this.letGo();
+    this.extras?.gone?.();
   }
 
   /** Bytes of memory that a message holds which is not whole. */
@@ -145,9 +200,8 @@ export class UnaryCall<S, C> implements UnaryExchange {
     return this.state === NOT_GRPC || this.state === PREFIX || this.state === PLACED;
   }
 
-  /** No byte came for too long. */
-  stall(): void {
-    const message = `no part of the request came for ${this.shared.limits.stallTimeoutMs} ms`;
+  /** No byte came for too long, or too few. */
+  stall(message = `no part of the request came for ${this.shared.limits.stallTimeoutMs} ms`): void {
     this.refuse('stalled', { code: grpcCode.DEADLINE_EXCEEDED, message });
   }
 
@@ -165,13 +219,26 @@ export class UnaryCall<S, C> implements UnaryExchange {
   answer(status: GrpcStatus | null): void {
     if (this.state !== HANDLED) return;
     this.state = OVER;
-    if (status === null) {
-      this.shared.counters.ok++;
-      this.shared.port.ok(this);
-    } else {
-      this.shared.counters.failed++;
-      this.shared.port.fail(this, status, 200);
-    }
+    const { counters, port } = this.shared;
+    if (status === null) counters.ok++;
+    else counters.failed++;
+    if (this.extras?.hasMessages === true) port.end(this, status);
+    else if (status === null) port.ok(this);
+    else port.fail(this, status, 200, null);
+  }
+
+  send(message: Uint8Array): void {
+    if (this.state !== HANDLED) return;
+    this.requireExtras().hasMessages = true;
+    const framed = Buffer.allocUnsafe(prefixBytes + message.length);
+    framed[0] = 0;
+    framed.writeUInt32BE(message.length, 1);
+    framed.set(message, prefixBytes);
+    this.shared.port.message(this, framed);
+  }
+
+  onGone(listener: () => void): void {
+    if (this.state === HANDLED) this.requireExtras().gone = listener;
   }
 
   private readPrefix(chunk: Buffer, start: number, end: number): number {
@@ -187,10 +254,11 @@ export class UnaryCall<S, C> implements UnaryExchange {
 
   /** The length is known, and `available` bytes behind it are here: gets a place, or waits for one. */
   private announce(available: number): void {
-    const { limits, port } = this.shared;
+    const { port } = this.shared;
     const { announced } = this;
-    if (announced > limits.maxMessageBytes) {
-      const message = `received message larger than max (${announced} vs. ${limits.maxMessageBytes})`;
+    const largest = this.largest();
+    if (announced > largest) {
+      const message = `received message larger than max (${announced} vs. ${largest})`;
       this.refuse('too_large', { code: grpcCode.RESOURCE_EXHAUSTED, message });
     } else if (this.compressed && this.head.encoding === null) {
       this.refuseFraming('the message is flagged as compressed, but grpc-encoding is absent or identity');
@@ -282,8 +350,9 @@ export class UnaryCall<S, C> implements UnaryExchange {
     if (this.place !== null) method.abandon(this.place);
     this.place = null;
     if (this.state !== INFLATING || result.kind === 'dropped') return;
-    if (result.kind === 'too_large') {
-      const message = `received message after decompression larger than max ${this.shared.limits.maxMessageBytes}`;
+    const largest = this.largest();
+    if (result.kind === 'too_large' || (result.kind === 'ok' && result.bytes.length > largest)) {
+      const message = `received message after decompression larger than max ${largest}`;
       this.refuse('too_large', { code: grpcCode.RESOURCE_EXHAUSTED, message });
     } else if (result.kind === 'corrupt') {
       const message = `failed to decompress the received message: ${result.message}`;
@@ -333,7 +402,7 @@ export class UnaryCall<S, C> implements UnaryExchange {
     if (reason !== 'over_budget' && reason !== 'too_slow') this.head.method?.rejected(reason);
     this.letGo();
     this.shared.counters.refused[reason]++;
-    this.shared.port.fail(this, status, httpStatus);
+    this.shared.port.fail(this, status, httpStatus, reason);
   }
 
   /** Gives back all that the call holds. */
@@ -354,10 +423,20 @@ export class UnaryCall<S, C> implements UnaryExchange {
 
   // As functions, because what is called in between changes the state.
   private isWaiting(): boolean {
-    return this.state === WAITING;
+    return this.state === WAITING || this.state === ASKING;
   }
   private isOver(): boolean {
     return this.state === OVER;
+  }
+
+  /** Of a message of its method. */
+  private largest(): number {
+    return this.head.method?.maxMessageBytes ?? this.shared.limits.maxMessageBytes;
+  }
+
+  private requireExtras(): Extras {
+    this.extras ??= { hasMessages: false, gone: null };
+    return this.extras;
   }
 
   private requireMethod(): UnaryMethod {

@@ -13,13 +13,19 @@ const keyBytes = 16;
 export const blockBytes = 32 + 17 * 16;
 export const entryBytes = 32;
 
-/** A range of the shared memory that its owner hands out front to back and never frees. */
+/** A range of the shared memory that its owner hands out front to back and frees as a whole. */
 export class Region {
+  readonly #start: number;
   #at: number;
   readonly #end: number;
   constructor(start: number, bytes: number) {
+    this.#start = start;
     this.#at = start;
     this.#end = start + bytes;
+  }
+  /** Bytes handed out. */
+  get used(): number {
+    return this.#at - this.#start;
   }
   take(bytes: number): number {
     const at = Math.ceil(this.#at / 8) * 8; // no bit operators: positions go up to 2^32

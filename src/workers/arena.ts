@@ -11,7 +11,8 @@ export interface Range {
 }
 
 export class Arena {
-  readonly budgetBytes: number;
+  /** May change at any time: what is held above it is not taken away. */
+  budgetBytes: number;
   /** Bytes held now, and the most that ever were. */
   used = 0;
   peak = 0;
@@ -54,6 +55,11 @@ export class Arena {
       return { at, bytes: wanted };
     }
     return null;
+  }
+
+  /** Of one range, whatever the budget says. */
+  get largestFree(): number {
+    return Math.max(0, ...this.#size);
   }
 
   free(range: Range): void {

@@ -44,20 +44,22 @@ interface Waiter {
 
 export class InputSpace {
   readonly #arena: Arena;
-  readonly #limit: number;
   #held = 0;
   /** Of messages that are not whole. */
   #unfinished = 0;
   #open: InputSlab | null = null;
   #waiters: Waiter[] = [];
   #reclaim: () => void = () => {};
-  /** The largest body that can ever be taken. */
-  readonly largest: number;
+  /** The largest body that can ever be taken; changes with the budget and the pipelines. */
+  largest: number;
 
   constructor(arena: Arena, largest: number = arena.budgetBytes * inputShare) {
     this.#arena = arena;
-    this.#limit = arena.budgetBytes * inputShare;
     this.largest = largest;
+  }
+
+  get #limit(): number {
+    return this.#arena.budgetBytes * inputShare;
   }
 
   /** Called when the budget is full, to give back what is reserved and not used. */

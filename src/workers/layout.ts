@@ -34,11 +34,13 @@ export const jobRequest = {
   length: 1,
   /** Where the worker may put the normalised request; 0: nowhere, it says `unusual`. */
   normaliseTo: 2,
+  /** Not 0: the request is OTLP JSON, and `normaliseTo` has so many bytes for its protobuf form. */
+  jsonRoom: 3,
   // written by the worker
-  outcome: 3,
-  spansIn: 4,
+  outcome: 4,
+  spansIn: 5,
 } as const;
-const requestWords = 5;
+const requestWords = 6;
 
 export interface JobBlock {
   readonly header: number;
@@ -52,7 +54,8 @@ const jobWords = headerWords + jobRequests * requestWords + jobSegments * 2;
 const jobBytes = jobWords * 4 + jobCounters * 8;
 
 const tableBytes = attributeCapacity * entryBytes;
-const regionBytes = 4 << 20;
+/** Twice what one configuration may need: while another takes its place both are there. */
+const regionBytes = 8 << 20;
 
 export interface WorkerContext {
   readonly job: JobBlock;

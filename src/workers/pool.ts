@@ -4,9 +4,9 @@
 import type { Logger } from 'pino';
 import { Piscina } from 'piscina';
 import { SpanmillError } from '../errors.ts';
-import type { StagePlan } from '../pipeline/plan.ts';
+import type { CounterSpec, StagePlan } from '../pipeline/plan.ts';
 import type { WorkerContext } from './layout.ts';
-import type { PrepareResult, RunResult, WorkerData, WorkerTask } from './protocol.ts';
+import type { CompileResult, NumberedStage, RunResult, WorkerData, WorkerTask } from './protocol.ts';
 
 /** A job that takes longer than this runs away: its worker is replaced. */
 const jobLimitMs = 30_000;
@@ -18,17 +18,30 @@ const oldGenerationMb = 256;
 export interface PoolOptions {
   readonly memory: WebAssembly.Memory;
   readonly contexts: readonly WorkerContext[];
-  readonly stages: readonly StagePlan[];
   readonly entry: URL;
   readonly log: Logger;
   readonly jobLimitMs?: number;
+  /** A worker is idle again that was busy with something else than a job. */
+  onIdle(): void;
+}
+
+/** A stage that all workers have. */
+export interface CompiledStage {
+  /** What jobs call it. */
+  readonly number: number;
+  readonly counters: readonly CounterSpec[];
 }
 
 interface Slot {
-  readonly data: WorkerData;
+  /** What a thread is given when it starts; also the one that takes the place of one that died. */
+  readonly data: WorkerData & { stages: readonly NumberedStage[] };
   threads: Piscina;
-  /** When the job that it runs began; 0: idle. */
+  /** Those who want the worker for something else than a job; they come before the next one. */
+  readonly wanted: (() => void)[];
+  /** When the task that it runs began; 0: idle. */
   since: number;
+  /** When the task began whose thread is being replaced; 0: none is. */
+  runawaySince: number;
   /** Until a thread that was replaced is really gone: it writes where its successor is going to. */
   leaving: Promise<void> | null;
 }
@@ -39,18 +52,29 @@ export class WorkerPool {
   readonly #idle: number[] = [];
   #watch: NodeJS.Timeout | undefined;
   #stopped = false;
+  #stages = 0;
+  #deaths = 0;
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    const { memory, stages } = options;
+    const { memory } = options;
     this.#slots = options.contexts.map((context) => {
-      const data: WorkerData = { memory, context, stages };
-      return { data, threads: this.#threads(data), since: 0, leaving: null };
+      const data = { memory, context, stages: [] };
+      return { data, threads: this.#threads(data), wanted: [], since: 0, runawaySince: 0, leaving: null };
     });
   }
 
   get size(): number {
     return this.#slots.length;
+  }
+  /** Jobs that their worker did not survive. */
+  get deaths(): number {
+    return this.#deaths;
+  }
+  /** How long all workers have been at their present tasks; 0: one is idle. `now`: of performance.now(). */
+  busyMs(now: number): number {
+    const busy = this.#slots.map(({ since, runawaySince }) => since || runawaySince);
+    return busy.includes(0) ? 0 : now - Math.max(...busy);
   }
   context(worker: number): WorkerContext {
     return this.#slots[worker].data.context;
@@ -75,18 +99,109 @@ export class WorkerPool {
     return threads;
   }
 
-  /** Starts all threads and compiles all stages in each; rejects with what compiling threw. */
-  async start(): Promise<PrepareResult> {
-    const task: WorkerTask = { kind: 'prepare' };
-    const results = await Promise.all(
-      this.#slots.map(({ threads }) => threads.run(task) as Promise<PrepareResult>),
-    ).catch((error: unknown) => {
+  /** Resolves when all threads have started. Rejects with a SpanmillError WORKER. */
+  async start(): Promise<void> {
+    const task: WorkerTask = { kind: 'compile', stages: [] };
+    await Promise.all(this.#slots.map(({ threads }) => threads.run(task))).catch((error: unknown) => {
       throw new SpanmillError('WORKER', `a worker thread did not start: ${(error as Error).message}`, { cause: error });
     });
     for (let i = this.#slots.length - 1; i >= 0; i--) this.#idle.push(i);
     this.#watch = setInterval(() => this.#replaceRunaways(), Math.min(watchMs, this.#options.jobLimitMs ?? watchMs));
     this.#watch.unref();
-    return results[0];
+  }
+
+  /**
+   * Compiles stages in all workers, between their jobs. Rejects with a SpanmillError WORKER when one cannot be compiled;
+   * then none of them is anywhere.
+   */
+  async compile(plans: readonly StagePlan[]): Promise<readonly CompiledStage[]> {
+    if (plans.length === 0) return [];
+    const stages = plans.map((plan): NumberedStage => ({ number: this.#stages++, plan }));
+    const results = await Promise.allSettled(this.#slots.map((_, worker) => this.#compileIn(worker, stages)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed === undefined) {
+      const [first] = results as PromiseFulfilledResult<CompiledStage[]>[];
+      return first.value;
+    }
+    this.forget(stages.map(({ number }) => number));
+    throw failed.reason;
+  }
+
+  async #compileIn(worker: number, stages: readonly NumberedStage[]): Promise<CompiledStage[]> {
+    const { data } = this.#slots[worker];
+    const task: WorkerTask = { kind: 'compile', stages };
+    const result = await this.#between(worker, task, () => {
+      // From now on its successor has them from the start.
+      data.stages = [...data.stages, ...stages];
+    });
+    return stages.map(({ number }, i) => ({ number, counters: result.counters[i] }));
+  }
+
+  /** Runs a task that compiles, when the worker is free for it. It may be alone in dying of a job before, so it has two tries. */
+  async #between(
+    worker: number,
+    task: WorkerTask,
+    compiled: () => void,
+  ): Promise<CompileResult & { readonly kind: 'compiled' }> {
+    await this.#want(worker);
+    const slot = this.#slots[worker];
+    try {
+      for (let attempt = 1; ; attempt++) {
+        if (this.#stopped) throw new SpanmillError('WORKER', 'the service is stopping');
+        slot.since = performance.now();
+        try {
+          const result = (await slot.threads.run(task)) as CompileResult;
+          if (result.kind === 'failed')
+            throw new SpanmillError('WORKER', `compiling the processors: ${result.message}`);
+          compiled();
+          return result;
+        } catch (error) {
+          await slot.leaving;
+          if (error instanceof SpanmillError) throw error;
+          const message = `a worker died while it compiled the processors: ${(error as Error).message}`;
+          if (attempt === 2) throw new SpanmillError('WORKER', message, { cause: error });
+        }
+      }
+    } finally {
+      this.#release(worker);
+      this.#options.onIdle();
+    }
+  }
+
+  /** No job names these stages any more: their part of each worker's memory is free for others. */
+  forget(numbers: readonly number[]): void {
+    for (const [worker, slot] of this.#slots.entries()) {
+      slot.data.stages = slot.data.stages.filter(({ number }) => !numbers.includes(number));
+      void this.#forgetIn(worker, { kind: 'forget', stages: numbers });
+    }
+  }
+
+  async #forgetIn(worker: number, task: WorkerTask): Promise<void> {
+    await this.#want(worker);
+    const slot = this.#slots[worker];
+    slot.since = performance.now();
+    // One that dies here has a successor that never heard of them.
+    if (!this.#stopped) await slot.threads.run(task).catch(() => undefined);
+    await slot.leaving;
+    this.#release(worker);
+    this.#options.onIdle();
+  }
+
+  /** Resolves when the worker is idle; then it is taken. */
+  #want(worker: number): Promise<void> {
+    const at = this.#idle.indexOf(worker);
+    if (at < 0) return new Promise((resolve) => this.#slots[worker].wanted.push(resolve));
+    this.#idle.splice(at, 1);
+    return Promise.resolve();
+  }
+
+  #release(worker: number): void {
+    const slot = this.#slots[worker];
+    slot.since = 0;
+    slot.runawaySince = 0;
+    const next = slot.wanted.shift();
+    if (next === undefined) this.#idle.push(worker);
+    else next();
   }
 
   /** An idle worker, which is taken; -1: all are busy. */
@@ -95,7 +210,7 @@ export class WorkerPool {
   }
   /** Gives back a worker that was taken and not run. */
   giveBack(worker: number): void {
-    this.#idle.push(worker);
+    this.#release(worker);
   }
   get hasIdle(): boolean {
     return this.#idle.length > 0 && !this.#stopped;
@@ -110,10 +225,12 @@ export class WorkerPool {
     slot.since = performance.now();
     try {
       return (await slot.threads.run({ kind: 'run', metadata } satisfies WorkerTask)) as RunResult;
+    } catch (error) {
+      if (!this.#stopped) this.#deaths++;
+      throw error;
     } finally {
       await slot.leaving;
-      slot.since = 0;
-      this.#idle.push(worker);
+      this.#release(worker);
     }
   }
 
@@ -126,6 +243,7 @@ export class WorkerPool {
         { seconds: Math.round((now - slot.since) / 1000) },
         'a job ran too long: its worker is replaced',
       );
+      slot.runawaySince = slot.since;
       slot.since = 0;
       // The successor compiles into the same context, so it is not made before the old thread is gone.
       slot.leaving = slot.threads.destroy().finally(() => {
@@ -144,6 +262,7 @@ export class WorkerPool {
     if (this.#stopped) return;
     this.#stopped = true;
     clearInterval(this.#watch);
+    for (const { wanted } of this.#slots) for (const resolve of wanted.splice(0)) resolve();
     await Promise.all(this.#slots.map(({ threads }) => threads.destroy()));
   }
 }

@@ -4,23 +4,32 @@ import type { ChainWarning } from '../pipeline/chain.ts';
 import type { CounterSpec, StagePlan } from '../pipeline/plan.ts';
 import type { WorkerContext } from './layout.ts';
 
+/** A stage under the number by which jobs name it; numbers are never used twice. */
+export interface NumberedStage {
+  readonly number: number;
+  readonly plan: StagePlan;
+}
+
 /** Given to a worker thread when it starts. */
 export interface WorkerData {
   readonly memory: WebAssembly.Memory;
   readonly context: WorkerContext;
-  /** All stages of all pipelines; a job names one by its index. */
-  readonly stages: readonly StagePlan[];
+  /** The stages that are compiled already in the other workers: not empty for the successor of one that died. */
+  readonly stages: readonly NumberedStage[];
 }
 
 export type WorkerTask =
-  /** Compile everything; answered with the counters of each stage. */
-  | { readonly kind: 'prepare' }
+  /** Compile these too; answered with the counters of each stage. One that is known already stays as it is. */
+  | { readonly kind: 'compile'; readonly stages: readonly NumberedStage[] }
+  /** No job names these stages any more. Unknown ones are ignored. */
+  | { readonly kind: 'forget'; readonly stages: readonly number[] }
   /** Run the job in the job block. `metadata`: of its requests' client, null when no processor asks. */
   | { readonly kind: 'run'; readonly metadata: Readonly<Record<string, readonly string[]>> | null };
 
-export interface PrepareResult {
-  readonly counters: readonly (readonly CounterSpec[])[];
-}
+export type CompileResult =
+  | { readonly kind: 'compiled'; readonly counters: readonly (readonly CounterSpec[])[] }
+  /** None of the stages is there. */
+  | { readonly kind: 'failed'; readonly message: string };
 
 /** null: nothing to say beyond what the job block holds. */
 export type RunResult = null | {

@@ -1,35 +1,82 @@
-// The work of a worker thread: compiles every stage once, then runs the job that stands in its job block.
+// The work of a worker thread: compiles the stages that it is told of, and runs the job that stands in its job block.
 import type { ProcessorDefinition } from '../component/types.ts';
 import { type Chain, compileChain } from '../pipeline/chain.ts';
 import { loadKernel } from '../wire/kernel/kernel.ts';
 import { viewsOf } from '../wire/memory.ts';
 import { rewriteOutcome } from '../wire/rewriter.ts';
-import { messageKind } from '../wire/schema.ts';
 import { newOutput } from '../wire/segment-writer.ts';
 import { Region, Scratch } from '../wire/stage-memory.ts';
+import { Arena, type Range } from './arena.ts';
 import { job, jobCounters, jobRequest, jobSegments, requestWord } from './layout.ts';
-import type { PrepareResult, RunResult, WorkerData, WorkerTask } from './protocol.ts';
+import type { CompileResult, NumberedStage, RunResult, WorkerData, WorkerTask } from './protocol.ts';
+
+interface Compiled {
+  readonly chain: Chain;
+  /** Its keys, constants and view blocks. */
+  readonly range: Range;
+}
 
 export function createWorker(
   processors: readonly ProcessorDefinition[],
   data: WorkerData,
-): (task: WorkerTask) => PrepareResult | RunResult {
+): (task: WorkerTask) => CompileResult | RunResult {
   const { context } = data;
   const shared = viewsOf(data.memory);
   const kernel = loadKernel(shared);
-  const region = new Region(context.region.at, context.region.bytes);
+  const region = new Arena(context.region.at, context.region.bytes, context.region.bytes);
   const scratch = new Scratch(context.scratch.at, context.scratch.bytes);
-  const memory = { shared, kernel, region, scratch, tables: context.tables };
-  const chains = data.stages.map((plan) => compileChain(plan, processors, memory, jobCounters));
+  const stages = new Map<number, Compiled>();
   const counters = new Float64Array(data.memory.buffer, context.job.counters, jobCounters);
   const output = newOutput(0, 0, jobSegments);
   const noMetadata = {};
   let active: Chain | null = null;
 
+  /** Throws when it cannot be compiled; then nothing of it is left. */
+  function add({ number, plan }: NumberedStage): void {
+    if (stages.has(number)) return;
+    // How much it needs is known once it is compiled: it gets all that is free, and gives back the rest.
+    const range = region.allocate(region.largestFree);
+    if (range === null) throw new RangeError('no room for the constants of another stage');
+    const own = new Region(range.at, range.bytes);
+    try {
+      const memory = { shared, kernel, region: own, scratch, tables: context.tables };
+      stages.set(number, { chain: compileChain(plan, processors, memory, jobCounters), range });
+    } catch (error) {
+      region.free(range);
+      throw error;
+    }
+    region.shrink(range, own.used);
+  }
+
+  function forget(number: number): void {
+    const stage = stages.get(number);
+    if (stage === undefined) return;
+    stages.delete(number);
+    region.free(stage.range);
+    if (active === stage.chain) active = null;
+  }
+
+  function compile(added: readonly NumberedStage[]): CompileResult {
+    const known = new Set(stages.keys());
+    try {
+      for (const stage of added) add(stage);
+      return { kind: 'compiled', counters: added.map(({ number }) => chainOf(number).counters) };
+    } catch (error) {
+      for (const { number } of added) if (!known.has(number)) forget(number);
+      return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  function chainOf(number: number): Chain {
+    const stage = stages.get(number);
+    if (stage === undefined) throw new Error(`a job for stage ${number}, which this worker does not have`);
+    return stage.chain;
+  }
+
   function run(metadata: Readonly<Record<string, readonly string[]>> | null): RunResult {
     const { words } = shared;
     const block = context.job;
-    const chain = chains[words[block.header + job.stage]];
+    const chain = chainOf(words[block.header + job.stage]);
     if (active !== chain) {
       chain.activate();
       active = chain;
@@ -63,15 +110,19 @@ export function createWorker(
       const at = requestWord(block, done);
       const from = words[at + jobRequest.at];
       const length = words[at + jobRequest.length];
-      const outcome = chain.run(from, length, words[at + jobRequest.normaliseTo], output);
+      const jsonRoom = words[at + jobRequest.jsonRoom];
+      const normaliseTo = words[at + jobRequest.normaliseTo];
+      const outcome =
+        jsonRoom === 0
+          ? chain.run(from, length, normaliseTo, output)
+          : chain.runJson(from, length, normaliseTo, jsonRoom, output);
       if (outcome === rewriteOutcome.full) break;
       words[at + jobRequest.outcome] = outcome;
       words[at + jobRequest.spansIn] = chain.rewriter.spansIn;
       if (outcome === rewriteOutcome.failed || outcome === rewriteOutcome.malformed) {
         messages ??= [];
         messages.push([done, chain.rewriter.message]);
-        const spans = kernel.countSpans(messageKind.request, from, from + length);
-        words[at + jobRequest.spansIn] = outcome === rewriteOutcome.failed ? Math.max(0, spans) : 0;
+        words[at + jobRequest.spansIn] = outcome === rewriteOutcome.failed ? chain.spansOfLast() : 0;
       }
     }
     words[block.header + job.done] = done;
@@ -91,8 +142,16 @@ export function createWorker(
     }
   }
 
+  for (const stage of data.stages) add(stage);
   return (task) => {
-    if (task.kind === 'prepare') return { counters: chains.map((chain) => chain.counters) };
-    return run(task.metadata);
+    switch (task.kind) {
+      case 'run':
+        return run(task.metadata);
+      case 'compile':
+        return compile(task.stages);
+      case 'forget':
+        for (const number of task.stages) forget(number);
+        return null;
+    }
   };
 }

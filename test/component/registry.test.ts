@@ -11,6 +11,7 @@ import { inputSchema, type JsonSchema } from '../../src/config/known-keys.ts';
 import { type ReadResult, readConfig } from '../../src/config/read-config.ts';
 import { registry } from '../../src/registry.ts';
 import { rewriteOutcome } from '../../src/wire/rewriter.ts';
+import { alwaysServing } from '../unit/component/always-serving.ts';
 import { noExtensions } from '../unit/component/no-extensions.ts';
 import { createStage } from '../wire/chain-support.ts';
 import { sdkFixtures } from '../wire/sdk-fixtures.ts';
@@ -185,6 +186,7 @@ const intake: Intake = {
   release: () => assert.fail('nothing was reserved'),
   refuse: () => ({ kind: 'overloaded', message: '', retryDelayMs: 0 }),
   rejected: () => assert.fail('nothing was received'),
+  over: () => intake,
 };
 
 interface Living {
@@ -196,11 +198,11 @@ function create(definition: AnyDefinition, config: unknown): Living | null {
   const host = { id: definition.type, log, extensions: noExtensions };
   switch (definition.kind) {
     case 'receiver':
-      return definition.create(config, { ...host, intake });
+      return definition.create(config, { ...host, intake, serving: alwaysServing });
     case 'exporter':
       return definition.create(config, host);
     case 'extension':
-      return definition.create(config, { ...host, state: () => 'ready' });
+      return definition.create(config, { ...host, state: () => 'ready', health: () => assert.fail('nobody asked') });
     case 'processor':
       return null;
   }

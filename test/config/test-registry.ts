@@ -148,7 +148,16 @@ const sampler = defineSpanProcessor({
 });
 
 const delivery: DeliveryOptions = {
-  queue: { enabled: true, consumers: 1, size: 1, sizer: 'requests' },
+  queue: {
+    enabled: true,
+    consumers: 1,
+    size: 1,
+    sizer: 'requests',
+    batch: null,
+    blockOnOverflow: false,
+    waitForResult: 'no',
+    storage: null,
+  },
   retry: {
     enabled: true,
     initialIntervalMs: 1,
@@ -158,6 +167,9 @@ const delivery: DeliveryOptions = {
     maxElapsedMs: 0,
   },
   timeoutMs: 1,
+  maxRequestBytes: 0,
+  shrinks: true,
+  deadLetter: null,
 };
 const exporting = {
   delivery: () => delivery,
@@ -196,7 +208,10 @@ const debug = defineExporter({
   config: z.strictObject({
     verbosity: z.enum(['basic', 'normal', 'detailed']).default('basic').describe('How much is printed.'),
     sampling_initial: fields.integer().default(2).describe('Lines a second that are printed whole.'),
+    storage: z.string().optional().describe('Where what is printed is kept.'),
   }),
+  references: ({ storage }) =>
+    storage === undefined ? [] : [{ path: ['storage'], id: storage, capability: 'storage' }],
 });
 
 const healthCheck = defineExtension({
@@ -209,9 +224,20 @@ const healthCheck = defineExtension({
   create: () => ({ start: nothing, stop: nothing, addresses: () => [] }),
 });
 
+const store = defineExtension({
+  ...about,
+  kind: 'extension',
+  type: 'store',
+  aliases: [],
+  summary: 'Keeps things.',
+  config: z.strictObject({}),
+  offers: () => ['storage'],
+  create: () => ({ start: nothing, stop: nothing, addresses: () => [] }),
+});
+
 export const testRegistry: Registry = {
   receivers: [otlpReceiver],
   processors: [batch, filter, attributes, sampler],
   exporters: [otlpExporter, debug],
-  extensions: [healthCheck],
+  extensions: [healthCheck, store],
 };

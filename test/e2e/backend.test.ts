@@ -39,7 +39,7 @@ test('a stalled backend fills the budget, then clients are told when to retry, m
   const residentLater = service.residentBytes();
   for (const { code, retryDelayMs, message } of refusals) {
     assert.equal(code, resourceExhausted, message);
-    assert.equal(retryDelayMs, 1000);
+    assert.ok(retryDelayMs !== undefined && retryDelayMs >= 900 && retryDelayMs <= 33_000, String(retryDelayMs));
   }
   const heldBytes = (tally.acknowledged.size / 100) * source.request(100, shape).message.length;
   assert.ok(heldBytes > (budgetMib << 20) / 3, `refused when only ${heldBytes} bytes were held`);
@@ -109,7 +109,7 @@ test('statuses that ask for a retry, and reset streams, are tried again until th
 test('what the backend refuses for good is failed with its reason, and the rest goes on', async (t) => {
   const sink = await startSink(t);
   let count = 0;
-  sink.answer = () => (count++ % 2 === 0 ? { kind: 'status', code: 3, message: 'not like this' } : { kind: 'ok' });
+  sink.answer = () => (count++ % 2 === 0 ? { kind: 'status', code: 7, message: 'not for you' } : { kind: 'ok' });
   const service = await startService(t, configOf({ exporters: { otlp: exportTo(sink) } }));
   const tally = createTally();
   const client = createClient(t, service, tally);
@@ -118,7 +118,7 @@ test('what the backend refuses for good is failed with its reason, and the rest 
     assert.equal((await client.send(source.request(4))).code, 0);
     await sink.until(() => sink.calls() === i + 1);
   }
-  await settle(service, { sink, tally, failedBy: { invalid_argument: 20 } });
+  await settle(service, { sink, tally, failedBy: { permission_denied: 20 } });
 });
 
 test('spans that the backend rejects in a partial success are counted as failed', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { type CliDeps, runCli } from '../../src/cli.ts';
+import { type CliDeps, runCli, type StartOptions } from '../../src/cli.ts';
 import type { ResolvedConfig } from '../../src/config/resolved.ts';
 import { SpanmillError } from '../../src/errors.ts';
 import { testRegistry } from '../config/test-registry.ts';
@@ -66,6 +66,26 @@ test('run starts the service with the resolved configuration and ends with its e
   assert.equal(failed.code, 1);
 });
 
+test('run hands over what reads the configuration again, and whether to watch its files', async () => {
+  const options: StartOptions[] = [];
+  const startService: CliDeps['startService'] = async (_config, given) => {
+    options.push(given);
+    return { done: Promise.resolve(0) };
+  };
+  await run(['run', '--config', 'good.yaml', '--config', 'extra.yaml'], { startService });
+  await run(['run', '--watch', '--config', 'good.yaml', '--set', 'service.workers=1'], { startService });
+  assert.equal(options.length, 2);
+  assert.deepEqual(
+    options.map(({ watch, reader }) => [watch, reader.files()]),
+    [
+      [false, ['good.yaml', 'extra.yaml']],
+      [true, ['good.yaml']],
+    ],
+  );
+  const { config, errors } = options[0].reader.read();
+  assert.deepEqual([config?.pipelines.length, errors], [1, []]);
+});
+
 test('a service that cannot start is one line with its code, exit 1, never a stack trace', async () => {
   const listen = await run(['run', '--config', 'good.yaml'], {
     startService: () => Promise.reject(new SpanmillError('LISTEN', 'port 4317 is taken')),
@@ -115,12 +135,14 @@ test('wrong usage is exit 2 with the nearest right thing', async () => {
   const table: readonly [string[], RegExp][] = [
     [[], /Usage: spanmill COMMAND/],
     [['rnu'], /USAGE unknown command "rnu"; did you mean "run"\?/],
-    [['frobnicate'], /commands: components, run, schema, validate, version/],
+    [['frobnicate'], /commands: components, replay, run, schema, validate, version/],
     [['--config', 'good.yaml'], /a command comes first/],
     [['constructor'], /unknown command/],
     [['run'], /--config FILE is required/],
     [['run', '--confg', 'x'], /unknown option --confg; did you mean "--config"\?/],
     [['run', '-c', 'x'], /unknown option -c/],
+    [['run', '--config', 'good.yaml', '--watch=yes'], /--watch takes no value/],
+    [['validate', '--config', 'good.yaml', '--watch'], /unknown option --watch/],
     [['run', '--config'], /--config needs a value/],
     [['run', '--config', '--set', 'a=b'], /--config needs a value/],
     [['run', 'good.yaml'], /unexpected argument "good\.yaml"; a file is given as --config FILE/],

@@ -68,6 +68,7 @@ export function createStage(
       processors: processors.map(({ type }, i) => ({ id: type, type, config: configs[i] ?? {} })),
       batching: null,
       metadataKeys: [],
+      maxSpans: 0,
     },
     processors,
     {

@@ -1,6 +1,10 @@
 // Sends batches as ExportTraceServiceRequest over unary gRPC and understands the answers.
 import type { Logger } from 'pino';
-import type { Exporter, ExportResult } from '../../component/types.ts';
+import type { ClientAuthenticator } from '../../component/capabilities.ts';
+import { resultOfResponse } from '../../component/export-response.ts';
+import { statedLimit } from '../../component/stated-limit.ts';
+import type { Batch, Exporter, ExportResult } from '../../component/types.ts';
+import { SpanmillError } from '../../errors.ts';
 import { rateLimited } from '../../lib/rate-limit.ts';
 import type { GrpcClient, GrpcReply } from '../../transport/grpc-client.ts';
 import { grpcCode, grpcCodeName } from '../../transport/grpc-status.ts';
@@ -10,6 +14,10 @@ const path = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
 export interface OtlpExporterOptions {
   /** Makes the client, at the start; may reject. */
   connect(): Promise<GrpcClient>;
+  /** null: no credentials but those in `headers`. */
+  readonly auth: ClientAuthenticator | null;
+  /** As configured. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Told to the peer with each call; 0: none. */
   readonly timeoutMs: number;
   readonly log: Logger;
@@ -17,6 +25,8 @@ export interface OtlpExporterOptions {
 
 export function createOtlpExporter(options: OtlpExporterOptions): Exporter {
   const log = rateLimited(options.log);
+  const { auth, timeoutMs } = options;
+  const own = lowerCased(options.headers);
   let client: GrpcClient | null = null;
   return {
     start: async () => {
@@ -24,14 +34,17 @@ export function createOtlpExporter(options: OtlpExporterOptions): Exporter {
     },
     async export(batch, signal) {
       if (client === null) return { kind: 'retry', reason: 'not_started', message: 'not started', afterMs: 0 };
-      const reply = await client.call(path, batch.segments, { timeoutMs: options.timeoutMs, signal });
-      if (reply.code !== grpcCode.OK) return resultOfError(reply, signal);
-      if (reply.body === null || reply.body.length === 0) return { kind: 'accepted' };
-      const result = await resultOfBody(reply.body);
-      if (result.kind === 'accepted' && result.warning !== '') {
-        log.warn('partial success', { peer: result.warning }, 'the peer accepted all spans with a warning');
+      let credentials: { readonly headers?: Readonly<Record<string, string>> } = {};
+      try {
+        if (auth !== null) credentials = { headers: auth.headers(batch.metadata, own) };
+      } catch (error) {
+        const message = error instanceof SpanmillError ? error.message : String(error);
+        return { kind: 'retry', reason: 'no_credentials', message, afterMs: 0 };
       }
-      return result.kind === 'accepted' ? { kind: 'accepted' } : result;
+      const reply = await client.call(path, batch.segments, { timeoutMs, signal, ...credentials });
+      if (auth !== null && reply.code === grpcCode.UNAUTHENTICATED) return unauthenticated(reply);
+      if (reply.code !== grpcCode.OK) return resultOfError(reply, batch, signal);
+      return await resultOfResponse(reply.body ?? Buffer.alloc(0), 'protobuf', log);
     },
     stop: async () => {
       client?.close();
@@ -39,6 +52,17 @@ export function createOtlpExporter(options: OtlpExporterOptions): Exporter {
     },
   };
 }
+
+const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
+/** What an extension gives changes while the service runs: a token that was replaced a moment ago must cost no spans. */
+const unauthenticated = ({ message }: GrpcReply): ExportResult => ({
+  kind: 'retry',
+  reason: 'unauthenticated',
+  message: `UNAUTHENTICATED: ${message}`,
+  afterMs: 0,
+});
 
 /** OTLP specification, failures: the codes after which a client should try again. */
 const retryable: ReadonlySet<number> = new Set([
@@ -50,7 +74,8 @@ const retryable: ReadonlySet<number> = new Set([
   grpcCode.DATA_LOSS,
 ]);
 
-function resultOfError({ code, message, retryDelayMs }: GrpcReply, signal: AbortSignal): ExportResult {
+function resultOfError(reply: GrpcReply, batch: Batch, signal: AbortSignal): ExportResult {
+  const { code, message, retryDelayMs, bareHttpStatus } = reply;
   if (code === grpcCode.CANCELLED && signal.aborted) {
     const reason = String(signal.reason);
     return { kind: 'retry', reason, message: `the attempt was ended: ${reason}`, afterMs: 0 };
@@ -58,30 +83,19 @@ function resultOfError({ code, message, retryDelayMs }: GrpcReply, signal: Abort
   const name = grpcCodeName(code);
   const reason = name.toLowerCase();
   const text = `${name}: ${message}`;
+  // A proxy's limit on bodies (nginx: client_max_body_size, 1 MiB unless set).
+  if (bareHttpStatus === 413) return { kind: 'too_large', reason, message: text, limitBytes: 0 };
+  // Whether the peer took the spans is not known, and nothing says that it will not.
+  if (bareHttpStatus === 0 || bareHttpStatus === 200) return { kind: 'retry', reason, message: text, afterMs: 0 };
+  if (code === grpcCode.RESOURCE_EXHAUSTED && retryDelayMs === undefined) {
+    // A limit above what was sent means something else.
+    const limit = statedLimit(message);
+    return { kind: 'too_large', reason, message: text, limitBytes: limit < batch.bytes ? limit : 0 };
+  }
+  if (code === grpcCode.INVALID_ARGUMENT) return { kind: 'invalid', reason, message: text };
   // "RESOURCE_EXHAUSTED ... only if the server signals that the recovery is possible" with RetryInfo.
-  if (retryable.has(code) || (code === grpcCode.RESOURCE_EXHAUSTED && retryDelayMs !== undefined)) {
+  if (retryable.has(code) || code === grpcCode.RESOURCE_EXHAUSTED) {
     return { kind: 'retry', reason, message: text, afterMs: retryDelayMs ?? 0 };
   }
   return { kind: 'refused', reason, message: text };
-}
-
-type Answer =
-  | { readonly kind: 'accepted'; readonly warning: string }
-  | { readonly kind: 'partial'; readonly rejectedSpans: number; readonly message: string };
-
-/** What an ExportTraceServiceResponse says. "OK" counts for all spans where the message itself cannot be read. */
-async function resultOfBody(body: Buffer): Promise<Answer> {
-  // Loaded for the first answer that says something: most services never meet one, and it takes 7 MB.
-  const { ProtobufTraceSerializer } = await import('@opentelemetry/otlp-transformer');
-  let partial: { rejectedSpans?: unknown; errorMessage?: string } | undefined;
-  try {
-    partial = ProtobufTraceSerializer.deserializeResponse(body).partialSuccess;
-  } catch (error) {
-    return { kind: 'accepted', warning: `its answer cannot be read: ${String(error)}` };
-  }
-  const rejectedSpans = Number(partial?.rejectedSpans ?? 0);
-  const message = partial?.errorMessage ?? '';
-  // An int64 below zero arrives as a number beyond 2^63: nonsense, and nothing to subtract.
-  if (rejectedSpans > 0 && rejectedSpans < 2 ** 63) return { kind: 'partial', rejectedSpans, message };
-  return { kind: 'accepted', warning: message };
 }

@@ -1,43 +1,47 @@
-// 200 while the service takes spans, 503 before and after, with the Collector's JSON or texts from the configuration.
+// Serves readiness and liveness over HTTP, from what the service says of its health at that moment.
 import { createServer } from 'node:http';
-import type { Extension, ServiceState } from '../../component/types.ts';
+import type { HealthReport } from '../../component/health.ts';
+import type { Extension } from '../../component/types.ts';
 import { SpanmillError } from '../../errors.ts';
-import { formatDurationMs } from '../../lib/duration.ts';
+import { type Answer, livenessAnswer, notFound, type ResponseBodies, readinessAnswer } from './answer.ts';
+
+/** Who asks says so at once, and is answered at once. */
+const defaultRequestTimeoutMs = 5000;
+const mostConnections = 1000;
 
 export interface HealthCheckOptions {
   /** host:port; without a host, all addresses. */
   readonly endpoint: string;
   readonly path: string;
-  readonly bodies: { readonly healthy: string; readonly unhealthy: string } | null;
-  state(): ServiceState;
+  readonly livenessPath: string | null;
+  readonly bodies: ResponseBodies | null;
+  health(): HealthReport;
+  /** A connection whose request is not there by then is closed; default 5 s. */
+  readonly requestTimeoutMs?: number;
 }
 
 export function createHealthCheck(options: HealthCheckOptions): Extension {
-  const { endpoint, path } = options;
+  const { endpoint, path, livenessPath } = options;
+  // Extensions start just before the pipelines: the difference is not worth a notification.
   let startedMs = 0;
 
-  function answer(): { status: number; type: string; body: string } {
-    const ready = options.state() === 'ready';
-    const status = ready ? 200 : 503;
-    if (options.bodies !== null) {
-      return { status, type: 'text/plain; charset=utf-8', body: options.bodies[ready ? 'healthy' : 'unhealthy'] };
-    }
-    // Extensions start just before the pipelines: the difference is not worth a notification.
-    const upSince = ready ? new Date(startedMs).toISOString() : '0001-01-01T00:00:00Z';
-    const uptime = ready ? formatDurationMs(Date.now() - startedMs) : '';
-    const text = ready ? 'Server available' : 'Server not available';
-    return { status, type: 'application/json', body: JSON.stringify({ status: text, upSince, uptime }) };
+  function answer(url: string): Answer {
+    const mark = url.indexOf('?');
+    const asked = mark === -1 ? url : url.slice(0, mark);
+    if (asked === livenessPath) return livenessAnswer(options.health());
+    // A path of / answers every path, as Go's mux does.
+    if (path !== '/' && asked !== path) return notFound;
+    const query = new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1));
+    return readinessAnswer(options.health(), query, options.bodies, startedMs);
   }
 
-  const server = createServer((request, response) => {
-    const asked = request.url?.split('?', 1)[0] ?? '';
-    // A path of / answers every path, as Go's mux does.
-    const { status, type, body } =
-      path === '/' || asked === path
-        ? answer()
-        : { status: 404, type: 'text/plain; charset=utf-8', body: 'Not found\n' };
+  const requestTimeout = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
+  const limits = { requestTimeout, connectionsCheckingInterval: Math.ceil(requestTimeout / 4) };
+  const server = createServer(limits, (request, response) => {
+    const { status, type, body } = answer(request.url ?? '');
     response.writeHead(status, { 'content-type': type, connection: 'close' }).end(body);
   });
+  server.maxConnections = mostConnections;
 
   return {
     start: () =>
@@ -64,7 +68,7 @@ export function createHealthCheck(options: HealthCheckOptions): Extension {
     addresses: () => {
       const bound = server.address();
       if (bound === null || typeof bound === 'string') return [];
-      return [`http ${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`];
+      return [`health ${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`];
     },
   };
 }

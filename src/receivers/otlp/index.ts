@@ -1,10 +1,14 @@
-// The Collector's otlp receiver; of its protocols, grpc.
+// The Collector's otlp receiver.
 import { z } from 'zod';
+import { serverAuth, serverAuthReferences } from '../../component/auth-fields.ts';
 import { defineReceiver } from '../../component/define.ts';
 import { notBuiltIn } from '../../component/delivery-fields.ts';
+import { adviseListening } from '../../component/exposure.ts';
 import { durationMs, integer, sizeMib } from '../../component/fields.ts';
+import { adviseServerTls, checkServerTls, serverTls, tlsMetrics } from '../../component/tls-fields.ts';
 import type { ConfigIssue } from '../../component/types.ts';
 import { parseListenTarget } from '../../transport/listen-target.ts';
+import { http, httpAdvice, httpIssues, httpReferences } from './http-fields.ts';
 import { serverMetrics } from './metrics.ts';
 import { createOtlpReceiver } from './receiver.ts';
 
@@ -69,10 +73,8 @@ const grpc = z
       .boolean()
       .prefault(false)
       .describe('Whether processors can read the headers of requests (`:authority` as host).'),
-    tls: notBuiltIn('TLS on the receiver is not available yet; remove tls, or end TLS before it').describe(
-      'Not built in.',
-    ),
-    auth: notBuiltIn('authenticators are not available yet; remove auth').describe('Not built in.'),
+    tls: serverTls(),
+    auth: serverAuth(),
     middlewares: notBuiltIn('middlewares are not available; remove them').describe('Not built in.'),
   })
   .describe('OTLP over gRPC. `grpc:` alone switches it on with all defaults.');
@@ -81,7 +83,7 @@ const config = z.strictObject({
   protocols: z
     .strictObject({
       grpc: grpc.optional(),
-      http: z.looseObject({}).optional().describe('OTLP over HTTP: not built in yet.'),
+      http: http.optional(),
     })
     .describe('What to listen for; at least one.'),
 });
@@ -89,22 +91,30 @@ const config = z.strictObject({
 export type OtlpReceiverConfig = z.infer<typeof config>;
 export type GrpcProtocolConfig = z.infer<typeof grpc>;
 
+const grpcBlock = ['protocols', 'grpc'] as const;
+
 function check({ protocols }: OtlpReceiverConfig): ConfigIssue[] {
-  const issues: ConfigIssue[] = [];
-  if (protocols.http !== undefined) {
-    const message = 'OTLP over HTTP is not available yet in this build; remove http and send to grpc';
-    issues.push({ path: ['protocols', 'http'], code: 'CONFIG_UNSUPPORTED', message });
-  }
+  const issues: ConfigIssue[] = protocols.http === undefined ? [] : httpIssues(protocols.http);
   if (protocols.grpc === undefined) {
     if (protocols.http === undefined) {
-      issues.push({ path: ['protocols'], code: 'CONFIG_MISSING', message: 'at least one protocol is needed: grpc' });
+      const message = 'at least one protocol is needed: grpc or http';
+      issues.push({ path: ['protocols'], code: 'CONFIG_MISSING', message });
     }
   } else if (parseListenTarget(protocols.grpc.endpoint, protocols.grpc.transport) === null) {
     const expected = protocols.grpc.transport === 'unix' ? 'a path' : 'host:port, such as localhost:4317';
     const message = `"${protocols.grpc.endpoint}" is not ${expected}`;
-    issues.push({ path: ['protocols', 'grpc', 'endpoint'], code: 'CONFIG_VALUE', message });
+    issues.push({ path: [...grpcBlock, 'endpoint'], code: 'CONFIG_VALUE', message });
   }
+  issues.push(...checkServerTls(protocols.grpc?.tls, [...grpcBlock, 'tls']));
   return issues;
+}
+
+function advise({ protocols: { grpc: grpcConfig, http: httpConfig } }: OtlpReceiverConfig): ConfigIssue[] {
+  const ofGrpc =
+    grpcConfig === undefined
+      ? []
+      : [...adviseListening(grpcConfig, grpcBlock), ...adviseServerTls(grpcConfig.tls, [...grpcBlock, 'tls'])];
+  return [...ofGrpc, ...(httpConfig === undefined ? [] : httpAdvice(httpConfig))];
 }
 
 export const otlp = defineReceiver<OtlpReceiverConfig>({
@@ -112,11 +122,27 @@ export const otlp = defineReceiver<OtlpReceiverConfig>({
   type: 'otlp',
   aliases: [],
   stability: 'beta',
-  summary: 'Receives spans over OTLP/gRPC.',
+  summary: 'Receives spans over OTLP/gRPC and OTLP/HTTP.',
   config,
   check,
+  advise,
+  references: ({ protocols: { grpc: grpcConfig, http: httpConfig } }) => [
+    ...serverAuthReferences([...grpcBlock, 'auth'], grpcConfig?.auth),
+    ...(httpConfig === undefined ? [] : httpReferences(httpConfig)),
+  ],
   examples: [
-    { title: 'For this machine only, port 4317', yaml: 'protocols:\n  grpc:\n' },
+    { title: 'For this machine only, ports 4317 and 4318', yaml: 'protocols:\n  grpc:\n  http:\n' },
+    {
+      title: 'OTLP/HTTP from everywhere, also from pages of one origin',
+      yaml: [
+        'protocols:',
+        '  http:',
+        '    endpoint: 0.0.0.0:4318',
+        '    cors:',
+        '      allowed_origins: ["https://*.example.com"]',
+        '',
+      ].join('\n'),
+    },
     {
       title: 'From everywhere, requests up to 16 MiB, connections spread again every five minutes',
       yaml: [
@@ -132,6 +158,6 @@ export const otlp = defineReceiver<OtlpReceiverConfig>({
       ].join('\n'),
     },
   ],
-  metrics: serverMetrics,
+  metrics: [...serverMetrics, ...tlsMetrics('receiver', ['transport'])],
   create: createOtlpReceiver,
 });

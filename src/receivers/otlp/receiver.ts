@@ -1,5 +1,10 @@
-// Puts the gRPC server before an Intake: Export requests become places of the shared memory, outcomes become statuses.
-import type { Intake, Receiver, ReceiverHost, RequestOutcome } from '../../component/types.ts';
+// Puts the servers before an Intake: Export requests become places of the shared memory, outcomes become statuses.
+import { serverAuthenticator } from '../../component/auth-fields.ts';
+import type { ServerAuthenticator } from '../../component/capabilities.ts';
+import type { Serving } from '../../component/health.ts';
+import { serverTlsSettings, tlsMetricValues } from '../../component/tls-fields.ts';
+import type { Intake, MetricValue, Receiver, ReceiverHost, RequestOutcome } from '../../component/types.ts';
+import { createHealthService, type HealthService } from '../../transport/grpc-health.ts';
 import {
   defaultPingPolicy,
   defaultServerKeepalive,
@@ -16,36 +21,91 @@ import { createHttp2GrpcServer } from '../../transport/http2/grpc-server.ts';
 import { parseListenTarget } from '../../transport/listen-target.ts';
 import { createNodeGrpcServer } from '../../transport/node/grpc-server.ts';
 import { retryInfoStatus } from '../../transport/rpc-status.ts';
+import { createServerTls, type ServerTls } from '../../transport/tls/server-tls.ts';
+import type { HttpProtocolConfig } from './http-fields.ts';
+import { createHttpProtocol, type HttpProtocol } from './http-protocol.ts';
 import type { GrpcProtocolConfig, OtlpReceiverConfig } from './index.ts';
 import { serverMetricValues } from './metrics.ts';
+import { partialSuccess } from './partial-success.ts';
 
 const servers: Readonly<Record<GrpcProtocolConfig['intake'], (options: GrpcServerOptions) => GrpcServer>> = {
   native: createHttp2GrpcServer,
   node: createNodeGrpcServer,
 };
-const exportPath = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
+const traceService = 'opentelemetry.proto.collector.trace.v1.TraceService';
+const exportPath = `/${traceService}/Export`;
 
 export function createOtlpReceiver(config: OtlpReceiverConfig, host: ReceiverHost): Receiver {
   const { grpc } = config.protocols;
-  const routes = new Map([[exportPath, exportMethod(host.intake)]]);
+  const http = config.protocols.http === undefined ? null : httpProtocol(config.protocols.http, host);
+  const health = healthService(host.serving);
+  const routes = new Map([[exportPath, exportMethod(host.intake.over('grpc'))], ...health.routes]);
+  const { tls, auth } = grpc === undefined ? { tls: null, auth: null } : guardOf(grpc, host);
   const server: GrpcServer | null =
-    grpc === undefined ? null : servers[grpc.intake](serverOptions(grpc, routes, host.intake));
+    grpc === undefined
+      ? null
+      : servers[grpc.intake]({
+          ...serverOptions(grpc, routes, host.intake),
+          sockets: host.sockets,
+          ...(tls === null ? {} : { tls }),
+          ...(auth === null ? {} : { auth }),
+        });
   return {
     async start() {
       await server?.listen();
+      await http?.server.listen();
     },
     async drain(deadlineMs) {
-      await server?.drain(deadlineMs);
+      health.endWatches();
+      await Promise.all([server?.drain(deadlineMs), http?.server.drain(deadlineMs)]);
     },
     async stop() {
-      await server?.close();
+      health.endWatches();
+      await Promise.all([server?.close(), http?.server.close()]);
     },
     addresses() {
-      const address = server?.address() ?? '';
-      return address === '' ? [] : [`grpc ${address}`];
+      const listening = [
+        ['grpc', server?.address() ?? ''],
+        ['http', http?.server.address() ?? ''],
+      ];
+      return listening.filter(([, address]) => address !== '').map((parts) => parts.join(' '));
     },
-    metricValues: () => (server === null ? [] : serverMetricValues('grpc', server.counters)),
+    *metricValues() {
+      if (server !== null) yield* serverMetricValues('grpc', server.counters);
+      if (tls !== null) yield* tlsMetricValues('receiver', { transport: 'grpc' }, tls.stats);
+      if (http !== null) yield* httpMetricValues(http);
+    },
   };
+}
+
+/** Who may come in over gRPC. */
+const guardOf = (
+  grpc: GrpcProtocolConfig,
+  host: ReceiverHost,
+): { readonly tls: ServerTls | null; readonly auth: ServerAuthenticator | null } => ({
+  tls: grpc.tls === undefined ? null : createServerTls(serverTlsSettings(grpc.tls, 'protocols.grpc.tls'), host.log),
+  auth: serverAuthenticator(grpc.auth, host.extensions),
+});
+
+function httpProtocol(config: HttpProtocolConfig, host: ReceiverHost): HttpProtocol {
+  const intake = host.intake.over('http');
+  return createHttpProtocol(config, host, intake, exportMethod(intake), answer);
+}
+
+function* httpMetricValues({ server, tls }: HttpProtocol): Iterable<MetricValue> {
+  yield* serverMetricValues('http', server.counters);
+  if (tls !== null) yield* tlsMetricValues('receiver', { transport: 'http' }, tls.stats);
+}
+
+/** What grpc.health.v1.Health says on the receiver's port: '' is the whole service, its own service the pipelines behind it. */
+function healthService(serving: Serving): HealthService {
+  return createHealthService({
+    isServing(service) {
+      if (service === '') return serving.isServing('service');
+      return service === traceService ? serving.isServing('receiver') : null;
+    },
+    onChange: (listener) => serving.onChange(listener),
+  });
 }
 
 /** The Export method over an intake. */
@@ -54,7 +114,7 @@ export function exportMethod(intake: Intake): UnaryMethod {
     memory: intake.memory,
     reserve: (length, isWhole) => intake.reserve(length, isWhole),
     reserveLater: (length, isWhole) => intake.reserveLater(length, isWhole),
-    handle: (place, call) => intake.submit(place, call, answer),
+    handle: (place, call) => intake.submit(place, call, answerProtobuf),
     abandon: (place) => intake.release(place),
     // Only `accepted` has no status, and a refusal is never that.
     overBudget: () => statusOf(intake.refuse()) ?? { code: grpcCode.UNAVAILABLE, message: 'no space for the request' },
@@ -63,7 +123,10 @@ export function exportMethod(intake: Intake): UnaryMethod {
   };
 }
 
-function answer(call: UnaryExchange, outcome: RequestOutcome): void {
+const answerProtobuf = (call: UnaryExchange, outcome: RequestOutcome): void => answer(call, outcome);
+
+function answer(call: UnaryExchange, outcome: RequestOutcome, form: 'protobuf' | 'json' = 'protobuf'): void {
+  if (outcome.kind === 'accepted' && outcome.warning !== undefined) call.send(partialSuccess(outcome.warning, form));
   call.answer(statusOf(outcome));
 }
 

@@ -1,6 +1,6 @@
 // The gRPC client on @grpc/grpc-js, for its resolvers (dns:///) and balancers. It costs about 1 us a span more than
 // node:http2 (measured), so it serves only where those are configured.
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
 import { parseEndpoint } from '../endpoint.ts';
 import {
@@ -13,14 +13,25 @@ import {
   type GrpcClient,
   type GrpcClientOptions,
   type GrpcReply,
-  tlsVersions,
 } from '../grpc-client.ts';
 import { grpcCode } from '../grpc-status.ts';
+import { type ClientTls, tlsVersions } from '../tls/client-tls.ts';
 
 export function createGrpcJsClient(options: GrpcClientOptions): GrpcClient {
-  const client = new grpc.Client(targetOf(options), credentialsOf(options), channelOptionsOf(options));
   const calls = new Set<grpc.ClientUnaryCall>();
+  const tls = tlsOf(options);
+  let current: { readonly client: grpc.Client; readonly context: SecureContext | undefined } | null = null;
   let closed = false;
+
+  // Credentials of a channel cannot be changed: other certificates make another channel, and the old one ends its calls.
+  const clientNow = (): grpc.Client => {
+    const context = tls?.context?.();
+    if (current !== null && current.context === context) return current.client;
+    current?.client.close();
+    const client = new grpc.Client(targetOf(options), credentialsOf(tls), channelOptionsOf(options));
+    current = { client, context };
+    return client;
+  };
   return {
     call(path, segments, callOptions = {}) {
       if (closed) return Promise.resolve(closedReply);
@@ -29,7 +40,7 @@ export function createGrpcJsClient(options: GrpcClientOptions): GrpcClient {
       // grpc-js takes one message; it copies it again to put the prefix before it, so that ours is free when it returns.
       const message = Buffer.concat(segments);
       return new Promise((resolve) => {
-        const metadata = metadataOf(options);
+        const metadata = metadataOf(options, callOptions.headers ?? options.headers ?? {});
         const deadline = timeoutMs > 0 ? { deadline: Date.now() + timeoutMs } : {};
         const done = (error: grpc.ServiceError | null, body?: Buffer): void => {
           signal?.removeEventListener('abort', cancel);
@@ -37,7 +48,7 @@ export function createGrpcJsClient(options: GrpcClientOptions): GrpcClient {
           if (error !== null && closed) resolve(closedReply);
           else resolve(error === null ? okReply(body) : replyOfError(error));
         };
-        const call = client.makeUnaryRequest(path, same, same, message, metadata, deadline, done);
+        const call = clientNow().makeUnaryRequest(path, same, same, message, metadata, deadline, done);
         const cancel = (): void => call.cancel();
         calls.add(call);
         signal?.addEventListener('abort', cancel, { once: true });
@@ -46,7 +57,7 @@ export function createGrpcJsClient(options: GrpcClientOptions): GrpcClient {
     close() {
       closed = true;
       for (const call of calls) call.cancel();
-      client.close();
+      current?.client.close();
     },
   };
 }
@@ -61,7 +72,10 @@ const okReply = (body: Buffer | undefined): GrpcReply => ({
 
 function replyOfError(error: grpc.ServiceError): GrpcReply {
   const details = error.metadata?.get('grpc-status-details-bin')[0];
-  return failedReply(error.code, error.details, Buffer.isBuffer(details) ? details : undefined);
+  const reply = failedReply(error.code, error.details, Buffer.isBuffer(details) ? details : undefined);
+  // What grpc-js says where no grpc-status came; it tells of it in no other way.
+  const status = /^Received (?:HTTP status code (\d{3})|RST_STREAM with code \d)/.exec(error.details);
+  return status === null ? reply : { ...reply, bareHttpStatus: Number(status[1] ?? 0) };
 }
 
 function targetOf(options: GrpcClientOptions): string {
@@ -72,16 +86,22 @@ function targetOf(options: GrpcClientOptions): string {
   return `dns:${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
 }
 
-function credentialsOf(options: GrpcClientOptions): grpc.ChannelCredentials {
+/** null: plain text. */
+function tlsOf(options: GrpcClientOptions): ClientTls | null {
   const secure = parseEndpoint(options.endpoint)?.secure ?? null;
-  const tls = secure === false ? null : (options.tls ?? (secure === true ? {} : null));
+  return secure === false ? null : (options.tls ?? (secure === true ? {} : null));
+}
+
+function credentialsOf(tls: ClientTls | null): grpc.ChannelCredentials {
   if (tls === null) return grpc.credentials.createInsecure();
-  const context = createSecureContext({
-    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-    ...(tls.key === undefined ? {} : { key: tls.key }),
-    ...tlsVersions(tls),
-  });
+  const context =
+    tls.context?.() ??
+    createSecureContext({
+      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+      ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+      ...(tls.key === undefined ? {} : { key: tls.key }),
+      ...tlsVersions(tls),
+    });
   return grpc.credentials.createFromSecureContext(context, { rejectUnauthorized: tls.insecureSkipVerify !== true });
 }
 
@@ -114,9 +134,9 @@ function channelOptionsOf(options: GrpcClientOptions): grpc.ChannelOptions {
   return channel;
 }
 
-function metadataOf(options: GrpcClientOptions): grpc.Metadata {
+function metadataOf(options: GrpcClientOptions, headers: Readonly<Record<string, string>>): grpc.Metadata {
   const metadata = new grpc.Metadata({ waitForReady: options.waitForReady ?? false });
-  for (const [name, value] of Object.entries(options.headers ?? {})) {
+  for (const [name, value] of Object.entries(headers)) {
     const key = name.toLowerCase();
     if (!key.startsWith(':') && !key.startsWith('grpc-')) metadata.set(key, value);
   }

@@ -82,6 +82,7 @@ export class ServerConnection implements ConnectionControl {
   get ended(): boolean {
     return this.#ended;
   }
+  readonly readsBehindGoaway = true;
 
   bytesRead(): number {
     return this.#socket.bytesRead;
@@ -152,7 +153,7 @@ export class ServerConnection implements ConnectionControl {
     if (stream.waits) this.goOn(stream);
     const { life } = this;
     life.streamsNow--;
-    if (life.streamsNow === 0) life.idleSince = performance.now();
+    if (life.streamsNow === 0) life.idle();
     if (life.streamsNow === 0 && this.streams.isFinishing) this.#end(this.#host.limits.stallTimeoutMs);
   }
 

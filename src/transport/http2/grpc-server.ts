@@ -18,6 +18,8 @@ const port: CallPort<Http2Stream, ServerConnection> = {
   resume: ({ connection, stream }) => connection.goOn(stream),
   ok: ({ connection, stream }) => connection.streams.ok(stream),
   fail: ({ connection, stream }, status, httpStatus) => connection.streams.fail(stream, status, httpStatus),
+  message: ({ connection, stream }, framed) => connection.streams.message(stream, framed),
+  end: ({ connection, stream }, status) => connection.streams.end(stream, status),
   peer: (connection) => connection.peer,
 };
 
@@ -28,6 +30,7 @@ export function createHttp2GrpcServer(options: GrpcServerOptions): GrpcServer {
   const heads = {
     routes: options.routes,
     includeMetadata: options.includeMetadata ?? false,
+    isGuarded: options.auth !== undefined,
     tableBytes: headerTableBytes,
     maxHeaderBytes: limits.maxHeaderBytes,
   };

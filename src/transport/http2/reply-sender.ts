@@ -84,6 +84,21 @@ export class ReplySender {
     this.#sent(stream);
   }
 
+  /** A message, with its prefix, of a response that goes on until `end`. */
+  message(stream: Http2Stream, framed: Buffer): void {
+    if (!stream.goesOn) this.#headers(stream.id, okHead, false);
+    stream.goesOn = true;
+    if (stream.unsent === null) this.#content(stream, framed, null);
+    else stream.unsent = Buffer.concat([stream.unsent, framed]);
+  }
+
+  /** Ends such a response; null: OK. */
+  end(stream: Http2Stream, status: GrpcStatus | null): void {
+    stream.goesOn = false;
+    stream.trailers = status === null ? okTrailers : encodeHeaders(statusFields(status));
+    if (stream.unsent === null) this.#complete(stream);
+  }
+
   /** An error: in the headers alone, but for a word in plain text to whoever came with something else than gRPC. */
   fail(stream: Http2Stream, status: GrpcStatus, httpStatus: number): void {
     const isGrpc = httpStatus === 200;
@@ -185,7 +200,7 @@ export class ReplySender {
     while (unsent.length > 0) {
       const length = Math.min(unsent.length, this.#window, stream.sendWindow, this.#maxFrame);
       if (length <= 0) break;
-      const isLast = length === unsent.length && stream.trailers === null;
+      const isLast = length === unsent.length && stream.trailers === null && !stream.goesOn;
       const head = Buffer.alloc(frameHeaderBytes);
       writeFrameHeader(head, 0, length, frameType.data, isLast ? flag.endStream : 0, stream.id);
       this.#outbox.put(head);
@@ -197,8 +212,12 @@ export class ReplySender {
     stream.unsent = unsent;
     if (unsent.length > 0) return false;
     stream.unsent = null;
+    if (!stream.goesOn) this.#complete(stream);
+    return true;
+  }
+
+  #complete(stream: Http2Stream): void {
     if (stream.trailers !== null) this.#headers(stream.id, stream.trailers, true);
     this.#sent(stream);
-    return true;
   }
 }

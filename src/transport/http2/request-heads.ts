@@ -17,11 +17,18 @@ export type Opening =
 export interface RequestHeadsOptions {
   readonly routes: ReadonlyMap<string, UnaryMethod>;
   readonly includeMetadata: boolean;
+  /** Whether an authenticator will want to see the fields. */
+  readonly isGuarded: boolean;
   /** Our SETTINGS_HEADER_TABLE_SIZE. */
   readonly tableBytes: number;
   /** Our SETTINGS_MAX_HEADER_LIST_SIZE. */
   readonly maxHeaderBytes: number;
 }
+
+/** nghttp2, and so grpc-js, never lets a credential into the table, and a signed token takes a kilobyte. */
+const longestGuarded = 4096;
+/** A block that is longer is kept of clients only that were welcome: others shall not take memory. */
+const longestOfStrangers = 512;
 
 const tooLarge: Opening = { kind: 'too_large' };
 const noFields: readonly HeaderField[] = [];
@@ -29,10 +36,13 @@ const noFields: readonly HeaderField[] = [];
 export class RequestHeads {
   readonly #options: RequestHeadsOptions;
   readonly #decoder: HpackDecoder;
-  readonly #known = new KnownHeads<Opening>();
+  readonly #known: KnownHeads<Opening>;
+  /** Of a long block; it waits for what the authenticator says. */
+  #unjudged: Opening | null = null;
 
   constructor(options: RequestHeadsOptions) {
     this.#options = options;
+    this.#known = options.isGuarded ? new KnownHeads(longestGuarded) : new KnownHeads();
     this.#decoder = new HpackDecoder(options.tableBytes, options.maxHeaderBytes);
   }
 
@@ -46,11 +56,22 @@ export class RequestHeads {
     if (fields === null) return tooLarge;
     const found = requestFields(fields);
     if (found.kind === 'malformed') return found;
-    const { routes, includeMetadata } = this.#options;
-    const head = requestHead(routes, found.headers, includeMetadata ? fields : noFields);
+    const { routes, includeMetadata, isGuarded } = this.#options;
+    const shown = includeMetadata ? fields : noFields;
+    const head = requestHead(routes, found.headers, shown, isGuarded ? fields : noFields);
     const opening: Opening = { kind: 'request', head, contentLength: found.contentLength };
-    if (this.#decoder.version === version) this.#known.add(bytes, start, end, version, opening);
+    if (this.#decoder.version !== version) return opening;
+    if (isGuarded && end - start > longestOfStrangers) this.#unjudged = opening;
+    else this.#known.add(bytes, start, end, version, opening);
     return opening;
+  }
+
+  /** The authenticator has seen what `open` has just given for the block. */
+  judged({ bytes, start, end }: HeaderBlock, opening: Opening): void {
+    if (this.#unjudged !== opening) return;
+    this.#unjudged = null;
+    if (opening.kind !== 'request' || opening.head.welcomedIn < 0) return;
+    this.#known.add(bytes, start, end, this.#decoder.version, opening);
   }
 
   /** Of a stream that is open already. '' when they are well-formed, else why not. Throws ConnectionError. */

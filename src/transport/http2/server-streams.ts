@@ -85,6 +85,7 @@ export class ServerStreams {
         const call = new UnaryCall(this.#host.shared, stream, this.#connection, opening.head, now);
         stream.call = call;
         call.begin();
+        this.#heads.judged(block, opening);
         // Unless it was answered at its headers.
         if (endStream && this.open.get(id) === stream) this.#bodyEnded(stream);
       }
@@ -207,6 +208,18 @@ export class ServerStreams {
     this.#connection.life.forgivePings = true;
     this.#connection.earn();
     this.#sender.ok(stream);
+  }
+
+  /** A message of a response that `end` ends. */
+  message(stream: Http2Stream, framed: Buffer): void {
+    this.#connection.life.forgivePings = true;
+    this.#sender.message(stream, framed);
+  }
+
+  end(stream: Http2Stream, status: GrpcStatus | null): void {
+    this.#connection.life.forgivePings = true;
+    if (status === null) this.#connection.earn();
+    this.#sender.end(stream, status);
   }
 
   /** All of the reply was sent. */

@@ -24,6 +24,8 @@ export class Http2Stream {
   /** What is to be sent, once windows allow: content of DATA, and then trailers, which end the stream. */
   unsent: Buffer | null = null;
   trailers: Buffer | null = null;
+  /** Its response has messages, and more may follow. */
+  goesOn = false;
   /** Since when `unsent` waits for a window; milliseconds of performance.now(). */
   unsentSince = 0;
 

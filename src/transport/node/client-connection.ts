@@ -3,7 +3,8 @@ import * as http2 from 'node:http2';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 import type { Endpoint } from '../endpoint.ts';
-import { type Backoff, type ClientKeepalive, type ClientTls, tlsVersions } from '../grpc-client.ts';
+import type { Backoff, ClientKeepalive } from '../grpc-client.ts';
+import { type ClientTls, tlsConnectOptions } from '../tls/client-tls.ts';
 
 export interface Link {
   readonly session: http2.ClientHttp2Session;
@@ -193,16 +194,6 @@ function openSocket(options: ConnectionOptions): net.Socket {
   const { endpoint, tls: secure } = options;
   const where = endpoint.kind === 'unix' ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port };
   if (secure === null) return net.connect({ ...where, noDelay: true });
-  const name = secure.serverNameOverride ?? (endpoint.kind === 'tcp' ? endpoint.host : 'localhost');
-  return tls.connect({
-    ...where,
-    ALPNProtocols: ['h2'],
-    // RFC 6066: an address is not a server name
-    ...(net.isIP(name) === 0 ? { servername: name } : {}),
-    rejectUnauthorized: secure.insecureSkipVerify !== true,
-    ...tlsVersions(secure),
-    ...(secure.ca === undefined ? {} : { ca: secure.ca }),
-    ...(secure.cert === undefined ? {} : { cert: secure.cert }),
-    ...(secure.key === undefined ? {} : { key: secure.key }),
-  });
+  const host = endpoint.kind === 'tcp' ? endpoint.host : 'localhost';
+  return tls.connect({ ...where, ALPNProtocols: ['h2'], ...tlsConnectOptions(secure, host) });
 }

@@ -57,7 +57,7 @@ export function exchange(
       seen.bytes += chunk.length;
       if (seen.bytes > maxReplyBytes + prefixBytes) {
         const message = `received message larger than max (${seen.bytes - prefixBytes} vs. ${maxReplyBytes})`;
-        stop(failedReply(grpcCode.RESOURCE_EXHAUSTED, message));
+        stop({ ...failedReply(grpcCode.RESOURCE_EXHAUSTED, message), bareHttpStatus: seen.headers?.[':status'] ?? 0 });
       } else {
         seen.chunks.push(chunk);
       }
@@ -121,7 +121,8 @@ function replyOf(seen: Seen, rstCode: number, link: Link, maxReplyBytes: number)
   if (last !== null && last !== undefined && typeof status === 'string')
     return replyOfTrailers(seen, last, status, maxReplyBytes);
   if (httpStatus !== undefined && httpStatus !== 200) {
-    return failedReply(codeOfHttpStatus(httpStatus), `HTTP status ${httpStatus} without grpc-status`);
+    const reply = failedReply(codeOfHttpStatus(httpStatus), `HTTP status ${httpStatus} without grpc-status`);
+    return { ...reply, bareHttpStatus: httpStatus };
   }
   if (rstCode === http2.constants.NGHTTP2_REFUSED_STREAM) {
     return failedReply(grpcCode.UNAVAILABLE, 'the server refused the stream');
@@ -129,7 +130,8 @@ function replyOf(seen: Seen, rstCode: number, link: Link, maxReplyBytes: number)
   if (link.session.destroyed || link.socket.destroyed) {
     return failedReply(grpcCode.UNAVAILABLE, `connection lost${seen.error === '' ? '' : `: ${seen.error}`}`);
   }
-  return failedReply(codeOfReset(rstCode), `the stream ended without grpc-status (HTTP/2 code ${rstCode})`);
+  const reply = failedReply(codeOfReset(rstCode), `the stream ended without grpc-status (HTTP/2 code ${rstCode})`);
+  return { ...reply, bareHttpStatus: httpStatus ?? 0 };
 }
 
 function replyOfTrailers(seen: Seen, trailers: Headers, status: string, maxReplyBytes: number): GrpcReply {

@@ -37,10 +37,16 @@ export function createNodeGrpcClient(options: GrpcClientOptions): GrpcClient {
   const compression = options.compression ?? 'none';
   const maxReplyBytes = options.maxReplyBytes ?? defaultMaxReplyBytes;
   const waitForReady = options.waitForReady ?? false;
-  const headers = headersOf(options, authority, tls !== null);
+  const protocolHeaders = protocolHeadersOf(options, authority, tls !== null);
+  const ownHeaders = withHeaders(protocolHeaders, options.headers ?? {});
   let closed = false;
 
-  const send = async (path: string, segments: readonly Buffer[], limits: CallLimits): Promise<GrpcReply> => {
+  const send = async (
+    path: string,
+    segments: readonly Buffer[],
+    headers: OutgoingHttpHeaders,
+    limits: CallLimits,
+  ): Promise<GrpcReply> => {
     let message = segments;
     if (compression !== 'none') {
       const whole = segments.length === 1 ? segments[0] : Buffer.concat(segments);
@@ -62,7 +68,9 @@ export function createNodeGrpcClient(options: GrpcClientOptions): GrpcClient {
       if (closed) return closedReply;
       const limits = createCallLimits(callOptions);
       try {
-        return limits.over() ?? (await send(path, segments, limits));
+        const { headers: given } = callOptions;
+        const headers = given === undefined ? ownHeaders : withHeaders(protocolHeaders, given);
+        return limits.over() ?? (await send(path, segments, headers, limits));
       } catch (error) {
         // Headers that HTTP/2 does not allow, a session that closed in between: nothing was sent.
         const message = error instanceof Error ? error.message : String(error);
@@ -106,7 +114,7 @@ function linkFor(connection: ClientConnection, waitForReady: boolean, limits: Ca
   });
 }
 
-function headersOf(options: GrpcClientOptions, authority: string, secure: boolean): OutgoingHttpHeaders {
+function protocolHeadersOf(options: GrpcClientOptions, authority: string, secure: boolean): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {
     ':method': 'POST',
     ':scheme': secure ? 'https' : 'http',
@@ -117,10 +125,15 @@ function headersOf(options: GrpcClientOptions, authority: string, secure: boolea
   };
   const { compression } = options;
   if (compression !== undefined && compression !== 'none') headers['grpc-encoding'] = compression;
-  for (const [name, value] of Object.entries(options.headers ?? {})) {
+  return headers;
+}
+
+/** With those of a user, to whom the protocol's own do not belong. */
+function withHeaders(protocol: OutgoingHttpHeaders, users: Readonly<Record<string, string>>): OutgoingHttpHeaders {
+  const headers = { ...protocol };
+  for (const [name, value] of Object.entries(users)) {
     const key = name.toLowerCase();
-    // Reserved: the protocol's own headers are not the user's to set.
-    if (!key.startsWith(':') && !key.startsWith('grpc-') && !(key in headers)) headers[key] = value;
+    if (!key.startsWith(':') && !key.startsWith('grpc-') && !(key in protocol)) headers[key] = value;
   }
   return headers;
 }

@@ -18,7 +18,11 @@ interface Connection {
   readonly peer: string;
   readonly life: ConnectionLife;
 }
-type Stream = http2.ServerHttp2Stream & { [callOf]?: NodeCall; [keptOf]?: Kept | undefined };
+type Stream = http2.ServerHttp2Stream & {
+  [callOf]?: NodeCall;
+  [keptOf]?: Kept | undefined;
+  [trailersOf]?: http2.OutgoingHttpHeaders;
+};
 type NodeCall = UnaryCall<Stream, Connection>;
 /** What a call that waits for a place did not take. */
 interface Kept {
@@ -30,8 +34,12 @@ interface Kept {
 /** A stream's call, so that one listener function serves all streams. */
 const callOf: unique symbol = Symbol('call');
 const keptOf: unique symbol = Symbol('kept');
+/** Where they are not `okTrailers`. */
+const trailersOf: unique symbol = Symbol('trailers');
 
-const { NGHTTP2_NO_ERROR } = http2.constants;
+const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = http2.constants;
+/** Of response messages that a client does not read. */
+const mostUnreadBytes = 4096;
 /** What a field counts beside its name and value (RFC 9113 6.5.2). */
 const fieldBytes = 32;
 /** Megabytes of nghttp2's own state a session may have; beyond it new streams are refused. */
@@ -55,7 +63,8 @@ export function createNodeGrpcServer(options: GrpcServerOptions): GrpcServer {
   const sessionOptions = sessionOptionsOf(limits);
 
   const onStream = (connection: Connection, stream: Stream, headers: Headers, rawHeaders: string[]): void => {
-    const fields = options.includeMetadata ? fieldsOf(rawHeaders) : noFields;
+    const isGuarded = options.auth !== undefined;
+    const fields = options.includeMetadata || isGuarded ? fieldsOf(rawHeaders) : noFields;
     const head = requestHead(
       options.routes,
       {
@@ -65,7 +74,8 @@ export function createNodeGrpcServer(options: GrpcServerOptions): GrpcServer {
         encoding: headers['grpc-encoding'] as string | undefined,
         timeout: headers['grpc-timeout'] as string | undefined,
       },
-      fields,
+      options.includeMetadata ? fields : noFields,
+      isGuarded ? fields : noFields,
     );
     const call: NodeCall = new UnaryCall(shared, stream, connection, head, performance.now());
     stream[callOf] = call;
@@ -77,7 +87,7 @@ export function createNodeGrpcServer(options: GrpcServerOptions): GrpcServer {
       calls.delete(call);
       call.closed();
       connection.life.streamsNow--;
-      if (connection.life.streamsNow === 0) connection.life.idleSince = performance.now();
+      if (connection.life.streamsNow === 0) connection.life.idle();
     });
     call.begin();
     stream.on('data', onData);
@@ -129,8 +139,26 @@ function createPort(limits: ServerLimits, counters: { heldBytesNow: number }): C
       if (stream.destroyed || stream.closed) return;
       call.connection.life.forgivePings = true;
       stream.respond(okHeaders, withTrailers);
-      stream.on('wantTrailers', sendOkTrailers);
+      stream.on('wantTrailers', sendTrailers);
       stream.end(emptyMessage);
+    },
+    message(call, framed) {
+      const { stream } = call;
+      if (stream.destroyed || stream.closed) return;
+      call.connection.life.forgivePings = true;
+      if (!stream.headersSent) {
+        stream.respond(okHeaders, withTrailers);
+        stream.on('wantTrailers', sendTrailers);
+      }
+      if (stream.writableLength > mostUnreadBytes) stream.close(NGHTTP2_CANCEL);
+      else stream.write(framed);
+    },
+    end(call, status) {
+      const { stream } = call;
+      if (stream.destroyed || stream.closed) return;
+      call.connection.life.forgivePings = true;
+      if (status !== null) stream[trailersOf] = Object.fromEntries(statusFields(status));
+      stream.end();
     },
     fail(call, status, httpStatus) {
       const { stream } = call;
@@ -161,9 +189,9 @@ function release(stream: Stream, counters: { heldBytesNow: number }): void {
   stream[keptOf] = undefined;
 }
 
-function sendOkTrailers(this: http2.ServerHttp2Stream): void {
+function sendTrailers(this: Stream): void {
   // The stream may have been reset since it asked.
-  if (!this.destroyed && !this.closed) this.sendTrailers(okTrailers);
+  if (!this.destroyed && !this.closed) this.sendTrailers(this[trailersOf] ?? okTrailers);
 }
 function onData(this: Stream, chunk: Buffer): void {
   countChunk(chunk.length);
@@ -183,6 +211,9 @@ function controlOf(session: http2.ServerHttp2Session, socket: net.Socket): Conne
     get ended() {
       return session.destroyed;
     },
+    // Once it has sent a GOAWAY and there is no stream, nghttp2 is done with the session, and node:http2 reads no more of it:
+    // not the answer to a ping, and not a stream that was under way.
+    readsBehindGoaway: false,
     bytesRead: () => socket.bytesRead,
     ping(answered) {
       if (!session.ping(answered)) answered();

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import * as http2 from 'node:http2';
 import type { TestContext } from 'node:test';
+import type { TlsOptions } from 'node:tls';
 import * as grpc from '@grpc/grpc-js';
 import type { GrpcServer, GrpcServerOptions } from '../../../src/transport/grpc-server.ts';
+import { fixedServerTls, type ServerTls } from '../../../src/transport/tls/server-tls.ts';
 import { createTestMethod, exportPath, type TestMethod } from './test-method.ts';
 
 export type StartServer = (options: GrpcServerOptions) => GrpcServer;
@@ -15,7 +17,8 @@ export interface Bench {
   readonly port: number;
 }
 
-export interface BenchOptions extends Partial<Omit<GrpcServerOptions, 'listen' | 'routes'>> {
+export interface BenchOptions extends Partial<Omit<GrpcServerOptions, 'listen' | 'routes' | 'tls'>> {
+  readonly tls?: TlsOptions | ServerTls;
   /** Where the server before it listened. */
   readonly port?: number;
   /** Of the test method. */
@@ -24,10 +27,11 @@ export interface BenchOptions extends Partial<Omit<GrpcServerOptions, 'listen' |
 
 /** A listening server; after the test it is closed, and nothing may be left of any call. */
 export async function startBench(t: TestContext, start: StartServer, options: BenchOptions = {}): Promise<Bench> {
-  const { port = 0, memoryBytes, ...serverOptions } = options;
+  const { port = 0, memoryBytes, tls, ...serverOptions } = options;
   const method = createTestMethod(memoryBytes);
   const listen = { kind: 'tcp', host: '127.0.0.1', port, family: 0 } as const;
-  const server = start({ ...serverOptions, listen, routes: new Map([[exportPath, method]]) });
+  const secure = tls === undefined ? {} : { tls: 'start' in tls ? tls : fixedServerTls(tls) };
+  const server = start({ ...serverOptions, ...secure, listen, routes: new Map([[exportPath, method]]) });
   await server.listen();
   t.after(async () => {
     await server.close();

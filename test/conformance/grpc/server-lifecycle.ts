@@ -71,6 +71,21 @@ export function lifecycleTests(start: StartServer): void {
     assert.ok(replies.every((reply) => reply.code === 0 || reply.code === 14));
   });
 
+  test('clients that idle hold up a drain for no longer than they take to hear of it', async (t) => {
+    const bench = await startBench(t, start);
+    const client = jsClient(t, bench);
+    await expectGood(bench, client);
+    const session = connect(t, bench);
+    assert.equal((await rawCall(session, framed(pattern(9)))).code, '0');
+    const fresh = connect(t, bench);
+    await once(fresh, 'remoteSettings');
+    const began = performance.now();
+    await bench.server.drain(10_000);
+    const tookMs = performance.now() - began;
+    // Not the second that a client may take which answers nothing.
+    assert.ok(tookMs < 900, `${tookMs} ms`);
+  });
+
   test('the deadline of a drain cuts what is left', async (t) => {
     const bench = await startBench(t, start);
     bench.method.answer = () => 'later';

@@ -34,12 +34,25 @@ export interface Client {
 const same = (bytes: Buffer): Buffer => bytes;
 const { UNAVAILABLE, CANCELLED, UNKNOWN } = grpc.status;
 
+export interface ClientOptions {
+  /**
+   * As every gRPC client does by default: a call that no server has seen goes out again. node:http2 turns away calls that are
+   * made after a GOAWAY has come and before it has said so. Default: false, so that nothing is hidden.
+   */
+  readonly transparentRetries?: boolean;
+}
+
 /** A @grpc/grpc-js client with a connection of its own. */
-export function createClient(t: TestContext, service: Pick<Service, 'address' | 'clients'>, tally: Tally): Client {
+export function createClient(
+  t: TestContext,
+  service: Pick<Service, 'address' | 'clients'>,
+  tally: Tally,
+  { transparentRetries = false }: ClientOptions = {},
+): Client {
   const client = new grpc.Client(service.address, grpc.credentials.createInsecure(), {
     'grpc.use_local_subchannel_pool': 1,
     'grpc.max_send_message_length': -1,
-    'grpc.enable_retries': 0,
+    'grpc.enable_retries': transparentRetries ? 1 : 0,
   });
   t.after(() => client.close());
   service.clients.push(() => client.close());

@@ -11,14 +11,19 @@ export interface Parts {
   /** Default: one with all processors and all exporters. */
   readonly pipelines?: Readonly<Record<string, Section>>;
   readonly workers?: number;
+  /** All are started, in this order. */
+  readonly extensions?: Readonly<Record<string, Section>>;
 }
 
-export function configOf({ grpc = {}, processors = {}, exporters, pipelines, workers = 1 }: Parts): object {
+export function configOf(parts: Parts): object {
+  const { grpc = {}, processors = {}, exporters, pipelines, workers = 1, extensions = {} } = parts;
   return {
     receivers: { otlp: { protocols: { grpc: { endpoint: '127.0.0.1:0', ...grpc } } } },
     processors,
     exporters,
+    extensions,
     service: {
+      extensions: Object.keys(extensions),
       workers,
       telemetry: { metrics: { level: 'none' }, logs: { encoding: 'json', sampling: { enabled: false } } },
       pipelines: pipelines ?? {

@@ -33,6 +33,9 @@ export interface End {
 }
 
 export interface Service {
+  /** The configuration, which may be written anew. */
+  readonly file: string;
+  readonly pid: number;
   /** Of the otlp receiver, `127.0.0.1:port`. */
   readonly address: string;
   readonly port: number;
@@ -40,7 +43,11 @@ export interface Service {
   readonly lines: readonly LogLine[];
   /** The first line, of those that came and those to come, that fits. */
   line(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  /** The first that comes from now on. */
+  nextLine(fits: (line: LogLine) => boolean): Promise<LogLine>;
   signal(signal: NodeJS.Signals): void;
+  /** SIGHUP, which ends nothing. */
+  hangUp(): void;
   readonly ended: Promise<End>;
   /** Called before `end` sends its signal: a drain takes a second longer when node:http2 clients idle on it. */
   readonly clients: (() => void)[];
@@ -54,12 +61,24 @@ const launcher = fileURLToPath(new URL('../../../bin/spanmill', import.meta.url)
 /** Far above what any test needs: only a service that hangs reaches it. */
 const limitMs = 60_000;
 
+export interface StartOptions {
+  /** Most file descriptors that the process may have. */
+  readonly openFiles?: number;
+  /** Of the command line, beside --config. */
+  readonly args?: readonly string[];
+}
+
 /** Starts `spanmill run`; `config` is the file as an object (JSON is YAML). Resolves when it listens. */
-export async function startService(t: TestContext, config: object): Promise<Service> {
+export async function startService(t: TestContext, config: object, options: StartOptions = {}): Promise<Service> {
   const folder = mkdtempSync(join(tmpdir(), 'spanmill-e2e-'));
   const file = join(folder, 'config.yaml');
   writeFileSync(file, JSON.stringify(config));
-  const child = spawn(launcher, ['run', '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const args = ['run', '--config', file, ...(options.args ?? [])];
+  const [program, ...rest] =
+    options.openFiles === undefined
+      ? [launcher, ...args]
+      : ['sh', '-c', `ulimit -n ${options.openFiles}; exec "$0" "$@"`, launcher, ...args];
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: LogLine[] = [];
   let watchers: { fits(line: LogLine): boolean; resolve(line: LogLine): void }[] = [];
   for (const stream of [child.stdout, child.stderr]) {
@@ -93,20 +112,26 @@ export async function startService(t: TestContext, config: object): Promise<Serv
     signalled = true;
     child.kill(name);
   };
-  const line: Service['line'] = (fits) => {
-    const known = lines.find(fits);
-    if (known !== undefined) return Promise.resolve(known);
+  const nextLine: Service['nextLine'] = (fits) => {
     const coming = new Promise<LogLine>((resolve) => watchers.push({ fits, resolve }));
     return orEnd('a line of the log', coming);
+  };
+  const line: Service['line'] = (fits) => {
+    const known = lines.find(fits);
+    return known === undefined ? nextLine(fits) : Promise.resolve(known);
   };
   const { listening } = (await line(({ msg }) => msg === 'spanmill is ready')) as { listening?: string[] };
   const address = listening?.find((one) => one.startsWith('grpc '))?.slice('grpc '.length) ?? '';
   return {
+    file,
+    pid: child.pid ?? 0,
     address,
     port: Number(address.slice(address.lastIndexOf(':') + 1)),
     lines,
     line,
+    nextLine,
     signal,
+    hangUp: () => void child.kill('SIGHUP'),
     ended,
     clients,
     async end() {

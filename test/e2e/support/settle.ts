@@ -6,7 +6,7 @@ import { type AccountLine, assertClean, type End, type Service } from './service
 import type { Sink } from './sink.ts';
 
 export interface Branch {
-  readonly sink: Sink;
+  readonly sink: Pick<Sink, 'spans'>;
   readonly tally: Tally;
   /** The account to compare with; default: the only one. */
   readonly pipeline?: string;

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { BatchingOptions } from '../../../src/component/types.ts';
-import { type FlushCause, GatheredBatch, Gatherer } from '../../../src/delivery/batch.ts';
+import {
+  type FlushCause,
+  GatheredBatch,
+  Gatherer,
+  type GathererHost,
+  PendingJob,
+  type Refusal,
+} from '../../../src/delivery/batch.ts';
 import { Arena, type Range, Slab } from '../../../src/workers/arena.ts';
 
 const at = 4096;
@@ -72,22 +79,22 @@ function gather(t: TestContext, batching: Partial<BatchingOptions> | null) {
   };
   const emitted: Emitted[] = [];
   const all = { minSpans: 10, maxSpans: 0, timeoutMs: 100, metadataKeys: [], metadataCardinalityLimit: 0 };
-  const gatherer = new Gatherer({
+  const host: GathererHost = {
     memory,
     batching: batching === null ? null : { ...all, ...batching },
-    metadata: { tenant: ['a'] },
     emit(batch, cause) {
       emitted.push({ spans: batch.spans, cause, metadata: batch.metadata });
       batch.release();
     },
-  });
+  };
+  const gatherer = new Gatherer(host, { tenant: ['a'] });
   const {
     arena,
     slabs: [slab],
   } = slabs(1);
   let end = slab.range.at;
   const append = (spans: number): void => {
-    gatherer.append(slab, end, end + spans * 10, spans);
+    gatherer.append(slab, end, end + spans * 10, spans, null);
     end += spans * 10;
   };
   const job = (spans: number): void => {
@@ -180,4 +187,34 @@ test('closing gives back the rest of the slab, and the batch keeps its part', (t
   assert.equal(arena.used, 4096);
   gatherer.flush('drain');
   assert.equal(arena.used, 0);
+});
+
+test('a client is answered when each batch that has spans of its job is secured', (t) => {
+  const { gatherer, slab } = gather(t, { minSpans: 1000 });
+  const answers: (Refusal | null)[] = [];
+  const batches: GatheredBatch[] = [];
+  const pending = new PendingJob((refusal) => void answers.push(refusal));
+  const waitFor = pending.waitFor.bind(pending);
+  pending.waitFor = (batch) => {
+    batches.push(batch);
+    waitFor(batch);
+  };
+  gatherer.append(slab, slab.range.at, slab.range.at + 10, 1, pending);
+  gatherer.append(slab, slab.range.at + 10, slab.range.at + 20, 1, pending);
+  gatherer.flush('size');
+  gatherer.append(slab, slab.range.at + 20, slab.range.at + 30, 1, pending);
+  pending.written();
+  gatherer.flush('drain');
+  const [first, , second] = batches;
+  assert.notEqual(first, second);
+  first.secure(null);
+  assert.deepEqual(answers, [], 'the second batch has spans of it too');
+  second.secure({ kind: 'retry', message: 'the disk is full' });
+  assert.deepEqual(answers, [{ kind: 'retry', message: 'the disk is full' }]);
+});
+
+test('a job whose spans were all dropped is answered when it is written', () => {
+  let answered = 0;
+  new PendingJob(() => void answered++).written();
+  assert.equal(answered, 1);
 });

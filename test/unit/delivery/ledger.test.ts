@@ -25,13 +25,16 @@ test('every way that a span can go is in the summary, for each exporter on its o
   a.exported = 40;
   a.held = 20;
   b.exported = 10;
-  b.held = 5;
+  // Of an earlier process; of them 4 are held and 3 exported.
+  b.recovered = 7;
+  b.exported += 3;
+  b.held = 9;
   b.fail('refused', 30);
   b.fail('refused', 5);
   b.fail('shutdown', 10);
-  const common = { received: 108, dropped: 18, rejected: 8 };
-  assert.deepEqual(account.summary(a), { ...common, exported: 40, failed: 2, held: 40, remainder: 0 });
-  assert.deepEqual(account.summary(b), { ...common, exported: 10, failed: 47, held: 25, remainder: 0 });
+  const common = { received: 108, absent: 0, dropped: 18, rejected: 8, remainder: 0 };
+  assert.deepEqual(account.summary(a), { ...common, recovered: 0, exported: 40, failed: 2, held: 40 });
+  assert.deepEqual(account.summary(b), { ...common, recovered: 7, exported: 13, failed: 47, held: 29 });
 });
 
 test('a span that went nowhere is the remainder, and so is one that was counted twice', () => {
@@ -72,4 +75,49 @@ test('the rows that the metrics show add up to what the summary says', () => {
     }
   });
   fc.assert(property);
+});
+
+test('a branch that is there for a part of the time balances: what passed without it is absent', () => {
+  const account = new PipelineAccount('traces', []);
+  const [a, b] = [account.exporter('a'), () => account.exporter('b')];
+  const pass = (spans: number, ...exporters: readonly string[]): void => {
+    account.received += spans;
+    account.passOn(spans, exporters);
+    for (const id of exporters) account.exporter(id).exported += spans;
+  };
+  pass(10, 'a');
+  b();
+  pass(20, 'a', 'b');
+  pass(40, 'b');
+  assert.equal(account.exporter('a'), a);
+  const shown = account.exporters.map((exporter) => {
+    const { exported, absent, remainder } = account.summary(exporter);
+    return [exporter.id, exported, absent, remainder];
+  });
+  assert.deepEqual(shown, [
+    ['a', 30, 40, 0],
+    ['b', 60, 10, 0],
+  ]);
+  const absent = [...account.rows()].filter(({ stage }) => stage === 'absent');
+  assert.deepEqual(
+    absent.map(({ component, spans }) => [component, spans]),
+    [
+      ['a', 40],
+      ['b', 10],
+    ],
+  );
+  account.exporter('never');
+  assert.ok(![...account.rows()].some(({ component }) => component === 'never'), 'it got nothing and had nothing');
+});
+
+test('a stage that counts what an earlier one counted goes on with its numbers', () => {
+  const account = new PipelineAccount('traces', ['a']);
+  const first = account.stageCounters(specs);
+  first[0] = 5;
+  const again = account.stageCounters(structuredClone(specs));
+  again[0] += 2;
+  assert.deepEqual(
+    [...account.counters()].map(({ value }) => value),
+    [7, 0, 0],
+  );
 });

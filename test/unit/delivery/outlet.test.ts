@@ -1,69 +1,61 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GatheredBatch } from '../../../src/delivery/batch.ts';
+import { type DeliveryItem, exportedWhole, type Settlement } from '../../../src/delivery/item.ts';
 import { ExporterAccount } from '../../../src/delivery/ledger.ts';
 import { Outlet } from '../../../src/delivery/outlet.ts';
-import type { Delivery, DeliveryItem } from '../../../src/delivery/queue.ts';
-import { Arena, type Range, Slab } from '../../../src/workers/arena.ts';
+import type { Delivery } from '../../../src/delivery/queue.ts';
+import { createBatches, deliveryOptions, deliveryStats } from './delivery-host.ts';
 
 /** A delivery with room for `room` items, settled by the test. */
 function fakeDelivery(room: number) {
   const taken: DeliveryItem[] = [];
   let onSpace = (): void => {};
   let refused = false;
+  const claim = (): boolean => {
+    refused ||= taken.length >= room;
+    return taken.length < room;
+  };
   const delivery: Delivery = {
-    stats: {
-      exporter: 'a',
-      queueEnabled: true,
-      queueSize: 0,
-      queueCapacity: room,
-      inFlight: 0,
-      sentSpans: 0,
-      failedSpans: new Map(),
-      retries: 0,
-    },
+    stats: deliveryStats(),
+    claim,
+    unclaim() {},
+    put: (item) => void taken.push(item),
     offer(item) {
-      refused ||= taken.length >= room;
-      if (taken.length >= room) return false;
+      if (!claim()) return false;
       taken.push(item);
       return true;
     },
     async drain() {
-      while (taken.length > 0) settle({ exported: 0, failed: 1, reason: 'shutdown' });
+      while (taken.length > 0) settle(failed('shutdown'));
     },
   };
-  function settle(settlement: Parameters<DeliveryItem['settle']>[0]): void {
+  function settle(settlement: Settlement): void {
     taken.shift()?.settle(settlement);
     if (!refused) return;
     refused = false;
     onSpace();
   }
-  const outlet = new Outlet((callback) => {
-    onSpace = callback;
-    return delivery;
+  const outlet = new Outlet({
+    connect(callback) {
+      onSpace = callback;
+      return delivery;
+    },
+    queue: deliveryOptions.queue,
+    openStorage: null,
+    now: () => 0,
   });
   return { outlet, taken, settle };
 }
 
-function createBatches(): { arena: Arena; next(): GatheredBatch } {
-  const arena = new Arena(0, 1 << 20, 1 << 20);
-  return {
-    arena,
-    next() {
-      const slab = new Slab(arena, arena.allocate(4096) as Range);
-      const batch = new GatheredBatch(Buffer.alloc(0), {});
-      batch.add(slab, slab.range.at, 10, 1);
-      slab.release();
-      return batch;
-    },
-  };
-}
+const exported = exportedWhole(1);
+const failed = (reason: string): Settlement => ({ ...exportedWhole(0), failures: [{ reason, spans: 1 }] });
 
 test('what the queue does not take waits in order, and everything is held until it is settled', () => {
   const { outlet, taken, settle } = fakeDelivery(2);
   const { arena, next } = createBatches();
   const account = new ExporterAccount('a');
   const batches = Array.from({ length: 5 }, () => next());
+  const segments = batches.map((batch) => batch.segments);
   for (const batch of batches) {
     outlet.send(batch, account);
     batch.release();
@@ -71,10 +63,10 @@ test('what the queue does not take waits in order, and everything is held until 
   assert.deepEqual([account.held, taken.length, arena.used], [5, 2, 5 * 4096]);
   const order: unknown[] = [];
   while (taken.length > 0) {
-    order.push(taken[0].batch);
-    settle({ exported: 1, failed: 0, reason: '' });
+    order.push(taken[0].open());
+    settle(exported);
   }
-  assert.deepEqual(order, batches);
+  assert.deepEqual(order, segments);
   assert.deepEqual([account.held, account.exported, arena.used], [0, 5, 0]);
 });
 
@@ -85,11 +77,11 @@ test('one that comes while others wait does not overtake them', () => {
   const batches = [next(), next(), next()];
   outlet.send(batches[0], account);
   outlet.send(batches[1], account);
-  settle({ exported: 1, failed: 0, reason: '' });
+  settle(exported);
   outlet.send(batches[2], account);
-  assert.equal(taken[0].batch, batches[1]);
-  settle({ exported: 1, failed: 0, reason: '' });
-  assert.equal(taken[0].batch, batches[2]);
+  assert.equal(taken[0].open(), batches[1].segments);
+  settle(exported);
+  assert.equal(taken[0].open(), batches[2].segments);
 });
 
 test('failures are counted by reason in the account of the pipeline that sent them', () => {
@@ -100,9 +92,9 @@ test('failures are counted by reason in the account of the pipeline that sent th
   outlet.send(next(), first);
   outlet.send(next(), second);
   outlet.send(next(), second);
-  settle({ exported: 1, failed: 0, reason: '' });
-  settle({ exported: 0, failed: 1, reason: 'refused' });
-  settle({ exported: 0, failed: 1, reason: 'refused' });
+  settle(exported);
+  settle(failed('refused'));
+  settle(failed('refused'));
   assert.deepEqual([first.exported, [...first.failed]], [1, []]);
   assert.deepEqual([second.exported, [...second.failed]], [0, [['refused', 2]]]);
 });

@@ -2,21 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import type { Batch, DeliveryOptions, Exporter, ExportResult } from '../../../src/component/types.ts';
-import { createDelivery, type Delivery, type Settlement } from '../../../src/delivery/queue.ts';
+import { createDelivery, type Delivery } from '../../../src/delivery/queue.ts';
+import { deliveryHost, deliveryOptions, itemOf } from './delivery-host.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 
-const options: DeliveryOptions = {
-  queue: { enabled: true, consumers: 2, size: 3, sizer: 'requests' },
-  retry: {
-    enabled: true,
-    initialIntervalMs: 100,
-    randomizationFactor: 0,
-    multiplier: 2,
-    maxIntervalMs: 400,
-    maxElapsedMs: 0,
-  },
-  timeoutMs: 1000,
-};
+/** How a batch ended, as one reason: these batches fail for one. */
+interface Ending {
+  readonly exported: number;
+  readonly failed: number;
+  readonly reason: string;
+}
+
+const options = deliveryOptions;
 const accepted: ExportResult = { kind: 'accepted' };
 const retry: ExportResult = { kind: 'retry', reason: 'unavailable', message: 'no connection', afterMs: 0 };
 
@@ -32,14 +29,16 @@ interface Setup {
   readonly delivery: Delivery;
   readonly calls: Call[];
   /** name of the batch -> how it ended. */
-  readonly settled: Map<string, Settlement>;
+  readonly settled: Map<string, Ending>;
   readonly log: { level: number; msg: string; [field: string]: unknown }[];
   spaces: number;
   offer(name: string, spans?: number, bytes?: number): boolean;
   names(): string[];
 }
 
-function setup(change: Partial<DeliveryOptions> = {}, behave?: (call: Call) => void): Setup {
+type Change = Partial<Omit<DeliveryOptions, 'queue'>> & { readonly queue?: Partial<DeliveryOptions['queue']> };
+
+function setup(change: Change = {}, behave?: (call: Call) => void): Setup {
   const clock = createFakeClock();
   const calls: Call[] = [];
   const exporter: Exporter = {
@@ -52,7 +51,7 @@ function setup(change: Partial<DeliveryOptions> = {}, behave?: (call: Call) => v
         behave?.(call);
       }),
   };
-  const settled = new Map<string, Settlement>();
+  const settled = new Map<string, Ending>();
   const log: Setup['log'] = [];
   const logger = pino({}, { write: (line) => void log.push(JSON.parse(line)) });
   const nameOf = (batch: Batch): string => batch.segments[0]?.toString() ?? '';
@@ -65,25 +64,26 @@ function setup(change: Partial<DeliveryOptions> = {}, behave?: (call: Call) => v
     delivery: createDelivery(
       'otlp',
       exporter,
-      { ...options, ...change },
-      { log: logger, onSpace: () => void result.spaces++ },
+      { ...options, ...change, queue: { ...options.queue, ...change.queue } },
+      { ...deliveryHost(logger), onSpace: () => void result.spaces++ },
       clock,
     ),
     offer: (name, spans = 10, bytes = 100) =>
-      result.delivery.offer({
-        batch: { spans, bytes, segments: [Buffer.from(name)], metadata: {} },
-        settle(settlement) {
+      result.delivery.offer(
+        itemOf(name, spans, bytes, ({ exported, failures }) => {
           assert.equal(settled.has(name), false, `${name} was settled twice`);
-          settled.set(name, settlement);
-        },
-      }),
+          assert.ok(failures.length <= 1);
+          const { spans: failed, reason } = failures[0] ?? { spans: 0, reason: '' };
+          settled.set(name, { exported, failed, reason });
+        }),
+      ),
     names: () => calls.map((call) => nameOf(call.batch)),
   };
   return result;
 }
 
-const ended = (settled: Map<string, Settlement>): Record<string, Settlement> => Object.fromEntries(settled);
-const whole: Settlement = { exported: 10, failed: 0, reason: '' };
+const ended = (settled: Map<string, Ending>): Record<string, Ending> => Object.fromEntries(settled);
+const whole: Ending = { exported: 10, failed: 0, reason: '' };
 
 test('batches go out in order, as many at a time as there are consumers', async () => {
   const it = setup();
@@ -177,6 +177,13 @@ test('the wait that the peer asks for is kept when it is longer', async () => {
   it.offer('a');
   await it.clock.settle();
   assert.deepEqual(it.clock.pending(), [5000]);
+});
+
+test('a delay of days that a peer asks for is none', async () => {
+  const it = setup({}, (call) => call.answer({ ...retry, afterMs: 3e9 }));
+  it.offer('a');
+  await it.clock.settle();
+  assert.deepEqual(it.clock.pending(), [600_000]);
 });
 
 test('a batch that waits for its next attempt holds one consumer, not the others', async () => {
@@ -300,7 +307,7 @@ test('at the deadline of a drain what is left is failed as shutdown, also what i
   it.offer('late');
   assert.equal(it.settled.has('late'), false, 'never from within offer');
   await it.clock.settle();
-  const lost: Settlement = { exported: 0, failed: 10, reason: 'shutdown' };
+  const lost: Ending = { exported: 0, failed: 10, reason: 'shutdown' };
   assert.deepEqual(ended(it.settled), { queued: lost, 'under way': lost, waits: lost, late: lost });
   assert.equal(it.delivery.stats.queueSize, 0);
   assert.equal(it.delivery.stats.inFlight, 0);

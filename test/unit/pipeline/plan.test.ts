@@ -110,9 +110,22 @@ test('a stage carries its configuration and batching as plain data', () => {
         processors: [{ id: 'a', type: 'spans', config: { keys: ['x'] } }],
         batching: { ...batching(), id: 'batch' },
         metadataKeys: ['x'],
+        maxSpans: 0,
       },
     ],
   });
+});
+
+test('a stage in front of the exporters does what they need: their metadata, and the smallest of their sizes', () => {
+  const needs = new Map([
+    ['nop', { metadataKeys: ['tenant'], maxSpans: 500 }],
+    ['other', { metadataKeys: ['team'], maxSpans: 300 }],
+  ]);
+  const both = { ...pipeline(['a', spans, { keys: ['x'] }]), exporters: ['nop', 'other'] };
+  const [stage] = planPipeline(both, (id) => needs.get(id)).stages;
+  assert.deepEqual([stage.metadataKeys, stage.maxSpans], [['team', 'tenant', 'x'], 300]);
+  const [batched] = planPipeline({ ...pipeline(['batch', batch]), exporters: ['nop'] }, (id) => needs.get(id)).stages;
+  assert.deepEqual([batched.metadataKeys, batched.maxSpans], [[], 0], 'behind a batch there is what the batch keeps');
 });
 
 test('the budget is the smallest that is asked for, of all pipelines, or the fallback', () => {

@@ -14,7 +14,8 @@ import type {
   RequestOutcome,
 } from '../../../src/component/types.ts';
 import type { ResolvedConfig } from '../../../src/config/resolved.ts';
-import { createRuntime, type Runtime } from '../../../src/pipeline/runtime.ts';
+import { SpanmillError } from '../../../src/errors.ts';
+import { createRuntime, type ReloadSummary, type Runtime } from '../../../src/pipeline/runtime.ts';
 import { memoryLimiter } from '../../../src/processors/memory_limiter/index.ts';
 import { idsOf } from '../../e2e/support/spans.ts';
 
@@ -29,10 +30,17 @@ export interface BenchOptions {
   readonly workers?: number;
   /** What all that is held may take; default 16 MiB. */
   readonly budgetBytes?: number;
+  /** Names of exporters; each is a list of its own. Default: one. */
+  readonly exporters?: readonly string[];
+  /** What the exporters are configured with: another value makes another exporter. */
+  readonly exporterConfig?: unknown;
+  /** As for the exporters. */
+  readonly receiverConfig?: unknown;
   readonly jobLimitMs?: number;
   readonly delivery?: DeliveryOptions;
   /** Answers an export; default: accepted. The message is a copy. */
-  exports?(message: Buffer, ids: readonly string[]): Promise<ExportResult>;
+  /** `exporter`: its id and configuration. */
+  exports?(message: Buffer, ids: readonly string[], exporter: string): Promise<ExportResult>;
 }
 
 export interface RuntimeBench {
@@ -40,6 +48,12 @@ export interface RuntimeBench {
   readonly intake: Intake;
   /** Messages that were exported, in order, and the ids of their spans. */
   readonly exported: Buffer[];
+  /** Ids of spans by the exporter and the configuration that it had. */
+  readonly exportedBy: Map<string, string[]>;
+  /** What components did: `start held {}`, `drain held {}`, `stop list {}`. */
+  readonly events: string[];
+  /** With these instead of the options before. */
+  reload(options: BenchOptions): Promise<ReloadSummary>;
   exportedIds(): string[];
   /** Requests that were set aside, with the processors of their stage. */
   readonly aside: { readonly bytes: Buffer; readonly component: string }[];
@@ -53,64 +67,96 @@ export interface RuntimeBench {
 const sinkType = 'list';
 const sourceType = 'held';
 
-export async function startRuntime(t: TestContext, options: BenchOptions): Promise<RuntimeBench> {
+/** What every component of the bench does when it starts and ends: it says so, `start`, `drain` or `stop`. */
+function lifeOf({ on }: { on(event: string): void }) {
+  const tell = (event: string) => async (): Promise<void> => on(event);
+  return {
+    start: tell('start'),
+    drain: tell('drain'),
+    stop: tell('stop'),
+    addresses: () => [],
+    metricValues: () => [],
+  };
+}
+
+export async function startRuntime(t: TestContext, first: BenchOptions): Promise<RuntimeBench> {
+  let options = first;
   const exported: Buffer[] = [];
+  const exportedBy = new Map<string, string[]>();
+  const events: string[] = [];
   const aside: { bytes: Buffer; component: string }[] = [];
   const log: string[] = [];
   let intake: Intake | null = null;
   const source = defineReceiver({
     ...described(sourceType, 'receiver'),
-    create(_config, host) {
-      intake = host.intake;
-      const nothing = async (): Promise<void> => {};
-      return { start: nothing, drain: nothing, stop: nothing, addresses: () => [], metricValues: () => [] };
+    create(config, host) {
+      const name = `${host.id} ${JSON.stringify(config)}`;
+      const life = lifeOf({ on: (event) => events.push(`${event} ${name}`) });
+      return {
+        ...life,
+        /** One with `stuck` has a client that never ends, or does not obey its deadline either. */
+        async drain(deadlineMs: number) {
+          await life.drain();
+          if (name.includes('stuck')) await new Promise((resolve) => setTimeout(resolve, deadlineMs));
+          if (name.includes('for ever')) await new Promise(() => undefined);
+        },
+        async start() {
+          if (JSON.stringify(config).includes('taken')) throw new SpanmillError('LISTEN', 'the address is taken');
+          await life.start();
+          intake = host.intake;
+        },
+      };
     },
   });
   const sink = defineExporter({
     ...described(sinkType, 'exporter'),
     delivery: () => options.delivery ?? directDelivery,
-    create: () => ({
-      start: async () => {},
-      stop: async () => {},
-      async export({ segments }) {
-        const message = Buffer.concat(segments);
-        const result = (await options.exports?.(message, idsOf(message))) ?? ({ kind: 'accepted' } as const);
-        if (result.kind === 'accepted') exported.push(message);
-        return result;
-      },
-    }),
+    create(config, { id }) {
+      const name = `${id} ${JSON.stringify(config)}`;
+      return {
+        ...lifeOf({ on: (event) => events.push(`${event} ${name}`) }),
+        async export({ segments }) {
+          const message = Buffer.concat(segments);
+          const ids = idsOf(message);
+          const result = (await options.exports?.(message, ids, name)) ?? ({ kind: 'accepted' } as const);
+          if (result.kind === 'accepted') {
+            exported.push(message);
+            exportedBy.set(name, [...(exportedBy.get(name) ?? []), ...ids]);
+          }
+          return result;
+        },
+      };
+    },
   });
-  const limit = {
-    id: 'memory_limiter',
-    definition: { ...memoryLimiter, budgetBytes: () => options.budgetBytes ?? 16 << 20 },
-  };
-  const config: ResolvedConfig = {
-    receivers: [{ id: sourceType, definition: source, config: {} }],
-    exporters: [{ id: sinkType, definition: sink, config: {} }],
+  const limit = (budgetBytes = 16 << 20) => ({ ...memoryLimiter, budgetBytes: () => budgetBytes });
+  const configOf = (one: BenchOptions): ResolvedConfig => ({
+    receivers: [{ id: sourceType, definition: source, config: one.receiverConfig ?? {} }],
+    exporters: (one.exporters ?? [sinkType]).map((id) => ({ id, definition: sink, config: one.exporterConfig ?? {} })),
     extensions: [],
     pipelines: [
       {
         id: 'traces',
         receivers: [sourceType],
         processors: [
-          { ...limit, definition: limit.definition as ProcessorDefinition, config: {} },
-          ...options.steps.map(({ definition, config: own = {} }, i) => ({
+          { id: 'memory_limiter', definition: limit(one.budgetBytes) as ProcessorDefinition, config: {} },
+          ...one.steps.map(({ definition, config: own = {} }, i) => ({
             id: `${definition.type}/${i}`,
             definition,
             config: definition.config.parse(own),
           })),
         ],
-        exporters: [sinkType],
+        exporters: one.exporters ?? [sinkType],
       },
     ],
-    workers: options.workers ?? 1,
+    workers: one.workers ?? 1,
     telemetry: {
       logs: { level: 'info', encoding: 'json', outputPaths: [], initialFields: {}, sampling: null },
       metrics: { level: 'none', address: null },
     },
-  };
+    admin: null,
+  });
   const runtime = createRuntime({
-    config,
+    config: configOf(options),
     log: pino({ level: 'info' }, { write: (line: string) => void log.push(line) }),
     workerEntry: new URL('./misbehaving-entry.ts', import.meta.url),
     totalMemoryBytes: 1 << 30,
@@ -125,6 +171,12 @@ export async function startRuntime(t: TestContext, options: BenchOptions): Promi
     runtime,
     intake: held,
     exported,
+    exportedBy,
+    events,
+    reload(next) {
+      options = next;
+      return runtime.reload(configOf(next));
+    },
     exportedIds: () => exported.flatMap((message) => idsOf(message)),
     aside,
     log,

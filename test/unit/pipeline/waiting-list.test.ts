@@ -12,6 +12,7 @@ const request = (): StageRequest => ({
   metadata: {},
   metadataKey: '',
   taken: () => undefined,
+  secured: () => undefined,
 });
 
 test('it is a queue, whatever is taken and put back', () => {

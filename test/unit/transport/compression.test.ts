@@ -18,6 +18,25 @@ test('what is compressed comes out again, also at exactly the limit', async () =
   }
 });
 
+test('every encoding gives its input back at every level, and levels out of range are the nearest one', async () => {
+  const original = { gzip: zlib.gunzipSync, zstd: zlib.zstdDecompressSync, deflate: zlib.inflateSync };
+  const text = Array.from({ length: 9000 }, (_, i) => `span ${(i * 7919) % 10_007} of GET /api`).join();
+  const input = Buffer.from(text);
+  for (const encoding of ['gzip', 'zstd', 'deflate'] as const) {
+    const sizes = new Map<number, number>();
+    for (const level of [-2, -1, 0, 1, 6, 9, 11, 99]) {
+      const packed = await deflate(encoding, input, { level });
+      assert.ok(original[encoding](packed).equals(input), `${encoding} ${level}`);
+      sizes.set(level, packed.length);
+    }
+    assert.equal(sizes.get(0), sizes.get(1), encoding);
+    assert.equal(sizes.get(-1), sizes.get(1), encoding);
+    assert.equal(sizes.get(99), sizes.get(11), encoding);
+    assert.ok((sizes.get(11) ?? 0) < (sizes.get(1) ?? 0), encoding);
+    if (encoding !== 'zstd') assert.ok((sizes.get(-2) ?? 0) > (sizes.get(1) ?? 0), encoding);
+  }
+});
+
 test('one byte above the limit is too large', async () => {
   for (const encoding of ['gzip', 'zstd'] as const) {
     const packed = await deflate(encoding, Buffer.alloc(70_001));

@@ -19,10 +19,13 @@ function create(t: TestContext, maxAgeMs = Number.POSITIVE_INFINITY, random = 0.
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const said: string[] = [];
   const pings: (() => void)[] = [];
-  const state = { ended: false, bytesRead: 0 };
+  const state = { ended: false, bytesRead: 0, readsBehindGoaway: true };
   const control: ConnectionControl = {
     get ended() {
       return state.ended;
+    },
+    get readsBehindGoaway() {
+      return state.readsBehindGoaway;
     },
     bytesRead: () => state.bytesRead,
     ping(answered) {
@@ -70,6 +73,39 @@ test('a client that does not answer the ping is finished a second later', (t) =>
   assert.deepEqual(said, [firstGoaway, 'ping', 'finish']);
   pings[0]();
   assert.equal(said.length, 3, 'it was finished twice');
+});
+
+test('where nothing is read behind a GOAWAY there is only the final one, sent when no stream is left', (t) => {
+  const idle = create(t);
+  idle.state.readsBehindGoaway = false;
+  idle.life.sendAway();
+  assert.deepEqual(idle.said, ['finish']);
+  t.mock.restoreAll();
+  t.mock.timers.reset();
+  const { life, said, state, pings } = create(t);
+  state.readsBehindGoaway = false;
+  life.streamsNow = 1;
+  life.idle();
+  life.sendAway();
+  assert.deepEqual(said, [firstGoaway, 'ping']);
+  life.streamsNow = 0;
+  life.idle();
+  assert.deepEqual(said, [firstGoaway, 'ping', 'finish']);
+  pings[0]();
+  life.idle();
+  t.mock.timers.tick(5000);
+  assert.equal(said.length, 3, 'it was finished twice');
+});
+
+test('a stream that ends between two GOAWAYs does not bring the final one forward where streams may still come', (t) => {
+  const { life, said, pings } = create(t);
+  life.streamsNow = 1;
+  life.sendAway();
+  life.streamsNow = 0;
+  life.idle();
+  assert.deepEqual(said, [firstGoaway, 'ping']);
+  pings[0]();
+  assert.deepEqual(said, [firstGoaway, 'ping', 'finish']);
 });
 
 test('a connection that has ended is not sent away', (t) => {

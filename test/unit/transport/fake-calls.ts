@@ -12,6 +12,7 @@ import {
   type UnaryMethod,
 } from '../../../src/transport/grpc-server.ts';
 import { type GrpcStatus, grpcCode } from '../../../src/transport/grpc-status.ts';
+import type { RequestAuth } from '../../../src/transport/request-auth.ts';
 import type { RequestHead } from '../../../src/transport/request-head.ts';
 import { UnaryCall } from '../../../src/transport/unary-call.ts';
 
@@ -91,7 +92,7 @@ export interface Rig {
 }
 
 /** Calls are closed when they are answered, as by a server whose client reads. */
-export function createRig(limits: Partial<ServerLimits> = {}): Rig {
+export function createRig(limits: Partial<ServerLimits> = {}, auth: RequestAuth | null = null): Rig {
   const method = fakeMethod();
   const said: string[] = [];
   const calls: UnaryCall<string, string>[] = [];
@@ -110,6 +111,8 @@ export function createRig(limits: Partial<ServerLimits> = {}): Rig {
     resume: () => said.push('resume'),
     ok: (call) => ended(call, 'ok'),
     fail: (call, status, httpStatus) => ended(call, failed(status) + (httpStatus === 200 ? '' : ` ${httpStatus}`)),
+    message: (_, framed) => said.push(`message ${framed.toString('latin1')}`),
+    end: (call, status) => ended(call, status === null ? 'end' : `end ${status.code} ${status.message}`),
     peer: (connection) => connection,
   };
   const inflating: Rig['inflating'] = [];
@@ -118,6 +121,7 @@ export function createRig(limits: Partial<ServerLimits> = {}): Rig {
     limits: serverLimits(limits),
     counters: newServerCounters(),
     inflater: { inflate: (_, job) => void inflating.push(job) },
+    auth,
     lookedForRoomAt: Number.NEGATIVE_INFINITY,
     live: () => calls,
   };
@@ -135,6 +139,8 @@ export function createRig(limits: Partial<ServerLimits> = {}): Rig {
         timeoutMs: Number.POSITIVE_INFINITY,
         refusal: null,
         fields: [],
+        credentials: [],
+        welcomedIn: -1,
         ...head,
       };
       const call = new UnaryCall(shared, name, 'client:1', whole, bornAt);

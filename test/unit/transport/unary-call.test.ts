@@ -408,3 +408,53 @@ test('metadata comes from the fields of the head, with host for :authority', () 
   assert.deepEqual(rig.call().metadata('tenant'), []);
   assert.equal(call.peer, 'client:1');
 });
+
+test('a method may send messages of its own before it answers, and hears of a client that goes away', () => {
+  const rig = createRig();
+  const handle = () => {
+    const call = rig.call();
+    feed(call, message('abc'));
+    call.end();
+    return { call, exchange: rig.method.handled[rig.method.handled.length - 1].call };
+  };
+  const one = handle();
+  one.exchange.send(Buffer.from('first'));
+  one.exchange.send(Buffer.from(''));
+  one.exchange.answer(null);
+  one.exchange.send(Buffer.from('too late'));
+  one.exchange.answer(null);
+  assert.deepEqual(rig.said, ['message \0\0\0\0\x05first', 'message \0\0\0\0\0', 'end']);
+  const failing = handle();
+  failing.exchange.send(Buffer.from('x'));
+  failing.exchange.answer({ code: 14, message: 'bye' });
+  assert.equal(rig.said.at(-1), 'end 14 bye');
+  const { ok, failed, cancelled } = rig.shared.counters;
+  assert.deepEqual([ok, failed, cancelled], [1, 1, 0]);
+  let gone = 0;
+  const leaving = handle();
+  leaving.exchange.onGone(() => gone++);
+  leaving.call.closed();
+  assert.deepEqual([gone, rig.shared.counters.cancelled], [1, 1]);
+  leaving.exchange.send(Buffer.from('x'));
+  leaving.exchange.onGone(() => gone++);
+  const answered = handle();
+  answered.exchange.onGone(() => gone++);
+  answered.exchange.answer(null);
+  assert.equal(gone, 1, 'a client was taken for gone that was answered, or had gone before');
+  assertNothingHeld(rig);
+});
+
+test('a method may take less than the server: more is refused before it has a place, and after it was decompressed', () => {
+  const rig = createRig();
+  Object.assign(rig.method, { maxMessageBytes: 4 });
+  feed(rig.call(), message('12345'));
+  assert.deepEqual(rig.said, ['fail 8 received message larger than max (5 vs. 4)']);
+  assert.deepEqual([rig.method.reserved, rig.method.rejections], [[], ['too_large']]);
+  const compressed = rig.call({ head: { encoding: 'gzip' } });
+  feed(compressed, message('xy', 1));
+  compressed.end();
+  rig.inflating[0].begin();
+  rig.inflating[0].done({ kind: 'ok', bytes: Buffer.from('12345') });
+  assert.equal(rig.said.at(-1), 'fail 8 received message after decompression larger than max 4');
+  assertNothingHeld(rig);
+});

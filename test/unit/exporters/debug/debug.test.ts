@@ -95,7 +95,8 @@ test('a path that cannot be opened is an error at the start', async () => {
 test('the configuration has the Collector’s defaults and refuses what the Collector refuses', () => {
   const parsed = debug.config.parse({});
   assert.deepEqual(debug.check?.(parsed), []);
-  assert.deepEqual(debug.delivery(parsed).queue, { enabled: false, consumers: 1, size: 1000, sizer: 'requests' });
+  const { enabled, consumers, waitForResult } = debug.delivery(parsed).queue;
+  assert.deepEqual({ enabled, consumers, waitForResult }, { enabled: false, consumers: 1, waitForResult: 'unbatched' });
   const paths = debug.config.parse({ output_paths: ['stdout'] });
   assert.deepEqual(
     debug.check?.(paths).map((issue) => issue.path),

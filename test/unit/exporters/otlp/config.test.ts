@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import { parse } from 'yaml';
 import { otlp } from '../../../../src/exporters/otlp/index.ts';
 import { noExtensions } from '../../component/no-extensions.ts';
+import { makeCertificate } from '../../transport/tls/certificates.ts';
 
 /** Paths of what is wrong with it. */
 function problems(config: unknown): string[] {
@@ -19,7 +20,16 @@ const endpoint = 'backend:4317';
 
 test('the defaults are the Collector’s', () => {
   assert.deepEqual(otlp.delivery(otlp.config.parse({ endpoint })), {
-    queue: { enabled: true, consumers: 10, size: 1000, sizer: 'requests' },
+    queue: {
+      enabled: true,
+      consumers: 10,
+      size: 1000,
+      sizer: 'requests',
+      batch: null,
+      blockOnOverflow: false,
+      waitForResult: 'no',
+      storage: null,
+    },
     retry: {
       enabled: true,
       initialIntervalMs: 5000,
@@ -29,6 +39,9 @@ test('the defaults are the Collector’s', () => {
       maxElapsedMs: 300_000,
     },
     timeoutMs: 5000,
+    maxRequestBytes: 0,
+    shrinks: true,
+    deadLetter: null,
   });
   assert.deepEqual(otlp.aliases, ['otlp_grpc']);
 });
@@ -74,17 +87,43 @@ test('what the Collector refuses is refused at its place', () => {
 test('what is not built in says so, and what to do', () => {
   for (const [config, message] of [
     [{ endpoint, compression: 'snappy' }, /not built in; use gzip, zstd or none/],
-    [{ endpoint, auth: { authenticator: 'oidc' } }, /authorization header/],
     [{ endpoint, middlewares: [] }, /middlewares are not built in/],
-    [{ endpoint, sending_queue: { storage: 'file_storage' } }, /in memory only/],
-    [{ endpoint, sending_queue: { batch: {} } }, /use the batch processor/],
-    [{ endpoint, sending_queue: { wait_for_result: true } }, /leave wait_for_result false/],
-    [{ endpoint, tls: { reload_interval: '1h' } }, /read at the start only/],
-    [{ endpoint, tls: { cipher_suites: ['x'] } }, /cipher suites are the runtime's/],
+    [{ endpoint, tls: { include_insecure_cipher_suites: true } }, /insecure cipher suites are not available/],
+    [{ endpoint, tls: { tpm: { enabled: true } } }, /keys in a TPM are not built in/],
   ] as const) {
     assert.match(messageOf(config), message);
   }
   assert.deepEqual(problems({ endpoint: 'dns:///backend:4317', compression: 'zstd' }), ['compression']);
+});
+
+test('the queue’s own batches and storage are as the Collector’s, and contradictions are found', () => {
+  const queueOf = (sending_queue: object) => otlp.delivery(otlp.config.parse({ endpoint, sending_queue })).queue;
+  const defaults = { flushTimeoutMs: 200, minSize: 8192, maxSize: 0, sizer: 'items', metadataKeys: [] };
+  assert.deepEqual(queueOf({ batch: {}, queue_size: 10_000 }).batch, defaults);
+  assert.equal(queueOf({ batch: {}, sizer: 'bytes', queue_size: 1e8 }).batch?.sizer, 'bytes');
+  assert.deepEqual(queueOf({ batch: { partition: { metadata_keys: ['X-Tenant'] } } }).batch?.metadataKeys, [
+    'x-tenant',
+  ]);
+  assert.equal(queueOf({ wait_for_result: true }).waitForResult, 'yes');
+  assert.equal(queueOf({ enabled: false }).waitForResult, 'unbatched');
+  assert.equal(queueOf({ storage: 'file_storage' }).storage, 'file_storage');
+  assert.equal(queueOf({ enabled: false, storage: 'file_storage' }).storage, null);
+  for (const [sending_queue, place] of [
+    [{ batch: { min_size: 100, max_size: 50 } }, 'batch.max_size'],
+    [{ sizer: 'items', queue_size: 50, batch: { min_size: 100 } }, 'batch.min_size'],
+    [{ storage: 'file_storage', wait_for_result: true }, 'wait_for_result'],
+  ] as const) {
+    assert.deepEqual(problems({ endpoint, sending_queue }), [`sending_queue.${place}`]);
+  }
+  const config = otlp.config.parse({
+    endpoint,
+    sending_queue: { storage: 'file_storage' },
+    dead_letter: 'dead_letter',
+  });
+  assert.deepEqual(
+    otlp.references?.(config).map(({ id, capability }) => `${id} ${capability}`),
+    ['file_storage storage', 'dead_letter deadLetter'],
+  );
 });
 
 test('a certificate file that is not there is an error at the start that names the field', async () => {
@@ -97,8 +136,8 @@ test('a certificate file that is not there is an error at the start that names t
         extensions: noExtensions,
         log: pino({ level: 'silent' }),
       });
-    await assert.rejects(create().start(), { code: 'EXPORT', message: /ca_file cannot be read: ENOENT/ });
-    writeFileSync(ca, '');
+    await assert.rejects(create().start(), { code: 'AUTH', message: /ca_file cannot be read: ENOENT/ });
+    writeFileSync(ca, makeCertificate('ca.example').cert);
     const exporter = create();
     await exporter.start();
     await exporter.stop();

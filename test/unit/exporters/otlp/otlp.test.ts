@@ -1,17 +1,19 @@
 // The otlp exporter against a real @grpc/grpc-js server.
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http2';
+import { constants, createServer, type ServerHttp2Stream } from 'node:http2';
 import { test } from 'node:test';
 import zlib from 'node:zlib';
 import * as grpc from '@grpc/grpc-js';
 import { pino } from 'pino';
 import type { Batch, ExportResult } from '../../../../src/component/types.ts';
-import { createDelivery, type Settlement } from '../../../../src/delivery/queue.ts';
+import type { Settlement } from '../../../../src/delivery/item.ts';
+import { createDelivery } from '../../../../src/delivery/queue.ts';
 import { otlp } from '../../../../src/exporters/otlp/index.ts';
 import { retryInfoStatus } from '../../../../src/transport/rpc-status.ts';
 import { encodeRequest } from '../../../../src/wire/reference/codec.ts';
 import { readJson } from '../../../../src/wire/reference/json-reader.ts';
 import { noExtensions } from '../../component/no-extensions.ts';
+import { deliveryHost } from '../../delivery/delivery-host.ts';
 
 type Call = grpc.ServerUnaryCall<Buffer, Buffer>;
 /** How the server answers a call: a response message or an error. */
@@ -181,35 +183,32 @@ test('an answer that is compressed as the request was, as grpc-go does it, is un
 });
 
 // OTLP specification, "Failures" of OTLP/gRPC.
-const codes: readonly (readonly [name: keyof typeof grpc.status, retryable: boolean])[] = [
-  ['CANCELLED', true],
-  ['UNKNOWN', false],
-  ['INVALID_ARGUMENT', false],
-  ['DEADLINE_EXCEEDED', true],
-  ['NOT_FOUND', false],
-  ['ALREADY_EXISTS', false],
-  ['PERMISSION_DENIED', false],
-  ['RESOURCE_EXHAUSTED', false],
-  ['FAILED_PRECONDITION', false],
-  ['ABORTED', true],
-  ['OUT_OF_RANGE', true],
-  ['UNIMPLEMENTED', false],
-  ['INTERNAL', false],
-  ['UNAVAILABLE', true],
-  ['DATA_LOSS', true],
-  ['UNAUTHENTICATED', false],
+const codes: readonly (readonly [name: keyof typeof grpc.status, kind: ExportResult['kind'], more?: object])[] = [
+  ['CANCELLED', 'retry', { afterMs: 0 }],
+  ['UNKNOWN', 'refused'],
+  ['INVALID_ARGUMENT', 'invalid'],
+  ['DEADLINE_EXCEEDED', 'retry', { afterMs: 0 }],
+  ['NOT_FOUND', 'refused'],
+  ['ALREADY_EXISTS', 'refused'],
+  ['PERMISSION_DENIED', 'refused'],
+  ['RESOURCE_EXHAUSTED', 'too_large', { limitBytes: 0 }],
+  ['FAILED_PRECONDITION', 'refused'],
+  ['ABORTED', 'retry', { afterMs: 0 }],
+  ['OUT_OF_RANGE', 'retry', { afterMs: 0 }],
+  ['UNIMPLEMENTED', 'refused'],
+  ['INTERNAL', 'refused'],
+  ['UNAVAILABLE', 'retry', { afterMs: 0 }],
+  ['DATA_LOSS', 'retry', { afterMs: 0 }],
+  ['UNAUTHENTICATED', 'refused'],
 ];
-test('every status code is retryable or permanent as OTLP says', async () => {
+test('every status code is retryable, divisible or permanent: as OTLP says, and where half of it may pass', async () => {
   const backend = await startBackend((_, n) => ({ code: grpc.status[codes[n][0]], details: 'because' }));
   const { exporter } = exporterFor(backend.endpoint);
   await exporter.start();
   try {
-    for (const [name, retryable] of codes) {
-      const expected = { reason: name.toLowerCase(), message: `${name}: because` };
-      assert.deepEqual(
-        await exporter.export(batch, never),
-        retryable ? { kind: 'retry', ...expected, afterMs: 0 } : { kind: 'refused', ...expected },
-      );
+    for (const [name, kind, more] of codes) {
+      const expected = { kind, reason: name.toLowerCase(), message: `${name}: because`, ...more };
+      assert.deepEqual(await exporter.export(batch, never), expected);
     }
   } finally {
     await exporter.stop();
@@ -235,7 +234,74 @@ test('RetryInfo makes RESOURCE_EXHAUSTED retryable and its delay is kept', async
 test('RetryInfo gives other retryable codes a delay, and permanent ones no second chance', async () => {
   const unavailable = await resultOf(() => withRetryInfo(grpc.status.UNAVAILABLE, 700));
   assert.equal(unavailable.kind === 'retry' && unavailable.afterMs, 700);
-  assert.equal((await resultOf(() => withRetryInfo(grpc.status.INVALID_ARGUMENT, 700))).kind, 'refused');
+  assert.equal((await resultOf(() => withRetryInfo(grpc.status.PERMISSION_DENIED, 700))).kind, 'refused');
+});
+
+test('a peer that says what it takes at most is believed, unless that is more than was sent', async () => {
+  for (const [details, limitBytes] of [
+    ['grpc: received message larger than max (30 vs. 12)', 12],
+    ['grpc: received message larger than max (5000000 vs. 4194304)', 0],
+    ['quota of the tenant', 0],
+  ] as const) {
+    const result = await resultOf(() => ({ code: grpc.status.RESOURCE_EXHAUSTED, details }));
+    assert.deepEqual(
+      [result.kind, result.kind === 'too_large' && result.limitBytes],
+      ['too_large', limitBytes],
+      details,
+    );
+  }
+});
+
+/** Result of one export to a server that answers each call's stream as told. */
+async function resultOfStream(answer: (stream: ServerHttp2Stream) => void): Promise<ExportResult> {
+  const server = createServer();
+  server.on('session', (session) => session.on('error', () => undefined));
+  server.on('stream', (stream) => {
+    stream.on('error', () => undefined);
+    answer(stream);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const bound = server.address();
+  assert.ok(bound !== null && typeof bound === 'object');
+  const { exporter } = exporterFor(`127.0.0.1:${bound.port}`);
+  await exporter.start();
+  try {
+    return await exporter.export(batch, never);
+  } finally {
+    await exporter.stop();
+    server.close();
+  }
+}
+
+test('an answer whose trailers never came is tried again, whatever ended the stream', async () => {
+  for (const rstCode of [
+    constants.NGHTTP2_NO_ERROR,
+    constants.NGHTTP2_INTERNAL_ERROR,
+    constants.NGHTTP2_ENHANCE_YOUR_CALM,
+  ]) {
+    const result = await resultOfStream((stream) => {
+      stream.respond({ 'content-type': 'application/grpc' });
+      stream.close(rstCode);
+    });
+    assert.equal(result.kind, 'retry', JSON.stringify(result));
+  }
+  const bare = await resultOfStream((stream) => stream.close(constants.NGHTTP2_PROTOCOL_ERROR));
+  assert.equal(bare.kind, 'retry', JSON.stringify(bare));
+});
+
+test('the answer of a proxy is understood: 413 may be divided, 503 tried again, 403 is final', async () => {
+  for (const [status, kind] of [
+    [413, 'too_large'],
+    [503, 'retry'],
+    [403, 'refused'],
+  ] as const) {
+    const result = await resultOfStream((stream) => {
+      stream.respond({ ':status': status, 'content-type': 'text/html' });
+      stream.end('<html></html>');
+    });
+    assert.equal(result.kind, kind, JSON.stringify(result));
+    assert.match('message' in result ? result.message : '', new RegExp(`HTTP status ${status}`));
+  }
 });
 
 /** ExportTraceServiceResponse with partial_success { 1 rejected_spans, 2 error_message }. */
@@ -323,9 +389,11 @@ test('delivery and exporter together: retried until a partial success, every spa
     retry_on_failure: { initial_interval: '10ms', max_interval: '20ms' },
   });
   await exporter.start();
-  const delivery = createDelivery('otlp', exporter, options, { log: pino({ level: 'silent' }), onSpace: () => {} });
-  const settlement = await new Promise<Settlement>((settle) => delivery.offer({ batch, settle }));
-  assert.deepEqual(settlement, { exported: 2, failed: 1, reason: 'partial_rejected' });
+  const delivery = createDelivery('otlp', exporter, options, deliveryHost());
+  const { exported, failures } = await new Promise<Settlement>((settle) =>
+    delivery.offer({ ...batch, stored: false, open: () => batch.segments, settle }),
+  );
+  assert.deepEqual([exported, failures], [2, [{ reason: 'partial_rejected', spans: 1 }]]);
   assert.deepEqual(backend.bodies, [request, request, request]);
   assert.equal(delivery.stats.retries, 2);
   await delivery.drain(1000);

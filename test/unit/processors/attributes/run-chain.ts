@@ -43,7 +43,12 @@ export function stageOf(...processors: readonly [SpanProcessorDefinition, unknow
     return { id: definition.type, type: definition.type, config };
   });
   const definitions = processors.map(([definition]) => definition);
-  const chain = compileChain({ processors: plan, batching: null, metadataKeys: [] }, definitions, memory, 1024);
+  const chain = compileChain(
+    { processors: plan, batching: null, metadataKeys: [], maxSpans: 0 },
+    definitions,
+    memory,
+    1024,
+  );
   chain.activate();
   return {
     chain,

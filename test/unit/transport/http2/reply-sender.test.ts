@@ -254,3 +254,51 @@ test('of streams that wait for a window the oldest is told, once it has waited l
   assert.equal(sender.waitingFor(100, 1149), null);
   assert.equal(sender.waitingFor(100, 1150), two);
 });
+
+const framed = (text: string): Buffer => Buffer.concat([Buffer.of(0, 0, 0, 0, text.length), Buffer.from(text)]);
+
+test('a response of messages is headers, a DATA frame for each, and trailers when it is ended', () => {
+  const { sender, stream, frames, fields, done } = create();
+  const one = stream(1);
+  sender.message(one, framed('a'));
+  sender.message(one, framed('bc'));
+  const begun = frames();
+  assert.deepEqual(begun.map(line), [`${headers} 1 ${endHeaders}`, 'data 1 6 0', 'data 1 7 0']);
+  assert.deepEqual(fields(begun[0].payload), okHeaders);
+  assert.deepEqual(begun[2].payload, framed('bc'));
+  assert.deepEqual(done, []);
+  sender.end(one, null);
+  const ended = frames();
+  assert.deepEqual(ended.map(line), [`${headers} 1 ${endHeaders | endStream}`]);
+  assert.deepEqual(fields(ended[0].payload), okTrailers);
+  assert.deepEqual(done, [1]);
+  const three = stream(3);
+  sender.message(three, framed('a'));
+  sender.end(three, { code: 14, message: 'shutting down' });
+  assert.deepEqual(fields(frames()[2].payload), ['grpc-status: 14', 'grpc-message: shutting down']);
+});
+
+test('messages that find no window wait in order, and the end behind them', () => {
+  const { sender, stream, frames, done } = create();
+  const one = stream(1, 8);
+  for (const text of ['a', 'b', 'c']) sender.message(one, framed(text));
+  assert.deepEqual(frames().map(line), [`${headers} 1 ${endHeaders}`, 'data 1 6 0', 'data 1 2 0']);
+  sender.end(one, null);
+  assert.deepEqual(frames(), []);
+  sender.extendStream(one, 5);
+  assert.deepEqual(frames().map(line), ['data 1 5 0']);
+  assert.deepEqual(done, []);
+  sender.extendStream(one, 100);
+  const rest = frames();
+  assert.deepEqual(rest.map(line), ['data 1 5 0', `${headers} 1 ${endHeaders | endStream}`]);
+  assert.deepEqual(done, [1]);
+  const two = stream(3, 0);
+  sender.message(two, framed('a'));
+  sender.extendStream(two, 6);
+  frames();
+  assert.deepEqual(done, [1], 'a response that goes on was taken for whole');
+  sender.message(two, framed('b'));
+  sender.forget(two);
+  sender.extend(100);
+  assert.deepEqual(frames(), [], 'a stream that is gone was sent something');
+});

@@ -11,7 +11,7 @@ import { indexed, kept, literal, tableSize } from './hpack-fields.ts';
 const path = '/a.B/C';
 const routes = new Map([[path, fakeMethod()]]);
 const create = (includeMetadata = false): RequestHeads =>
-  new RequestHeads({ routes, includeMetadata, tableBytes: 4096, maxHeaderBytes: 2000 });
+  new RequestHeads({ routes, includeMetadata, isGuarded: false, tableBytes: 4096, maxHeaderBytes: 2000 });
 
 function block(...parts: Uint8Array[]): HeaderBlock {
   const bytes = Buffer.concat([Buffer.of(0xee), ...parts, Buffer.of(0xee)]);
@@ -180,4 +180,27 @@ test('a block that differs from a known one in one byte is decoded for itself', 
     assert.deepEqual(opening, run(slow));
   });
   fc.assert(property, { numRuns: 300 });
+});
+
+test('with an authenticator a long block is kept of who was welcome, and of nobody else', () => {
+  const heads = new RequestHeads({
+    routes,
+    includeMetadata: false,
+    isGuarded: true,
+    tableBytes: 4096,
+    maxHeaderBytes: 9000,
+  });
+  heads.open(first);
+  const long = block(begin, indexed(64), indexed(63), indexed(62), literal('authorization', 'x'.repeat(1500)));
+  const stranger = heads.open(long);
+  heads.judged(long, stranger);
+  const friend = heads.open(long);
+  assert.notEqual(friend, stranger, 'a block of a stranger was kept');
+  assert.ok(friend.kind === 'request');
+  assert.equal(friend.head.credentials.at(-1)?.value.length, 1500);
+  friend.head.welcomedIn = 0;
+  heads.judged(long, friend);
+  assert.equal(heads.open(long), friend);
+  const other = block(begin, indexed(64), indexed(63), indexed(62), literal('authorization', `${'x'.repeat(1499)}y`));
+  assert.notEqual(heads.open(other), friend);
 });

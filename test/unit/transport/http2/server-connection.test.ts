@@ -53,15 +53,24 @@ function create(t: TestContext, given: Partial<ServerLimits> = {}, settings: [nu
       resume: ({ connection, stream }) => connection.goOn(stream),
       ok: ({ connection, stream }) => connection.streams.ok(stream),
       fail: ({ connection, stream }, status, httpStatus) => connection.streams.fail(stream, status, httpStatus),
+      message: ({ connection, stream }, framed) => connection.streams.message(stream, framed),
+      end: ({ connection, stream }, status) => connection.streams.end(stream, status),
       peer: ({ peer }) => peer,
     },
     limits,
     counters,
     inflater: { inflate: () => assert.fail('nothing is compressed here') },
+    auth: null,
     lookedForRoomAt: Number.NEGATIVE_INFINITY,
     live: () => [],
   };
-  const heads = { routes: new Map([[path, method]]), includeMetadata: false, tableBytes: 4096, maxHeaderBytes: 16_384 };
+  const heads = {
+    routes: new Map([[path, method]]),
+    includeMetadata: false,
+    isGuarded: false,
+    tableBytes: 4096,
+    maxHeaderBytes: 16_384,
+  };
   let closed = 0;
   const host: ConnectionHost = {
     shared,

@@ -1,0 +1,185 @@
+// Where a pipeline's batches go: to each of its exporters, independently. One that holds its share of the memory holds back its
+// pipeline, not other ones; and once its backend has taken nothing for a while not even its pipeline's other exporters. Whoever
+// waits until spans are secured is told here.
+import type { Logger } from 'pino';
+import type { StoredEntry } from '../component/capabilities.ts';
+import { type RateLimitedLog, rateLimited } from '../lib/rate-limit.ts';
+import { type GatheredBatch, type Refusal, worse } from './batch.ts';
+import type { Settlement } from './item.ts';
+import type { ExporterAccount } from './ledger.ts';
+import type { Outlet } from './outlet.ts';
+
+export interface Branch {
+  readonly outlet: Outlet;
+  readonly account: ExporterAccount;
+}
+
+export interface FanOutOptions {
+  readonly pipeline: string;
+  readonly branches: readonly Branch[];
+  /** What may wait in memory for one exporter; Infinity where there is no other. */
+  readonly shareBytes: number;
+  /** The pipeline is no longer held back. */
+  resumed(): void;
+  /** The pipeline has a batch processor. */
+  readonly isBatched: boolean;
+  readonly log: Logger;
+}
+
+/** How often to look whether what is held back may go. */
+const lookMs = 20;
+
+export class FanOut {
+  readonly #options: FanOutOptions;
+  readonly #log: RateLimitedLog;
+  /** Held back, in order. */
+  #waiting: GatheredBatch[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: FanOutOptions) {
+    this.#options = options;
+    this.#log = rateLimited(options.log);
+  }
+
+  /** Whether clients are to be answered when their spans are secured, and not when they are gathered. */
+  get answersWhenSecured(): boolean {
+    return this.#options.branches.some(({ outlet }) => outlet.stores || this.#awaits(outlet));
+  }
+
+  #awaits({ waitForResult }: Outlet): boolean {
+    return waitForResult === 'yes' || (waitForResult === 'unbatched' && !this.#options.isBatched);
+  }
+
+  /** An exporter has its share of the memory: nothing more should come. */
+  get holdsBack(): boolean {
+    return this.#waiting.length > 0;
+  }
+  get heldSpans(): number {
+    return this.#waiting.reduce((sum, { spans }) => sum + spans, 0);
+  }
+
+  /** Takes over the batch. */
+  send(batch: GatheredBatch): void {
+    const branches = this.holdsBack ? null : this.#open(batch);
+    if (branches !== null) {
+      this.#go(batch, branches);
+      return;
+    }
+    this.#waiting.push(batch);
+    this.#timer ??= setTimeout(() => this.#look(), lookMs);
+  }
+
+  /** What is held back goes on to wait in the exporters' queues. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const batch of this.#waiting.splice(0)) this.#go(batch, this.#options.branches);
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    while (this.#waiting.length > 0) {
+      const [batch] = this.#waiting;
+      const branches = this.#open(batch);
+      if (branches === null) {
+        this.#timer = setTimeout(() => this.#look(), lookMs);
+        return;
+      }
+      this.#waiting.shift();
+      this.#go(batch, branches);
+    }
+    this.#options.resumed();
+  }
+
+  #go(batch: GatheredBatch, branches: readonly Branch[]): void {
+    if (branches.some(({ outlet }) => outlet.stores)) void this.#storeFirst(batch, branches);
+    else this.#deliver(batch, branches, new Map());
+  }
+
+  /** The branches that take it now; null: it has to wait. One that is stuck misses it, unless it is to hold back the others. */
+  #open(batch: GatheredBatch): readonly Branch[] | null {
+    const { branches, shareBytes } = this.#options;
+    const full = branches.filter(({ outlet }) => outlet.heldBytes > shareBytes);
+    if (full.length === 0) return branches;
+    const isAll = full.length === branches.length;
+    if (isAll || full.some(({ outlet }) => outlet.blockOnOverflow || !outlet.isStuck)) return null;
+    for (const branch of full) this.#miss(branch, batch, 'queue_full', 'its backend takes nothing');
+    return branches.filter((branch) => !full.includes(branch));
+  }
+
+  #miss({ outlet, account }: Branch, batch: GatheredBatch, reason: string, why: string): void {
+    const { stats } = outlet.delivery;
+    account.fail(reason, batch.spans);
+    stats.enqueueFailedSpans += batch.spans;
+    const fields = { pipeline: this.#options.pipeline, exporter: account.id, spans: batch.spans, reason: why };
+    this.#log.error(`missed ${account.id}`, fields, 'an exporter is full: it misses spans that the others get');
+  }
+
+  /** Stored branches come first: where one that must have it cannot, nobody gets it, and the client is told. */
+  async #storeFirst(batch: GatheredBatch, branches: readonly Branch[]): Promise<void> {
+    const entries = new Map<Branch, StoredEntry>();
+    const failed = new Map<Branch, string>();
+    await Promise.all(
+      branches
+        .filter(({ outlet }) => outlet.stores)
+        .map(async (branch) => {
+          try {
+            const entry = await branch.outlet.store(batch, this.#options.pipeline);
+            if (entry === null) failed.set(branch, 'the queue is full');
+            else entries.set(branch, entry);
+          } catch (error) {
+            failed.set(branch, (error as Error).message);
+          }
+        }),
+    );
+    const mustHave = [...failed].find(([{ outlet }]) => outlet.blockOnOverflow);
+    if (mustHave !== undefined || failed.size === branches.length) {
+      for (const [{ outlet }, entry] of entries) outlet.forget(entry);
+      const why = mustHave?.[1] ?? [...failed.values()][0];
+      for (const { account } of branches) account.fail('not_stored', batch.spans);
+      this.#log.warn('not stored', { pipeline: this.#options.pipeline, error: why }, 'spans cannot be stored: refused');
+      batch.secure({ kind: 'retry', message: `the spans cannot be stored now: ${why}` });
+      batch.release();
+      return;
+    }
+    for (const [branch, why] of failed) this.#miss(branch, batch, 'not_stored', why);
+    const taking = branches.filter((branch) => !failed.has(branch));
+    this.#deliver(batch, taking, entries);
+  }
+
+  #deliver(batch: GatheredBatch, branches: readonly Branch[], entries: ReadonlyMap<Branch, StoredEntry>): void {
+    let awaited = 1;
+    const { length } = this.#options.branches;
+    let refusal: Refusal | null =
+      branches.length < length
+        ? {
+            kind: 'partial',
+            message: `${length - branches.length} of ${length} exporters were full and missed these spans`,
+          }
+        : null;
+    const one = (settlement: Settlement | null): void => {
+      refusal = worse(refusal, settlement === null ? null : refusalOf(settlement));
+      if (--awaited === 0) batch.secure(refusal);
+    };
+    for (const branch of branches) {
+      const entry = entries.get(branch);
+      if (entry !== undefined) {
+        branch.outlet.sendStored(entry, batch, branch.account);
+      } else if (this.#awaits(branch.outlet)) {
+        awaited++;
+        branch.outlet.send(batch, branch.account, one);
+      } else {
+        branch.outlet.send(batch, branch.account);
+      }
+    }
+    one(null);
+    batch.release();
+  }
+}
+
+function refusalOf({ exported, failures, message, retryable }: Settlement): Refusal | null {
+  const failed = failures.reduce((sum, { spans }) => sum + spans, 0);
+  if (failed === 0) return null;
+  if (exported > 0) return { kind: 'partial', message: `${failed} of ${exported + failed} spans failed: ${message}` };
+  return { kind: retryable ? 'retry' : 'never', message };
+}

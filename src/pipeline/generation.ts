@@ -1,0 +1,376 @@
+// What one configuration has running, and the way to the next one: everything new is built and started while the old goes
+// on; then `swap`, in one turn of the event loop, makes it the one that is used. What fails before that changes nothing.
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import type { HealthReport, Serving } from '../component/health.ts';
+import type { DeliveryOptions, Exporter, ServiceState } from '../component/types.ts';
+import type { ResolvedConfig } from '../config/resolved.ts';
+import { FanOut } from '../delivery/fan-out.ts';
+import type { Cutter } from '../delivery/shipper.ts';
+import { SpanmillError } from '../errors.ts';
+import { inputShare } from '../workers/input-space.ts';
+import type { IntakeEntries } from '../workers/intake.ts';
+import type { Accounts } from './accounts.ts';
+import { ExporterSwitch } from './exporter-switch.ts';
+import type { Inventory } from './inventory.ts';
+import type { Lane } from './lane.ts';
+import { LivePipeline } from './live-pipeline.ts';
+import { exporterNeeds, type PipelinePlan, planPipeline } from './plan.ts';
+import { noParts, type Parts, type ReloadPlan } from './reload-plan.ts';
+import type { Leftovers } from './retire.ts';
+import {
+  createExtension,
+  createInstance,
+  createReceiver,
+  type EndingInstance,
+  lookUpIn,
+  newIdentity,
+  queueFate,
+  type ReceiverIdentity,
+  type RunningExporter,
+  type RunningExtension,
+  type RunningReceiver,
+  withQueue,
+} from './running.ts';
+
+/** By id. What stays is the same object in two generations. */
+export interface Generation {
+  readonly parts: Parts;
+  readonly extensions: Map<string, RunningExtension>;
+  readonly exporters: Map<string, RunningExporter>;
+  readonly pipelines: Map<string, LivePipeline>;
+  readonly receivers: Map<string, RunningReceiver>;
+}
+
+export const emptyGeneration = (): Generation => ({
+  parts: noParts,
+  extensions: new Map(),
+  exporters: new Map(),
+  pipelines: new Map(),
+  receivers: new Map(),
+});
+
+/** What all generations stand on. */
+export interface Ground {
+  readonly lane: Lane;
+  readonly log: Logger;
+  readonly cutter: Cutter;
+  readonly accounts: Accounts;
+  readonly inventory: Inventory;
+  /** Of every receiver id that there ever was. */
+  readonly identities: Map<string, ReceiverIdentity>;
+  /** Queues that no configuration has any more, until they are empty. One that is taken out again is used again. */
+  readonly leaving: Set<RunningExporter>;
+  setAside(bytes: Buffer, component: string): void;
+  state(): ServiceState;
+  health(): HealthReport;
+  serving(receiver: string): Serving;
+  /** Throws when the service is to stop. */
+  checkpoint(): void;
+}
+
+/** Another instance of an exporter behind a queue that stays. */
+interface Turn {
+  readonly id: string;
+  readonly component: RunningExporter['component'];
+  readonly exporter: ExporterSwitch;
+  readonly to: Exporter;
+}
+
+/** Each holds spans for a backend that does not take them: a reload that would leave more behind has to wait. */
+const mostLeaving = 32;
+
+export class NextGeneration {
+  readonly #ground: Ground;
+  readonly #from: Generation;
+  readonly #config: ResolvedConfig;
+  readonly #plan: ReloadPlan;
+  readonly #plans: ReadonlyMap<string, PipelinePlan>;
+  readonly #to: Generation;
+  readonly #turns: Turn[] = [];
+  /** Where requests of receivers went that were given other entries before the swap. */
+  readonly #before = new Map<IntakeEntries, IntakeEntries['stages']>();
+  /** Started, and in no earlier generation. */
+  readonly #fresh = {
+    extensions: [] as RunningExtension[],
+    exporters: [] as RunningExporter[],
+    pipelines: [] as LivePipeline[],
+    receivers: [] as RunningReceiver[],
+  };
+  /** What goes on as it was configured before, and why not otherwise. */
+  readonly needsRestart: string[];
+
+  constructor(ground: Ground, from: Generation, config: ResolvedConfig, plan: ReloadPlan) {
+    this.#ground = ground;
+    this.#from = from;
+    this.#config = config;
+    this.#plan = plan;
+    const needs = exporterNeeds(config);
+    this.#plans = new Map(config.pipelines.map((one) => [one.id, planPipeline(one, (id) => needs.get(id))]));
+    // A pinned extension is what it was, so that the next change of it is noticed too.
+    const extensions = config.extensions.map((one) =>
+      plan.pinned.includes(one.id) ? (from.parts.extensions.find(({ id }) => id === one.id) ?? one) : one,
+    );
+    this.#to = { ...emptyGeneration(), parts: { ...config, extensions } };
+    this.needsRestart = plan.pinned.map((id) => `extensions.${id}`);
+  }
+
+  get generation(): Generation {
+    return this.#to;
+  }
+  get plans(): readonly PipelinePlan[] {
+    return [...this.#plans.values()];
+  }
+
+  /** Starts all that is new. Rejects with a SpanmillError; then `undo` is to be called. */
+  async start(): Promise<void> {
+    const { checkpoint } = this.#ground;
+    const postponed = await this.#startExtensions();
+    checkpoint();
+    await this.#startExporters();
+    checkpoint();
+    await this.#buildPipelines();
+    checkpoint();
+    await this.#startReceivers();
+    checkpoint();
+    for (const extension of postponed) await this.#replaceExtension(extension);
+  }
+
+  /** Those whose address an extension of before still has; it goes at the very end. */
+  async #startExtensions(): Promise<RunningExtension[]> {
+    const postponed: RunningExtension[] = [];
+    const { log, inventory, state, health } = this.#ground;
+    for (const component of this.#to.parts.extensions) {
+      const { id } = component;
+      const old = this.#from.extensions.get(id);
+      if (old !== undefined && this.#plan.extensions.kept.includes(id)) {
+        this.#to.extensions.set(id, old);
+        continue;
+      }
+      const lookup = lookUpIn(this.#to.extensions);
+      this.#to.extensions.set(id, createExtension(component, { log, lookup, state, health }));
+    }
+    for (const running of this.#to.extensions.values()) {
+      if (this.#from.extensions.get(running.id) === running) continue;
+      try {
+        await running.extension.start();
+      } catch (error) {
+        await running.extension.stop();
+        if (!isAddressTaken(error) || !this.#from.extensions.has(running.id)) throw error;
+        postponed.push(running);
+        continue;
+      }
+      inventory.extensions.add(running);
+      this.#fresh.extensions.push(running);
+    }
+    return postponed;
+  }
+
+  /** The old one first makes room. When the new one cannot start all the same, another one as the old one takes its place. */
+  async #replaceExtension({ id, component }: RunningExtension): Promise<void> {
+    const { log, inventory, state, health } = this.#ground;
+    const old = this.#from.extensions.get(id);
+    const around = { log, lookup: lookUpIn(this.#to.extensions), state, health };
+    const running = createExtension(component, around);
+    this.#to.extensions.set(id, running);
+    await old?.extension.stop();
+    if (old !== undefined) inventory.removeExtension(old);
+    try {
+      await running.extension.start();
+    } catch (error) {
+      await running.extension.stop();
+      if (old !== undefined) {
+        const again = createExtension(old.component, { ...around, lookup: lookUpIn(this.#from.extensions) });
+        await again.extension.start();
+        inventory.extensions.add(again);
+        this.#from.extensions.set(id, again);
+      }
+      throw error;
+    }
+    inventory.extensions.add(running);
+    this.#fresh.extensions.push(running);
+  }
+
+  async #startExporters(): Promise<void> {
+    const { leaving } = this.#ground;
+    for (const component of this.#config.exporters) {
+      const { id } = component;
+      const old = this.#from.exporters.get(id);
+      if (old !== undefined && this.#plan.exporters.kept.includes(id)) this.#to.exporters.set(id, old);
+      else await this.#startExporter(component, old);
+      if (leaving.size >= mostLeaving) {
+        const message = `queues of ${leaving.size} exporters of earlier configurations are not empty yet; try again later`;
+        throw new SpanmillError('EXPORT', message);
+      }
+    }
+  }
+
+  /** Queues of the same id that there are stay in use, with the new exporter behind all of them from the swap on. */
+  async #startExporter(component: RunningExporter['component'], old: RunningExporter | undefined): Promise<void> {
+    const { inventory, leaving, accounts, log, cutter } = this.#ground;
+    const { id, definition, config } = component;
+    const around = { log, cutter, lookup: lookUpIn(this.#to.extensions) };
+    const to = createInstance(component, around);
+    const others = [...leaving].filter((one) => one.id === id);
+    const before = old ?? others[0];
+    const exporter = before?.exporter ?? new ExporterSwitch(to);
+    if (before !== undefined) this.#turns.push({ id, component, exporter, to });
+    try {
+      await to.start();
+    } catch (error) {
+      await to.stop();
+      throw error;
+    }
+    const options = definition.delivery(config);
+    const known = reusable(options, old, others);
+    if (known !== undefined) {
+      if (leaving.delete(known)) this.#fresh.exporters.push(known);
+      if (queueFate(known.options, options) === 'pinned') {
+        this.needsRestart.push(`exporters.${id}: how its stored queue is configured`);
+      }
+      this.#to.exporters.set(id, known);
+      return;
+    }
+    const running = withQueue(component, exporter, around);
+    this.#to.exporters.set(id, running);
+    this.#fresh.exporters.push(running);
+    inventory.exporters.add(running);
+    await running.outlet.start((pipeline) => accounts.ofRecovered(pipeline, id, this.plans));
+  }
+
+  async #buildPipelines(): Promise<void> {
+    const { lane, log, accounts, inventory, setAside } = this.#ground;
+    const { kept } = this.#plan.pipelines;
+    const fresh = [...this.#plans.values()].filter(({ id }) => !kept.includes(id) && !this.#plan.rewired.includes(id));
+    const compiled = await lane.pool.compile(fresh.flatMap(({ stages }) => stages));
+    let next = 0;
+    for (const plan of this.#plans.values()) {
+      const old = this.#from.pipelines.get(plan.id);
+      if (!fresh.includes(plan)) {
+        if (old !== undefined) this.#to.pipelines.set(plan.id, old);
+        continue;
+      }
+      const own = compiled.slice(next, next + plan.stages.length);
+      next += own.length;
+      const account = accounts.of(plan.id);
+      const pipeline = new LivePipeline(plan, account, this.#fanOut(plan), own, { lane, log, setAside });
+      this.#to.pipelines.set(plan.id, pipeline);
+      this.#fresh.pipelines.push(pipeline);
+      inventory.pipelines.add(pipeline);
+    }
+  }
+
+  #fanOut({ id, stages, exporters }: PipelinePlan): FanOut {
+    const { accounts, log, lane } = this.#ground;
+    const account = accounts.of(id);
+    const branches = exporters.flatMap((exporter) => {
+      const outlet = this.#to.exporters.get(exporter)?.outlet;
+      return outlet === undefined ? [] : [{ outlet, account: account.exporter(exporter) }];
+    });
+    // Of what is not for inputs, half: small batches keep slabs that are larger than they are.
+    const ofExporters = lane.arena.budgetBytes * (1 - inputShare) * 0.5;
+    const { size } = this.#to.exporters;
+    const shareBytes = size === 1 ? Number.POSITIVE_INFINITY : ofExporters / size;
+    const isBatched = stages.some(({ batching }) => batching !== null);
+    return new FanOut({ pipeline: id, branches, shareBytes, isBatched, resumed: lane.schedule, log });
+  }
+
+  async #startReceivers(): Promise<void> {
+    const { log, lane, identities, inventory, serving } = this.#ground;
+    const lookup = lookUpIn(this.#to.extensions);
+    for (const component of this.#config.receivers) {
+      const { id } = component;
+      const old = this.#from.receivers.get(id);
+      if (old !== undefined && this.#plan.receivers.kept.includes(id)) {
+        this.#to.receivers.set(id, old);
+        continue;
+      }
+      const identity = identities.get(id) ?? newIdentity(id);
+      identities.set(id, identity);
+      // The requests of one that takes the place of another go the old way until the swap.
+      if (old === undefined) {
+        this.#before.set(identity.entries, identity.entries.stages);
+        identity.entries.stages = this.#entriesOf(id);
+      }
+      const running = createReceiver(component, identity, { log, lookup, lane, serving: serving(id) });
+      this.#to.receivers.set(id, running);
+      this.#fresh.receivers.push(running);
+      inventory.receivers.add(running);
+      await running.receiver.start();
+    }
+  }
+
+  #entriesOf(receiver: string): LivePipeline['stages'] {
+    return [...this.#to.pipelines]
+      .filter(([id]) => this.#plans.get(id)?.receivers.includes(receiver))
+      .map(([, { stages }]) => stages[0]);
+  }
+
+  /** All at once: requests, batches and attempts go the new way. Returns what is left of the old. */
+  swap(): Leftovers {
+    const { identities } = this.#ground;
+    for (const [id, pipeline] of this.#to.pipelines) {
+      const plan = this.#plans.get(id);
+      if (plan === undefined) continue;
+      // What it has gathered came for the exporters of before.
+      if (!isDeepStrictEqual(plan.exporters, pipeline.plan.exporters)) pipeline.stages.at(-1)?.flush();
+      pipeline.fanOut.flush();
+      pipeline.plan = plan;
+      pipeline.fanOut = this.#fanOut(plan);
+    }
+    for (const id of this.#to.receivers.keys()) {
+      const identity = identities.get(id);
+      if (identity !== undefined) identity.entries.stages = this.#entriesOf(id);
+    }
+    const lookup = lookUpIn(this.#to.extensions);
+    for (const exporter of this.#to.exporters.values()) exporter.lookup.now = lookup;
+    const instances = this.#turns.map(({ id, component, exporter, to }): EndingInstance => {
+      const running = this.#to.exporters.get(id);
+      if (running !== undefined) running.component = component;
+      const { metrics } = component.definition;
+      return { id, metrics, exporter: exporter.current, ended: exporter.turnTo(to) };
+    });
+    return { ...this.#left(this.#from, this.#to), instances };
+  }
+
+  /** After a failure: what of the new there is to end. */
+  undo(): Leftovers {
+    for (const [entries, stages] of this.#before) if (stages.length > 0) entries.stages = stages;
+    const ended = Promise.resolve();
+    const instances = this.#turns.map(({ id, component, to }): EndingInstance => {
+      return { id, metrics: component.definition.metrics, exporter: to, ended };
+    });
+    const { extensions, exporters, pipelines, receivers } = this.#fresh;
+    return { extensions, exporters, pipelines, replacedReceivers: [], stoppedReceivers: receivers, instances };
+  }
+
+  #left(from: Generation, to: Generation): Omit<Leftovers, 'instances'> {
+    const outlets = new Set([...to.exporters.values()].map(({ outlet }) => outlet));
+    const receivers = [...from.receivers.values()].filter((one) => to.receivers.get(one.id) !== one);
+    return {
+      extensions: [...from.extensions.values()].filter((one) => to.extensions.get(one.id) !== one),
+      exporters: [...from.exporters.values()].filter(({ outlet }) => !outlets.has(outlet)),
+      pipelines: [...from.pipelines.values()].filter((one) => to.pipelines.get(one.plan.id) !== one),
+      replacedReceivers: receivers.filter(({ id }) => to.receivers.has(id)),
+      stoppedReceivers: receivers.filter(({ id }) => !to.receivers.has(id)),
+    };
+  }
+}
+
+/** A queue for these options: the one that there is, or one that has not ended yet. One that was told to empty itself gathers no batches. */
+function reusable(
+  options: DeliveryOptions,
+  old: RunningExporter | undefined,
+  leaving: readonly RunningExporter[],
+): RunningExporter | undefined {
+  const fitting = [
+    ...(old === undefined ? [] : [old]),
+    ...leaving.filter((one) => one.options.queue.batch === null || one.options.queue.storage !== null),
+  ];
+  return (
+    fitting.find((one) => queueFate(one.options, options) === 'stays') ??
+    fitting.find((one) => queueFate(one.options, options) === 'pinned')
+  );
+}
+
+const isAddressTaken = (error: unknown): boolean => error instanceof SpanmillError && error.code === 'LISTEN';

@@ -1,0 +1,75 @@
+// Everything that exists: what the present configuration has, and what earlier ones had and that has not ended. Who starts a
+// part puts it in, who has ended it takes it out; metrics, drain and stop go by it.
+import type { MetricSpec, MetricValue } from '../component/types.ts';
+import type { DeliveryStats } from '../delivery/queue.ts';
+import type { LivePipeline } from './live-pipeline.ts';
+import { type ComponentKind, type ComponentMetrics, PastMetrics } from './past-metrics.ts';
+import { type BatchStats, batchStatsOf, PastStats } from './past-stats.ts';
+import type { EndingInstance, RunningExporter, RunningExtension, RunningReceiver } from './running.ts';
+
+export class Inventory {
+  /** In the order of their start. */
+  readonly extensions = new Set<RunningExtension>();
+  readonly exporters = new Set<RunningExporter>();
+  readonly pipelines = new Set<LivePipeline>();
+  readonly receivers = new Set<RunningReceiver>();
+  readonly #metrics = new PastMetrics();
+  readonly #stats = new PastStats();
+
+  /** A queue has ended. True: its exporter has no other one, and is to end too. */
+  removeExporter(exporter: RunningExporter): boolean {
+    if (!this.exporters.delete(exporter)) return false;
+    this.#stats.addDelivery(exporter.outlet.delivery.stats);
+    if ([...this.exporters].some((other) => other.exporter === exporter.exporter)) return false;
+    this.#metrics.add(metricsOf('exporter', exporter, exporter.exporter.metricValues()));
+    return true;
+  }
+  removePipeline(pipeline: LivePipeline): void {
+    if (!this.pipelines.delete(pipeline)) return;
+    for (const stage of pipeline.stages) this.#stats.addStage(stage);
+  }
+  removeReceiver(receiver: RunningReceiver): void {
+    if (!this.receivers.delete(receiver)) return;
+    this.#metrics.add(metricsOf('receiver', receiver, receiver.receiver.metricValues()));
+  }
+  removeExtension(extension: RunningExtension): void {
+    if (!this.extensions.delete(extension)) return;
+    this.#metrics.add(metricsOf('extension', extension, extension.extension.metricValues?.() ?? []));
+  }
+  /** An exporter has ended, while its queue goes on with another. */
+  instanceEnded(ended: EndingInstance): void {
+    this.#metrics.add(metricsOf('exporter', ended, ended.exporter.metricValues?.() ?? []));
+  }
+
+  *componentMetrics(): Iterable<ComponentMetrics> {
+    for (const one of this.receivers) yield metricsOf('receiver', one, one.receiver.metricValues());
+    // Several queues may lead to one exporter.
+    const exporters = new Map([...this.exporters].map((one) => [one.exporter, one]));
+    for (const one of exporters.values()) yield metricsOf('exporter', one, one.exporter.metricValues());
+    for (const one of this.extensions) yield metricsOf('extension', one, one.extension.metricValues?.() ?? []);
+    yield* this.#metrics.all();
+  }
+
+  *deliveryStats(): Iterable<DeliveryStats> {
+    for (const { outlet } of this.exporters) yield outlet.delivery.stats;
+    yield* this.#stats.deliveries;
+  }
+
+  *batchStats(): Iterable<BatchStats> {
+    for (const { stages } of this.pipelines) {
+      for (const stage of stages) {
+        const stats = batchStatsOf(stage);
+        if (stats !== null) yield stats;
+      }
+    }
+    yield* this.#stats.batches;
+  }
+}
+
+function metricsOf(
+  kind: ComponentKind,
+  { id, metrics }: { readonly id: string; readonly metrics: readonly MetricSpec[] },
+  values: Iterable<MetricValue>,
+): ComponentMetrics {
+  return { kind, id, metrics, values: [...values] };
+}

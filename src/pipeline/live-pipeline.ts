@@ -1,0 +1,140 @@
+// A pipeline that runs: its stages in a lane, and what its batches go to.
+import type { Logger } from 'pino';
+import { type GatheredBatch, type Refusal, worse } from '../delivery/batch.ts';
+import type { FanOut } from '../delivery/fan-out.ts';
+import type { PipelineAccount } from '../delivery/ledger.ts';
+import type { CompiledStage } from '../workers/pool.ts';
+import type { Lane } from './lane.ts';
+import type { PipelinePlan } from './plan.ts';
+import { Stage } from './stage.ts';
+import type { StageRequest } from './stage-request.ts';
+
+export interface PipelineHost {
+  readonly lane: Lane;
+  readonly log: Logger;
+  setAside(bytes: Buffer, component: string): void;
+}
+
+export class LivePipeline {
+  /** Receivers and exporters may change while the stages stay. */
+  plan: PipelinePlan;
+  fanOut: FanOut;
+  readonly account: PipelineAccount;
+  readonly stages: readonly Stage[];
+  readonly #compiled: readonly CompiledStage[];
+  readonly #host: PipelineHost;
+
+  /** `compiled`: one for each stage of the plan. It takes part in the lane's turns from now on. */
+  constructor(
+    plan: PipelinePlan,
+    account: PipelineAccount,
+    fanOut: FanOut,
+    compiled: readonly CompiledStage[],
+    host: PipelineHost,
+  ) {
+    this.plan = plan;
+    this.fanOut = fanOut;
+    this.account = account;
+    this.#compiled = compiled;
+    this.#host = host;
+    this.stages = plan.stages.map((_, position) => this.#stage(position));
+    host.lane.add(this.stages);
+  }
+
+  #stage(position: number): Stage {
+    const { account } = this;
+    const { lane, log, setAside } = this.#host;
+    const fanOut = (): FanOut => this.fanOut;
+    const { stages } = this.plan;
+    const behind = stages.length - 1 - position;
+    const { number, counters } = this.#compiled[position];
+    return new Stage(stages[position], number, position === 0, account.stageCounters(counters), {
+      shared: lane.shared,
+      arena: lane.arena,
+      pool: lane.pool,
+      account,
+      get answersWhenSecured() {
+        return fanOut().answersWhenSecured;
+      },
+      get holdsBack() {
+        return fanOut().holdsBack;
+      },
+      log,
+      get keepFree() {
+        return behind * lane.shares.stage;
+      },
+      // What it passes on must fit into the share of the stage behind it.
+      get largestOutput() {
+        return behind === 0 ? lane.shares.stage : lane.shares.passedOn;
+      },
+      reclaim: lane.reclaim,
+      flushAll: lane.flushAll,
+      schedule: lane.schedule,
+      setAside,
+      emit: (batch) => this.#pass(position, batch),
+    });
+  }
+
+  /** A batch leaves a stage: to the next, or to the exporters. */
+  #pass(position: number, batch: GatheredBatch): void {
+    const next = this.stages[position + 1];
+    if (next !== undefined) {
+      enqueueBatch(next, batch);
+      return;
+    }
+    this.account.passOn(batch.spans, this.plan.exporters);
+    this.fanOut.send(batch);
+  }
+
+  heldSpans(): number {
+    let spans = 0;
+    for (const stage of this.stages) spans += stage.gatheredSpans() + stage.waitingSpans();
+    return spans + this.fanOut.heldSpans;
+  }
+
+  /** Sends on all that it holds, stage by stage. Nothing may come in any more. */
+  async empty(): Promise<void> {
+    const { lane } = this.#host;
+    for (const stage of this.stages) {
+      await lane.idle([stage]);
+      stage.flush();
+    }
+    await lane.idle(this.stages);
+    this.fanOut.flush();
+  }
+
+  /** Empty: gives back what it has of the lane. */
+  close(): void {
+    const { lane } = this.#host;
+    for (const stage of this.stages) stage.reclaim();
+    lane.remove(this.stages);
+    lane.pool.forget(this.#compiled.map(({ number }) => number));
+  }
+}
+
+/** The pieces of a batch are the requests of the next stage; the batch lives until all are taken. */
+function enqueueBatch(stage: Stage, batch: GatheredBatch): void {
+  const key = JSON.stringify(batch.metadata);
+  let reading = batch.pieces.length;
+  let unanswered = batch.pieces.length;
+  let refusal: Refusal | null = null;
+  const answered = (one: Refusal | null): void => {
+    refusal = worse(refusal, one);
+    if (--unanswered === 0) batch.secure(refusal);
+  };
+  for (const { at, length, spans } of batch.pieces) {
+    const request: StageRequest = {
+      at,
+      length,
+      spans,
+      metadata: batch.metadata,
+      metadataKey: key,
+      taken(outcome, message) {
+        if (--reading === 0) batch.release();
+        if (outcome !== 'pending') answered(outcome === 'written' ? null : { kind: 'never', message });
+      },
+      secured: answered,
+    };
+    stage.enqueue(request);
+  }
+}

@@ -1,0 +1,89 @@
+// What a delivery is given, for tests that need nothing special of it.
+import { type Logger, pino } from 'pino';
+import type { DeliveryOptions } from '../../../src/component/types.ts';
+import { GatheredBatch } from '../../../src/delivery/batch.ts';
+import type { LearnedLimit } from '../../../src/delivery/cut/learned-limit.ts';
+import type { DeliveryItem, Settlement } from '../../../src/delivery/item.ts';
+import type { DeliveryHost, DeliveryStats } from '../../../src/delivery/queue.ts';
+import type { Cutter } from '../../../src/delivery/shipper.ts';
+import { Arena, type Range, Slab } from '../../../src/workers/arena.ts';
+
+export const deliveryOptions: DeliveryOptions = {
+  queue: {
+    enabled: true,
+    consumers: 2,
+    size: 3,
+    sizer: 'requests',
+    batch: null,
+    blockOnOverflow: false,
+    waitForResult: 'no',
+    storage: null,
+  },
+  retry: {
+    enabled: true,
+    initialIntervalMs: 100,
+    randomizationFactor: 0,
+    multiplier: 2,
+    maxIntervalMs: 400,
+    maxElapsedMs: 0,
+  },
+  timeoutMs: 1000,
+  maxRequestBytes: 0,
+  shrinks: true,
+  deadLetter: null,
+};
+
+/** A request whose bytes nothing can cut. */
+export const noCutter: Cutter = {
+  split: (part) => Promise.resolve([part]),
+  halve: () => Promise.resolve(null),
+  shrink: () => Promise.resolve(null),
+};
+export const noLimit: LearnedLimit = { maxBytes: Number.POSITIVE_INFINITY, passed() {}, refused() {} };
+
+export const deliveryHost = (log: Logger = pino({ level: 'silent' })): DeliveryHost => ({
+  log,
+  onSpace() {},
+  cutter: noCutter,
+  limit: noLimit,
+  setAside: null,
+});
+
+/** An item of that many spans, whose bytes are the name. */
+export function itemOf(name: string, spans: number, bytes: number, settle: (s: Settlement) => void): DeliveryItem {
+  return { spans, bytes, metadata: {}, stored: false, open: () => [Buffer.from(name)], settle };
+}
+
+export const deliveryStats = (change: Partial<DeliveryStats> = {}): DeliveryStats => ({
+  exporter: 'otlp',
+  queueEnabled: true,
+  queueSize: 0,
+  queueCapacity: 1000,
+  inFlight: 0,
+  sentSpans: 0,
+  failedSpans: new Map(),
+  enqueueFailedSpans: 0,
+  setAsideSpans: 0,
+  oldestSince: Number.POSITIVE_INFINITY,
+  retries: 0,
+  consecutiveFailures: 0,
+  lastError: '',
+  lastSuccessAt: Number.NEGATIVE_INFINITY,
+  lastFailureAt: Number.NEGATIVE_INFINITY,
+  ...change,
+});
+
+/** Batches of one span in 4096 bytes of an arena, of which 10 are used. */
+export function createBatches(): { readonly arena: Arena; next(spans?: number): GatheredBatch } {
+  const arena = new Arena(0, 1 << 20, 1 << 20);
+  return {
+    arena,
+    next(spans = 1) {
+      const slab = new Slab(arena, arena.allocate(4096) as Range);
+      const batch = new GatheredBatch(Buffer.alloc(1 << 20), {});
+      batch.add(slab, slab.range.at, 10, spans);
+      slab.release();
+      return batch;
+    },
+  };
+}

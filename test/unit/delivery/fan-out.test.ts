@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import type { StoredEntry, StoredQueue } from '../../../src/component/capabilities.ts';
+import type { Refusal } from '../../../src/delivery/batch.ts';
+import { FanOut } from '../../../src/delivery/fan-out.ts';
+import { type DeliveryItem, exportedWhole, type Settlement } from '../../../src/delivery/item.ts';
+import { ExporterAccount } from '../../../src/delivery/ledger.ts';
+import { Outlet, type OutletOptions } from '../../../src/delivery/outlet.ts';
+import type { Delivery } from '../../../src/delivery/queue.ts';
+import { SpanmillError } from '../../../src/errors.ts';
+import { createBatches, deliveryOptions, deliveryStats } from './delivery-host.ts';
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A storage in memory; `full` refuses. */
+function fakeStorage(recovered: readonly StoredEntry[] = []) {
+  const kept = new Map<number, { readonly spans: number; readonly tag: string }>();
+  const storage = {
+    full: false,
+    kept,
+    read: 0,
+    queue: {
+      recovered,
+      async append(segments: readonly Buffer[], spans: number, tag: string) {
+        if (storage.full) throw new SpanmillError('STORAGE', 'no space left on the disk');
+        const key = kept.size + 1;
+        kept.set(key, { spans, tag });
+        return { key, spans, bytes: Buffer.concat([...segments]).length, tag };
+      },
+      async read() {
+        storage.read++;
+        return Buffer.from('stored');
+      },
+      async remove(entries: readonly StoredEntry[]) {
+        for (const { key } of entries) kept.delete(key);
+      },
+      async close() {},
+    } satisfies StoredQueue,
+  };
+  return storage;
+}
+
+interface Setup {
+  readonly storage?: ReturnType<typeof fakeStorage>;
+  readonly queue?: Partial<OutletOptions['queue']>;
+  /** Of claims; default: always. */
+  readonly room?: () => boolean;
+  readonly id?: string;
+}
+
+let nowMs = 0;
+
+function branchOf({ storage, queue = {}, room = () => true, id = 'a' }: Setup = {}) {
+  const taken: DeliveryItem[] = [];
+  const delivery: Delivery = {
+    stats: deliveryStats(),
+    claim: room,
+    unclaim() {},
+    put: (item) => void taken.push(item),
+    offer(item) {
+      if (room()) taken.push(item);
+      return room();
+    },
+    drain: () => Promise.resolve(),
+  };
+  const outlet = new Outlet({
+    connect: () => delivery,
+    queue: { ...deliveryOptions.queue, ...queue },
+    openStorage: storage === undefined ? null : async () => storage.queue,
+    now: () => nowMs,
+  });
+  const settle = (settlement: Settlement): void => taken.shift()?.settle(settlement);
+  return { outlet, account: new ExporterAccount(id), taken, settle, stats: delivery.stats };
+}
+
+async function fanOutOf(branches: readonly ReturnType<typeof branchOf>[], shareBytes = 1000, isBatched = true) {
+  const resumed = { times: 0 };
+  for (const { outlet, account } of branches) await outlet.start(() => account);
+  const fanOut = new FanOut({
+    pipeline: 'traces',
+    branches,
+    shareBytes,
+    isBatched,
+    resumed: () => void resumed.times++,
+    log: pino({ level: 'silent' }),
+  });
+  const { arena, next } = createBatches();
+  const answers: (Refusal | null)[] = [];
+  const send = (): void => {
+    const batch = next();
+    batch.whenSecured((refusal) => void answers.push(refusal));
+    fanOut.send(batch);
+  };
+  return { fanOut, arena, send, answers, resumed };
+}
+
+const failed: Settlement = {
+  exported: 0,
+  failures: [{ reason: 'retries_exhausted', spans: 1 }],
+  message: 'no connection',
+  retryable: true,
+  kept: false,
+};
+
+test('every branch gets the batch, and its memory is free when the last has settled it', async () => {
+  const [a, b] = [branchOf(), branchOf()];
+  const { send, arena, answers, fanOut } = await fanOutOf([a, b]);
+  send();
+  assert.equal(fanOut.answersWhenSecured, false);
+  assert.deepEqual(answers, [null], 'a queue in memory secures at once');
+  a.settle(exportedWhole(1));
+  assert.equal(arena.used, 4096);
+  b.settle(failed);
+  assert.equal(arena.used, 0);
+  assert.deepEqual([a.account.exported, b.account.exported, [...b.account.failed]], [1, 0, [['retries_exhausted', 1]]]);
+});
+
+test('with wait_for_result the client is answered when its spans were exported, with what became of them', async () => {
+  const [a, b] = [branchOf({ queue: { waitForResult: 'yes' } }), branchOf()];
+  const { send, answers, fanOut } = await fanOutOf([a, b]);
+  assert.equal(fanOut.answersWhenSecured, true);
+  send();
+  b.settle(exportedWhole(1));
+  assert.deepEqual(answers, []);
+  a.settle(exportedWhole(1));
+  assert.deepEqual(answers, [null]);
+  send();
+  a.settle(failed);
+  assert.deepEqual(answers, [null, { kind: 'retry', message: 'no connection' }]);
+});
+
+test('an exporter without a queue answers when it has exported, but not behind a batch processor', async () => {
+  const queue = { waitForResult: 'unbatched' } as const;
+  assert.equal((await fanOutOf([branchOf({ queue })], 1000, true)).fanOut.answersWhenSecured, false);
+  assert.equal((await fanOutOf([branchOf({ queue })], 1000, false)).fanOut.answersWhenSecured, true);
+});
+
+test('with storage the client is answered when its spans are stored, and they are removed when they were exported', async () => {
+  const storage = fakeStorage();
+  const a = branchOf({ storage });
+  const { send, answers, arena } = await fanOutOf([a]);
+  send();
+  assert.deepEqual(answers, []);
+  await turn();
+  assert.deepEqual([answers, storage.kept.size, a.account.held], [[null], 1, 1]);
+  a.settle(exportedWhole(1));
+  await turn();
+  assert.deepEqual([storage.kept.size, a.account.held, a.account.exported, arena.used], [0, 0, 1, 0]);
+});
+
+test('what is stored and not exported soon takes no memory, and is read when its turn comes', async () => {
+  const storage = fakeStorage();
+  const a = branchOf({ storage, queue: { consumers: 1 } });
+  const { send, arena } = await fanOutOf([a]);
+  for (let i = 0; i < 10; i++) send();
+  await turn();
+  assert.deepEqual([storage.kept.size, arena.used], [10, 2 * 4096]);
+  assert.equal(Buffer.concat([...(await a.taken[0].open())]).length, 10);
+  assert.equal(storage.read, 0);
+  assert.equal(Buffer.concat([...(await a.taken[9].open())]).toString(), 'stored');
+});
+
+test('a disk that is full refuses the client, who may come again, and nobody gets the spans', async () => {
+  const storage = fakeStorage();
+  const [a, b] = [branchOf({ storage, queue: { blockOnOverflow: true } }), branchOf()];
+  const { send, answers, arena } = await fanOutOf([a, b]);
+  storage.full = true;
+  send();
+  await turn();
+  assert.equal(answers[0]?.kind, 'retry');
+  assert.match(answers[0]?.message ?? '', /no space left/);
+  assert.deepEqual([a.taken.length, b.taken.length, arena.used], [0, 0, 0]);
+  assert.deepEqual([[...a.account.failed], [...b.account.failed]], [[['not_stored', 1]], [['not_stored', 1]]]);
+  storage.full = false;
+  send();
+  await turn();
+  assert.deepEqual([answers[1], a.taken.length, b.taken.length], [null, 1, 1]);
+});
+
+test('a full disk of one branch does not hold back the others, unless it is to', async () => {
+  const storage = fakeStorage();
+  const [a, b] = [branchOf({ storage }), branchOf()];
+  const { send, answers } = await fanOutOf([a, b]);
+  storage.full = true;
+  send();
+  await turn();
+  assert.deepEqual([answers[0]?.kind, b.taken.length, [...a.account.failed]], ['partial', 1, [['not_stored', 1]]]);
+  assert.equal(a.stats.enqueueFailedSpans, 1);
+});
+
+test('a stored queue that is full refuses the client', async () => {
+  const a = branchOf({ storage: fakeStorage(), room: () => false });
+  const { send, answers } = await fanOutOf([a]);
+  send();
+  await turn();
+  assert.match(answers[0]?.message ?? '', /queue is full/);
+});
+
+test('an exporter with its share of the memory holds back its pipeline, and one whose backend takes nothing misses what comes', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const [dead, live] = [branchOf(), branchOf({ id: 'b' })];
+  const { send, fanOut, resumed } = await fanOutOf([dead, live], 15);
+  const counts = (): number[] => [dead.taken.length, live.taken.length, fanOut.heldSpans];
+  send();
+  send();
+  live.settle(exportedWhole(1));
+  live.settle(exportedWhole(1));
+  send();
+  nowMs += 5000;
+  live.stats.lastSuccessAt = nowMs;
+  t.mock.timers.tick(20);
+  assert.deepEqual([counts(), fanOut.holdsBack], [[2, 0, 1], true], 'it may still be slow and not dead');
+  nowMs += 1;
+  t.mock.timers.tick(20);
+  assert.deepEqual([counts(), fanOut.holdsBack, resumed.times], [[2, 1, 0], false, 1]);
+  assert.deepEqual([...dead.account.failed], [['queue_full', 1]]);
+  send();
+  assert.deepEqual(counts(), [2, 2, 0]);
+  dead.settle(exportedWhole(1));
+  live.settle(exportedWhole(1));
+  send();
+  assert.deepEqual(counts(), [2, 2, 0], 'it is back');
+});
+
+test('with block_on_overflow, and where all are full, the batch waits for all', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const [dead, live] = [branchOf({ queue: { blockOnOverflow: true } }), branchOf()];
+  const both = [branchOf(), branchOf()];
+  const [blocking, all] = [await fanOutOf([dead, live], 15), await fanOutOf(both, 15)];
+  for (const { send } of [blocking, all]) for (let i = 0; i < 3; i++) send();
+  live.settle(exportedWhole(1));
+  nowMs += 10_000;
+  live.stats.lastSuccessAt = nowMs;
+  t.mock.timers.tick(20);
+  assert.deepEqual([dead.taken.length, live.taken.length, blocking.fanOut.heldSpans], [2, 1, 1]);
+  assert.deepEqual([...both.map(({ taken }) => taken.length), all.fanOut.heldSpans], [2, 2, 1]);
+  dead.settle(exportedWhole(1));
+  t.mock.timers.tick(20);
+  assert.deepEqual([dead.taken.length, live.taken.length, blocking.fanOut.heldSpans], [2, 2, 0]);
+  all.fanOut.flush();
+  assert.deepEqual(
+    both.map(({ taken }) => taken.length),
+    [3, 3],
+    'at the end all goes to the queues',
+  );
+});
+
+test('what an earlier process left is exported first, and counted as recovered', async () => {
+  const entry = {
+    key: 7,
+    spans: 5,
+    bytes: 50,
+    tag: JSON.stringify({ pipeline: 'traces', metadata: { tenant: ['x'] } }),
+  };
+  const a = branchOf({ storage: fakeStorage([entry]) });
+  await fanOutOf([a]);
+  assert.deepEqual([a.account.recovered, a.account.held, a.taken[0]?.metadata], [5, 5, { tenant: ['x'] }]);
+  assert.equal(Buffer.concat([...(await a.taken[0].open())]).toString(), 'stored');
+  a.settle(exportedWhole(5));
+  assert.deepEqual([a.account.held, a.account.exported], [0, 5]);
+});
+
+test('what is kept at the end of a drain stays stored and held', async () => {
+  const storage = fakeStorage();
+  const a = branchOf({ storage });
+  const { send, arena } = await fanOutOf([a]);
+  send();
+  await turn();
+  a.settle({ ...exportedWhole(0), kept: true });
+  await turn();
+  assert.deepEqual([storage.kept.size, a.account.held, arena.used], [1, 1, 0]);
+});
