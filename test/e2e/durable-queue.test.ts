@@ -13,7 +13,7 @@ import { type Sink, startSink } from './support/sink.ts';
 import { createSpanSource } from './support/spans.ts';
 
 /** SPANMILL_KILLS=100 for the figure of docs/reliability.md. */
-const kills = Number(process.env.SPANMILL_KILLS ?? 8);
+const kills = Number(process.env.SPANMILL_KILLS ?? 6);
 
 const folderFor = (t: TestContext): string => {
   const folder = mkdtempSync(join(tmpdir(), 'spanmill-durable-'));

@@ -37,7 +37,7 @@ import {
 
 after(removeFolders);
 
-const fuzzRounds = 50;
+const fuzzRounds = 25;
 const seeds = Array.from({ length: 60 }, (_, n) => n);
 const lengths = [100, 3000, 50, 20_000, 1500, 90_000];
 const dataFile = (folder: string): string => join(folder, 'spanmill.mdb');

@@ -9,7 +9,7 @@ import { writerProgram } from './writer.ts';
 after(removeFolders);
 
 /** More for a longer look: SPANMILL_KILLS=1000. */
-const kills = Number(process.env.SPANMILL_KILLS ?? 30);
+const kills = Number(process.env.SPANMILL_KILLS ?? 12);
 
 /** What a process said before it was killed. */
 interface Said {
