@@ -39,6 +39,7 @@ export class Attempts {
   readonly #circuit: Circuit;
   readonly #sleepers = new Set<() => void>();
   readonly #running = new Set<AbortController>();
+  readonly #abandoning = new Set<() => void>();
   /** The deadline of a drain has passed: nothing is tried any more. */
   #expired = false;
 
@@ -65,6 +66,8 @@ export class Attempts {
   expire(): void {
     this.#expired = true;
     for (const controller of this.#running) controller.abort('shutdown' satisfies AbortReason);
+    // Also those whose signal was aborted before, by their time limit.
+    for (const abandon of [...this.#abandoning]) abandon();
     this.#circuit.reset();
     this.#wakeAll();
   }
@@ -127,7 +130,7 @@ export class Attempts {
     const cancel = timeoutMs > 0 ? this.#clock.after(timeoutMs, () => abort('timeout')) : null;
     this.#running.add(controller);
     try {
-      return await this.#orAbandoned(this.#exporter.export(batch, controller.signal), controller.signal);
+      return await this.#orAbandoned(this.#exporter.export(batch, controller.signal));
     } catch (error) {
       // Exporters promise not to reject. One that does is at fault, and would be again with the same bytes.
       return { kind: 'refused', reason: 'exporter_fault', message: String(error) };
@@ -138,17 +141,19 @@ export class Attempts {
   }
 
   /** The export's own result, but no waiting for ever for one that ignores the shutdown. */
-  #orAbandoned(result: Promise<ExportResult>, signal: AbortSignal): Promise<ExportResult> {
+  #orAbandoned(result: Promise<ExportResult>): Promise<ExportResult> {
     return new Promise((resolve, reject) => {
       let cancel = (): void => {};
-      const onAbort = (): void => {
-        if (signal.reason !== 'shutdown') return;
+      const abandon = (): void => {
         cancel = this.#clock.after(abortGraceMs, () =>
           resolve({ kind: 'retry', reason: 'shutdown', message: 'the export did not end when told to', afterMs: 0 }),
         );
       };
-      signal.addEventListener('abort', onAbort, { once: true });
-      result.then(resolve, reject).finally(() => cancel());
+      this.#abandoning.add(abandon);
+      result.then(resolve, reject).finally(() => {
+        this.#abandoning.delete(abandon);
+        cancel();
+      });
     });
   }
 

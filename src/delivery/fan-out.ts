@@ -35,6 +35,7 @@ export class FanOut {
   /** Held back, in order. */
   #waiting: GatheredBatch[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #storingSpans = 0;
 
   constructor(options: FanOutOptions) {
     this.#options = options;
@@ -54,8 +55,9 @@ export class FanOut {
   get holdsBack(): boolean {
     return this.#waiting.length > 0;
   }
+  /** Held back, or on their way to a storage. */
   get heldSpans(): number {
-    return this.#waiting.reduce((sum, { spans }) => sum + spans, 0);
+    return this.#storingSpans + this.#waiting.reduce((sum, { spans }) => sum + spans, 0);
   }
 
   /** Takes over the batch. */
@@ -73,7 +75,9 @@ export class FanOut {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (!this.holdsBack) return;
     for (const batch of this.#waiting.splice(0)) this.#go(batch, this.#options.branches);
+    this.#options.resumed();
   }
 
   #look(): void {
@@ -119,6 +123,9 @@ export class FanOut {
   async #storeFirst(batch: GatheredBatch, branches: readonly Branch[]): Promise<void> {
     const entries = new Map<Branch, StoredEntry>();
     const failed = new Map<Branch, string>();
+    // No outlet may be drained as empty while the batch is on its way to it.
+    for (const { outlet } of branches) outlet.expect();
+    this.#storingSpans += batch.spans;
     await Promise.all(
       branches
         .filter(({ outlet }) => outlet.stores)
@@ -132,6 +139,17 @@ export class FanOut {
           }
         }),
     );
+    this.#storingSpans -= batch.spans;
+    this.#stored(batch, branches, entries, failed);
+    for (const { outlet } of branches) outlet.expected();
+  }
+
+  #stored(
+    batch: GatheredBatch,
+    branches: readonly Branch[],
+    entries: ReadonlyMap<Branch, StoredEntry>,
+    failed: ReadonlyMap<Branch, string>,
+  ): void {
     const mustHave = [...failed].find(([{ outlet }]) => outlet.blockOnOverflow);
     if (mustHave !== undefined || failed.size === branches.length) {
       for (const [{ outlet }, entry] of entries) outlet.forget(entry);
@@ -177,7 +195,8 @@ export class FanOut {
   }
 }
 
-function refusalOf({ exported, failures, message, retryable }: Settlement): Refusal | null {
+function refusalOf({ exported, failures, message, retryable, isDoubtful }: Settlement): Refusal | null {
+  if (isDoubtful) return { kind: retryable ? 'retry' : 'never', message };
   const failed = failures.reduce((sum, { spans }) => sum + spans, 0);
   if (failed === 0) return null;
   if (exported > 0) return { kind: 'partial', message: `${failed} of ${exported + failed} spans failed: ${message}` };

@@ -15,6 +15,8 @@ export interface Settlement {
   readonly message: string;
   /** Whether what failed could pass if it came again. */
   readonly retryable: boolean;
+  /** It went out together with others, and it is not known whose spans failed: they may be its own. */
+  readonly isDoubtful: boolean;
   /** The time to shut down was over, and it is still stored: the next process goes on with it. */
   readonly kept: boolean;
 }
@@ -36,5 +38,6 @@ export const exportedWhole = (spans: number): Settlement => ({
   failures: [],
   message: '',
   retryable: false,
+  isDoubtful: false,
   kept: false,
 });

@@ -28,6 +28,8 @@ interface Tag {
 const stuckAfterMs = 5000;
 /** Of stored batches, so many for each consumer stay in memory too: what is exported at once is not read back. */
 const residentForEach = 2;
+/** And not more than that before them. */
+const mostResidentBytes = 4 << 20;
 
 const nobody = (): void => {};
 
@@ -40,7 +42,10 @@ export class Outlet {
   /** Bytes of the shared memory that wait for this exporter. */
   #heldBytes = 0;
   #resident = 0;
+  #residentBytes = 0;
   #heldSince = Number.POSITIVE_INFINITY;
+  #expected = 0;
+  readonly #whenNoneExpected: (() => void)[] = [];
 
   constructor(options: OutletOptions) {
     this.#options = options;
@@ -77,6 +82,14 @@ export class Outlet {
     }
   }
 
+  /** A batch is on its way to it, which a drain is to wait for; `expected` follows. */
+  expect(): void {
+    this.#expected++;
+  }
+  expected(): void {
+    if (--this.#expected === 0) for (const resolve of this.#whenNoneExpected.splice(0)) resolve();
+  }
+
   /** Whether the backend takes nothing, though there is something. */
   get isStuck(): boolean {
     if (this.#heldBytes === 0) return false;
@@ -96,7 +109,8 @@ export class Outlet {
    */
   async store(batch: GatheredBatch, pipeline: string): Promise<StoredEntry | null> {
     if (this.#storage === null) throw new Error('an outlet without storage was asked to store');
-    if (!this.delivery.claim(batch)) return null;
+    // Nothing overtakes what waits for space.
+    if (this.#blocked.length > 0 || !this.delivery.claim(batch)) return null;
     try {
       const tag: Tag = { pipeline, metadata: batch.metadata };
       return await this.#storage.append(batch.segments, batch.spans, JSON.stringify(tag));
@@ -109,7 +123,8 @@ export class Outlet {
   sendStored(entry: StoredEntry, batch: GatheredBatch, account: ExporterAccount): void {
     account.held += entry.spans;
     // What cannot be exported soon needs no memory.
-    const stays = this.#resident < this.#options.queue.consumers * residentForEach;
+    const stays =
+      this.#resident < this.#options.queue.consumers * residentForEach && this.#residentBytes < mostResidentBytes;
     if (stays) batch.hold();
     this.delivery.put(this.#storedItem(entry, stays ? batch : null, batch.metadata, account));
   }
@@ -143,7 +158,10 @@ export class Outlet {
     metadata: Metadata,
     account: ExporterAccount,
   ): DeliveryItem {
-    if (batch !== null) this.#resident++;
+    if (batch !== null) {
+      this.#resident++;
+      this.#residentBytes += entry.bytes;
+    }
     return {
       spans: entry.spans,
       bytes: entry.bytes,
@@ -157,6 +175,7 @@ export class Outlet {
         }
         if (batch !== null) {
           this.#resident--;
+          this.#residentBytes -= entry.bytes;
           batch.release();
         }
       },
@@ -206,6 +225,8 @@ export class Outlet {
   /** Waits for everything; at the deadline the rest is failed, or kept where it is stored. */
   async drain(deadlineMs: number): Promise<void> {
     const end = this.#options.now() + deadlineMs;
+    // Bounded by the storage's own end: what it cannot store it refuses.
+    if (this.#expected > 0) await new Promise<void>((resolve) => this.#whenNoneExpected.push(resolve));
     do await this.delivery.drain(Math.max(0, end - this.#options.now()));
     while (this.#blocked.length > 0);
   }

@@ -46,7 +46,7 @@ export interface Delivery {
   /**
    * Tries everything that is held: what waits for its next attempt is tried at once, later attempts wait as ever.
    * Resolves when nothing is held. `deadlineMs` from now what is left is failed with the reason `shutdown` (what is stored is
-   * kept), and so is whatever is offered later. May be called again with another deadline.
+   * kept), and so is whatever is offered later. May be called again: the earliest deadline counts.
    */
   drain(deadlineMs: number): Promise<void>;
 }
@@ -86,6 +86,8 @@ class DeliveryQueue implements Delivery {
   #idle: (() => void)[] = [];
   #refusedOffer = false;
   #cancelDeadline = (): void => {};
+  /** Of the drain under way; of several the earliest. */
+  #deadlineAt = Number.POSITIVE_INFINITY;
 
   constructor(exporterId: string, exporter: Exporter, options: DeliveryOptions, host: DeliveryHost, clock: Clock) {
     const { queue } = options;
@@ -139,6 +141,7 @@ class DeliveryQueue implements Delivery {
   unclaim(size: Size): void {
     this.stats.queueSize -= this.#unitsOf(size);
     this.#tellOfSpace();
+    this.#tellWhenIdle();
   }
 
   put(item: DeliveryItem): void {
@@ -161,8 +164,12 @@ class DeliveryQueue implements Delivery {
 
   drain(deadlineMs: number): Promise<void> {
     if (this.#isIdle()) return Promise.resolve();
-    this.#cancelDeadline();
-    this.#cancelDeadline = this.#clock.after(deadlineMs, () => this.#expire());
+    const deadlineAt = this.#clock.now() + deadlineMs;
+    if (deadlineAt < this.#deadlineAt) {
+      this.#deadlineAt = deadlineAt;
+      this.#cancelDeadline();
+      this.#cancelDeadline = this.#clock.after(deadlineMs, () => this.#expire());
+    }
     this.#shipments.flush();
     this.#attempts.hurry();
     this.#pump();
@@ -170,7 +177,8 @@ class DeliveryQueue implements Delivery {
   }
 
   #isIdle(): boolean {
-    return this.stats.inFlight === 0 && this.#shipments.length === 0;
+    // What is claimed counts too: it is about to be put.
+    return this.stats.inFlight === 0 && this.stats.queueSize === 0;
   }
 
   #unitsOf({ spans, bytes }: Size): number {
@@ -204,7 +212,10 @@ class DeliveryQueue implements Delivery {
         // What is in memory is there at once: no turn of the event loop for it.
         segments.push(...(own instanceof Promise ? await own : own));
       } catch (error) {
-        this.#settle(item, this.#lost(item, 'storage', `what was stored cannot be read: ${String(error)}`));
+        // It is still stored: the store looks at it when it is opened next, and says what is lost.
+        const fields = { error: String(error), spans: item.spans };
+        this.#host.log.error(fields, 'what was stored cannot be read now; it is kept');
+        this.#settle(item, { ...exportedWhole(0), kept: true });
         continue;
       }
       opened.push(item);
@@ -216,10 +227,19 @@ class DeliveryQueue implements Delivery {
     this.#settleAll(opened, shipped);
   }
 
-  /** Of several items it is not known whose spans failed: the first ones' are taken for them. */
+  /**
+   * Of several items it is not known whose spans failed: the account takes the first ones' for them. What is stored is kept as
+   * a whole when the time was over before all of the shipment was out.
+   */
   #settleAll(items: readonly DeliveryItem[], { failures, message, retryable }: Shipped): void {
     const left = failures.map((failure) => ({ ...failure }));
+    const isShutdown = failures.some(({ reason }) => reason === 'shutdown');
+    const isDoubtful = items.length > 1 && failures.length > 0;
     for (const item of items) {
+      if (isShutdown && item.stored) {
+        this.#settle(item, { ...exportedWhole(0), kept: true });
+        continue;
+      }
       const own: Failure[] = [];
       let room = item.spans;
       for (const failure of left) {
@@ -229,10 +249,7 @@ class DeliveryQueue implements Delivery {
         room -= spans;
         own.push({ reason: failure.reason, spans });
       }
-      const isShutdown = own.some(({ reason }) => reason === 'shutdown');
-      if (own.length === 0) this.#settle(item, exportedWhole(item.spans));
-      else if (isShutdown && item.stored) this.#settle(item, { ...exportedWhole(0), kept: true });
-      else this.#settle(item, { exported: room, failures: own, message, retryable, kept: false });
+      this.#settle(item, { exported: room, failures: own, message, retryable, isDoubtful, kept: false });
     }
   }
 
@@ -258,6 +275,7 @@ class DeliveryQueue implements Delivery {
   #tellWhenIdle(): void {
     if (!this.#isIdle()) return;
     this.#cancelDeadline();
+    this.#deadlineAt = Number.POSITIVE_INFINITY;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
@@ -274,7 +292,7 @@ class DeliveryQueue implements Delivery {
 
   #lost({ spans }: DeliveryItem, reason: string, message: string): Settlement {
     this.#host.log.error({ reason, error: message, spans }, 'export failed, spans are lost');
-    return { exported: 0, failures: [{ reason, spans }], message, retryable: true, kept: false };
+    return { ...exportedWhole(0), failures: [{ reason, spans }], message, retryable: true };
   }
 
   #notTried(item: DeliveryItem): Settlement {

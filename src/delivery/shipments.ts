@@ -71,9 +71,10 @@ class Batched implements Shipments {
   put(item: DeliveryItem): void {
     this.#length++;
     const { minSize, maxSize, flushTimeoutMs } = this.#batching;
-    const [key, partition] = this.#partition(item);
     const size = this.#sizeOf(item);
-    if (maxSize > 0 && partition.size > 0 && partition.size + size > maxSize) this.#end(key, partition);
+    const [full, before] = this.#partition(item);
+    if (maxSize > 0 && before.size > 0 && before.size + size > maxSize) this.#end(full, before);
+    const [key, partition] = this.#partition(item);
     partition.items.push(item);
     partition.size += size;
     if (partition.size >= minSize || this.#flushing) this.#end(key, partition);
@@ -119,7 +120,7 @@ class Batched implements Shipments {
     if (partition.items.length > 0) this.#ready.put({ items: partition.items, metadata: partition.metadata });
     partition.items = [];
     partition.size = 0;
-    if (key !== '') this.#partitions.delete(key);
+    if (key !== '' && this.#partitions.get(key) === partition) this.#partitions.delete(key);
   }
 }
 

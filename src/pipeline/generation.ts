@@ -314,9 +314,8 @@ export class NextGeneration {
       if (plan === undefined) continue;
       // What it has gathered came for the exporters of before.
       if (!isDeepStrictEqual(plan.exporters, pipeline.plan.exporters)) pipeline.stages.at(-1)?.flush();
-      pipeline.fanOut.flush();
       pipeline.plan = plan;
-      pipeline.fanOut = this.#fanOut(plan);
+      pipeline.turnTo(this.#fanOut(plan));
     }
     for (const id of this.#to.receivers.keys()) {
       const identity = identities.get(id);

@@ -18,7 +18,9 @@ export interface PipelineHost {
 export class LivePipeline {
   /** Receivers and exporters may change while the stages stay. */
   plan: PipelinePlan;
-  fanOut: FanOut;
+  #fanOut: FanOut;
+  /** Those of before that still hold something. */
+  #earlier: FanOut[] = [];
   readonly account: PipelineAccount;
   readonly stages: readonly Stage[];
   readonly #compiled: readonly CompiledStage[];
@@ -33,12 +35,22 @@ export class LivePipeline {
     host: PipelineHost,
   ) {
     this.plan = plan;
-    this.fanOut = fanOut;
+    this.#fanOut = fanOut;
     this.account = account;
     this.#compiled = compiled;
     this.#host = host;
     this.stages = plan.stages.map((_, position) => this.#stage(position));
     host.lane.add(this.stages);
+  }
+
+  get fanOut(): FanOut {
+    return this.#fanOut;
+  }
+  /** What the one before holds back goes to the exporters that it came for. */
+  turnTo(fanOut: FanOut): void {
+    this.#fanOut.flush();
+    this.#earlier = [...this.#earlier, this.#fanOut].filter(({ heldSpans }) => heldSpans > 0);
+    this.#fanOut = fanOut;
   }
 
   #stage(position: number): Stage {
@@ -89,6 +101,7 @@ export class LivePipeline {
   heldSpans(): number {
     let spans = 0;
     for (const stage of this.stages) spans += stage.gatheredSpans() + stage.waitingSpans();
+    for (const { heldSpans } of this.#earlier) spans += heldSpans;
     return spans + this.fanOut.heldSpans;
   }
 

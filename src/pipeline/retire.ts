@@ -1,4 +1,5 @@
 // Ends what no configuration has any more, in the order in which spans pass, with nothing lost on the way.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Inventory } from './inventory.ts';
 import type { LivePipeline } from './live-pipeline.ts';
@@ -28,6 +29,8 @@ export interface RetireHost {
 const receiverDrainMs = 25_000;
 /** A queue ends when it is empty: how long its batches are tried is what its retry settings say. */
 const forEverMs = 2 ** 31 - 1;
+/** How often to look whether an extension is still used. */
+const lookMs = 500;
 
 /** Resolves when all of it has ended. Never rejects. */
 export async function retire(left: Leftovers, host: RetireHost): Promise<void> {
@@ -67,7 +70,14 @@ export async function retire(left: Leftovers, host: RetireHost): Promise<void> {
     await ending.exporter.stop();
   }
 
+  /** By a queue that ends, of this configuration or of one before: it has the instance that it began with. */
+  const isUsed = (id: string): boolean =>
+    [...leaving].some(({ component: { definition, config } }) =>
+      definition.references?.(config).some((reference) => reference.id === id),
+    );
+
   async function endExtension(running: RunningExtension): Promise<void> {
+    while (isUsed(running.id) && inventory.extensions.has(running)) await sleep(lookMs, undefined, { ref: false });
     if (!inventory.extensions.has(running)) return;
     inventory.removeExtension(running);
     await running.extension.stop();

@@ -30,6 +30,8 @@ const defaultBudgetBytes = 128 << 20;
 /** Of the time to drain: until receivers have answered, and until stages are empty. Exporters have the rest, and all of it. */
 const receiversShare = 0.4;
 const stagesShare = 0.6;
+/** A reload that failed says so after this time, whatever still ends. */
+const undoMs = 1000;
 /** What a receiver may take to cut the connections whose time is over. */
 const cutMs = 1000;
 
@@ -164,7 +166,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       await next.start();
     } catch (error) {
       budget = before;
-      await end(next.undo());
+      // A start that failed stops everything; else what was begun ends, though not before its queues are empty.
+      if (state !== 'starting') await within(undoMs, end(next.undo()));
       throw error;
     }
     const left = next.swap();

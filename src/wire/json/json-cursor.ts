@@ -6,7 +6,7 @@ const shownCharacters = 60;
 /** Of what is skipped, arrays and objects inside one another. */
 const maxSkipped = 500;
 /** A number in JSON may be of any length; nobody needs more digits. */
-const maxNumberBytes = 400;
+export const maxNumberBytes = 400;
 
 const quote = 0x22;
 const backslash = 0x5c;

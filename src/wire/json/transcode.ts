@@ -8,9 +8,14 @@
 import { SpanmillError } from '../../errors.ts';
 import { type MessageKind, maxDepth, messageKind } from '../schema.ts';
 import { varintSize, writeVarint } from '../varint.ts';
-import { JsonCursor, token } from './json-cursor.ts';
+import { JsonCursor, maxNumberBytes, token } from './json-cursor.ts';
 import { type JsonField, type JsonName, jsonNames } from './json-fields.ts';
 import { readBase64, readHex, readString } from './json-strings.ts';
+
+/** Bytes of a trace id. */
+const longestId = 16;
+/** Far above the names of OTLP with each character escaped. */
+const longestName = 200;
 
 /** There is no room for the result. */
 const noRoom = Symbol('no room');
@@ -120,7 +125,14 @@ export class Transcoder {
 
   /** Legal, and nobody does it: `"n\u0061me"`. */
   #escapedName(names: readonly JsonName[]): JsonName | null {
-    const text: unknown = JSON.parse(`"${this.#cursor.text()}"`.replace(/\\(?!["\\/bfnrtu])/g, ''));
+    const cursor = this.#cursor;
+    if (cursor.to - cursor.from > longestName) return null;
+    let text: unknown;
+    try {
+      text = JSON.parse(`"${cursor.text()}"`);
+    } catch {
+      cursor.syntax('an escape that JSON has');
+    }
     return names.find((name) => name.text === text) ?? null;
   }
 
@@ -214,7 +226,8 @@ export class Transcoder {
     const start = cursor.position;
     cursor.string();
     if (cursor.from === cursor.to) return;
-    this.#room(2 + field.idLength);
+    // Whatever its length is, it is looked at once it is there.
+    this.#room(2 + longestId);
     const bytes = this.#bytes;
     const at = this.#at;
     const length = readHex(cursor, bytes, at + 2);
@@ -264,7 +277,7 @@ export class Transcoder {
     if (cursor.peek() === token.quote) {
       const start = cursor.position;
       cursor.string();
-      const text = cursor.text();
+      const text = cursor.to - cursor.from > maxNumberBytes ? '' : cursor.text();
       if (/^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text) || /^-?Infinity$/.test(text)) value = Number(text);
       else if (text !== 'NaN') {
         cursor.position = start;

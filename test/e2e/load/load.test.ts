@@ -186,7 +186,7 @@ test('a rate of A..B is searched for, and found near what the server can do', as
   assertWell({ report });
   const { held, target } = report.rate;
   assert.deepEqual(target, { from: 500, to: 8000 });
-  assert.ok(held !== null && near(held, capacity, 0.12), `${held} spans/s\n${stdout}`);
+  assert.ok(held !== null && near(held, capacity, 0.3), `${held} spans/s\n${stdout}`);
   const steps = report.ramp ?? [];
   assert.ok(steps.some((step) => !step.held && step.why !== '') && steps.some((step) => step.held));
   assert.ok(steps.every((step) => step.held === step.target <= held));

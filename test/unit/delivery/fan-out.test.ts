@@ -100,6 +100,7 @@ const failed: Settlement = {
   failures: [{ reason: 'retries_exhausted', spans: 1 }],
   message: 'no connection',
   retryable: true,
+  isDoubtful: false,
   kept: false,
 };
 

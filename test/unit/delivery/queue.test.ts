@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import type { Batch, DeliveryOptions, Exporter, ExportResult } from '../../../src/component/types.ts';
+import type { Settlement } from '../../../src/delivery/item.ts';
 import { createDelivery, type Delivery } from '../../../src/delivery/queue.ts';
 import { deliveryHost, deliveryOptions, itemOf } from './delivery-host.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
@@ -320,6 +321,76 @@ test('an export that succeeds just as the deadline ends it counts as sent', asyn
   await it.clock.advance(500);
   await drain;
   assert.deepEqual(ended(it.settled), { a: whole });
+});
+
+test('of several drains the earliest deadline counts', async () => {
+  const it = setup({}, ({ signal, answer }) => signal.addEventListener('abort', () => answer(retry)));
+  it.offer('a');
+  const drains = [it.delivery.drain(500), it.delivery.drain(60_000)];
+  await it.clock.advance(500);
+  await Promise.all(drains);
+  assert.equal(it.settled.get('a')?.reason, 'shutdown');
+});
+
+test('of what went out together and failed in part nobody knows whose spans failed, and all are told', async () => {
+  const endings: Settlement[] = [];
+  const batch = { flushTimeoutMs: 100, minSize: 20, maxSize: 0, sizer: 'items', metadataKeys: [] } as const;
+  const it = setup({ queue: { batch, size: 9 } }, ({ answer }) =>
+    answer({ kind: 'partial', rejectedSpans: 3, message: 'too old' }),
+  );
+  for (const name of ['a', 'b'])
+    it.delivery.offer(itemOf(name, 10, 100, (settlement) => void endings.push(settlement)));
+  await it.clock.settle();
+  assert.deepEqual(
+    endings.map(({ exported, isDoubtful }) => [exported, isDoubtful]),
+    [
+      [7, true],
+      [10, true],
+    ],
+  );
+});
+
+test('of what is stored and went out together all is kept when the time is over', async () => {
+  const endings: Settlement[] = [];
+  const batch = { flushTimeoutMs: 100, minSize: 20, maxSize: 0, sizer: 'items', metadataKeys: [] } as const;
+  const it = setup({ queue: { batch, size: 9 } }, ({ answer }) => answer(retry));
+  for (const name of ['a', 'b']) {
+    it.delivery.offer({ ...itemOf(name, 10, 100, (settlement) => void endings.push(settlement)), stored: true });
+  }
+  const drain = it.delivery.drain(50);
+  await it.clock.advance(50);
+  await drain;
+  assert.deepEqual(
+    endings.map(({ kept, exported }) => [kept, exported]),
+    [
+      [true, 0],
+      [true, 0],
+    ],
+  );
+});
+
+test('an attempt that its time limit ended, and that goes on all the same, does not keep the drain for ever', async () => {
+  const it = setup({ timeoutMs: 100 });
+  it.offer('a');
+  await it.clock.advance(100);
+  const drain = it.delivery.drain(500);
+  await it.clock.advance(1500);
+  await drain;
+  assert.equal(it.settled.get('a')?.reason, 'shutdown');
+});
+
+test('what is claimed is waited for by a drain', async () => {
+  const it = setup({}, ({ answer }) => answer(accepted));
+  const size = { spans: 1, bytes: 1 };
+  assert.equal(it.delivery.claim(size), true);
+  let isDrained = false;
+  const drain = it.delivery.drain(1000).then(() => {
+    isDrained = true;
+  });
+  await it.clock.settle();
+  assert.equal(isDrained, false);
+  it.delivery.unclaim(size);
+  await drain;
 });
 
 test('an exporter that ignores the deadline does not keep the drain for ever', async () => {

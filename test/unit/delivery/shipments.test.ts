@@ -91,3 +91,16 @@ test('a drain makes everything due, also what comes later', () => {
   put(item('b', 1));
   assert.deepEqual([names(shipments.take()), names(shipments.take())], ['a', 'b']);
 });
+
+test('what begins the next batch of a tenant is found by a drain, and by who comes next', async () => {
+  const { shipments, put, clock } = shipmentsOf({ metadataKeys: ['tenant'], maxSize: 12 });
+  const of = (name: string, spans: number): DeliveryItem => item(name, spans, { tenant: ['x'] });
+  put(of('a', 8), of('b', 6), of('c', 1));
+  assert.equal(names(shipments.take()), 'a');
+  await clock.advance(200);
+  assert.equal(names(shipments.take()), 'bc');
+  put(of('d', 8), of('e', 6));
+  shipments.flush();
+  assert.deepEqual([names(shipments.take()), names(shipments.take())], ['d', 'e']);
+  assert.deepEqual(clock.pending(), []);
+});

@@ -359,3 +359,21 @@ test('messages and ignored values may be nested only so deep, and a long documen
   assert.throws(() => transcode(`{"x":${'['.repeat(1_000_000)}`), /more than 500 values inside one another/);
   assert.throws(() => transcode(`{"x":${'{"y":'.repeat(1_000_000)}`), /more than 500 values inside one another/);
 });
+
+test('a name with any escape is a name, and one that no field has is ignored', () => {
+  const span = (members: string): string => `{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"a"${members}}]}]}]}`;
+  const plain = decodeRequest(transcoded(span('')));
+  const long = `"${'\\u0061'.repeat(500)}"`;
+  for (const name of ['"\\\\"', '"\\\\x"', '"\\"x"', '"a\\/b"', long]) {
+    assert.deepEqual(decodeRequest(transcoded(span(`,${name}:1`))), plain, name);
+  }
+  assert.throws(() => transcoded(span(',"\\q":1')), { code: 'OTLP_JSON' });
+});
+
+test('a double in quotes with more digits than are looked at is refused, and not cut', () => {
+  const span = (double: string): string =>
+    `{"resourceSpans":[{"scopeSpans":[{"spans":[{"attributes":[{"key":"a","value":{"doubleValue":"${double}"}}]}]}]}]}`;
+  for (const wrongDouble of [`1.${'0'.repeat(395)}e-300`, `${'1'.repeat(400)}xyz`]) {
+    assert.throws(() => transcoded(span(wrongDouble)), { code: 'OTLP_JSON' });
+  }
+});

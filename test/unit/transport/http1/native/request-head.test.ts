@@ -61,3 +61,15 @@ for (const [what, text, status = 400] of wrong) {
     );
   });
 }
+
+test('a line of spaces with a wrong end is refused as quickly as any other', () => {
+  // Minutes where the expression tries every way to share out the spaces.
+  const line = `a:${' '.repeat(16_000)}\x01`;
+  for (let i = 0; i < 1000; i++) assert.throws(() => parseHead(head(line)), BadRequest);
+});
+
+test('a head of more than a hundred fields is too large', () => {
+  const fields = (count: number): string[] => Array.from({ length: count }, (_, i) => `x${i}: a`);
+  assert.equal(parseHead(head(...fields(99))).rawHeaders.length, 200);
+  assert.throws(() => parseHead(head(...fields(100))), { status: 431 });
+});
