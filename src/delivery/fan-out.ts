@@ -154,7 +154,10 @@ export class FanOut {
     if (mustHave !== undefined || failed.size === branches.length) {
       for (const [{ outlet }, entry] of entries) outlet.forget(entry);
       const why = mustHave?.[1] ?? [...failed.values()][0];
-      for (const { account } of branches) account.fail('not_stored', batch.spans);
+      for (const { outlet, account } of branches) {
+        account.fail('not_stored', batch.spans);
+        outlet.delivery.stats.enqueueFailedSpans += batch.spans;
+      }
       this.#log.warn('not stored', { pipeline: this.#options.pipeline, error: why }, 'spans cannot be stored: refused');
       batch.secure({ kind: 'retry', message: `the spans cannot be stored now: ${why}` });
       batch.release();
