@@ -15,10 +15,14 @@ const secretNames = new Set([
   'api_key',
   'x_api_key',
   'x_honeycomb_team',
+  'x_sentry_auth',
+  'private_key',
+  'passwd',
+  'pwd',
 ]);
-/** As the end of a longer name: `x-auth-token`, `dd-api-key`, `client_secret`. */
+/** Alone, or as the end of a longer name: `x-auth-token`, `dd-api-key`, `client_secret`. */
 const secretEnd =
-  /_(?:token|secret|password|passphrase|api_?key|access_key|secret_key|ingestion_key|ingest_key|license_key)$/;
+  /(?:^|_)(?:token|secret|password|passphrase|api_?key|access_key|secret_key|ingestion_key|ingest_key|license_key)$/;
 
 /** `https://user:password@host`. */
 export const userinfo = /(\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/?#@:]*:)([^\s/?#@]+)@/i;

@@ -3,8 +3,8 @@ import { isSecretName, userinfo } from './mask-line.ts';
 import type { ConfigNode, MapNode, ScalarNode } from './node.ts';
 import { type Issue, makeIssue, type Spot } from './source.ts';
 
-/** Text that comes from elsewhere is nobody's to see in the file. */
-const isReferenced = (value: string): boolean => /\$\{[^}]/.test(value);
+/** Text that comes from elsewhere is nobody's to see in the file. `$$` is a dollar sign, and `$${` no reference. */
+const isReferenced = (value: string): boolean => /\$\{[^}]/.test(value.replaceAll('$$', ''));
 
 const literalIn = (node: ConfigNode): ScalarNode[] => {
   if (node.kind === 'list') return node.items.flatMap(literalIn);

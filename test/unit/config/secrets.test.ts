@@ -32,6 +32,7 @@ test('literal secrets are warned of at their keys', () => {
     [`  bearertokenauth:\n    token: "${secret}"`, '5:5 CONFIG_SECRET'],
     [`  bearertokenauth:\n    tokens:\n      - ${secret}\n      - ${secret}`, '5:5 CONFIG_SECRET'],
     [`  basicauth:\n    client_auth: {username: a, password: ${secret}}`, '5:32 CONFIG_SECRET'],
+    [`  basicauth:\n    client_auth: {username: a, password: "${secret}$\${x}"}`, '5:32 CONFIG_SECRET'],
     [`  basicauth:\n    htpasswd:\n      inline: |\n        ann:${secret}`, '6:7 CONFIG_SECRET'],
     [`  headers_setter:\n    headers:\n      - key: X-Api-Key\n        value: ${secret}`, '7:9 CONFIG_SECRET'],
   ] as const) {
