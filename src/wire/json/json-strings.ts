@@ -111,8 +111,14 @@ const base64Digits = new Int8Array(256).fill(-1);
 for (let i = 0; i < 64; i++) base64Digits[base64Alphabet.charCodeAt(i)] = i;
 const padding = 0x3d;
 
-/** Writes the bytes; returns the end, -1 when it is not standard base64. Padding may be absent. */
-export function readBase64({ from, to, bytes: source }: JsonCursor, bytes: Uint8Array, at: number): number {
+/** Text from `from` to `to` of some bytes. */
+type TextRange = Pick<JsonCursor, 'from' | 'to' | 'bytes'>;
+
+/**
+ * Writes the bytes; returns the end, -1 when it is not standard base64. Padding may be absent. The text may stand where they are
+ * written: it is read before.
+ */
+export function readBase64({ from, to, bytes: source }: TextRange, bytes: Uint8Array, at: number): number {
   let last = to;
   while (last > from && to - last < 2 && source[last - 1] === padding) last--;
   const length = last - from;

@@ -253,7 +253,10 @@ export class Transcoder {
     this.#tag(field.tag);
     this.#room(reserved + most);
     const lengthAt = this.#at;
-    const end = readBase64(cursor, this.#bytes, lengthAt + reserved);
+    const from = lengthAt + reserved;
+    // Some encoders write `\/` for a slash, and `\u003d` for the padding.
+    const text = cursor.escaped ? { from, to: readString(cursor, this.#bytes, from), bytes: this.#bytes } : cursor;
+    const end = readBase64(text, this.#bytes, from);
     if (end < 0) {
       cursor.position = start;
       cursor.mismatch('standard base64');
