@@ -1,6 +1,7 @@
 // What OTLP/HTTP clients are answered: status, headers and bodies, by the specification and as the Collector's receiver.
 import assert from 'node:assert/strict';
 import * as http from 'node:http';
+import { tmpdir } from 'node:os';
 import { text as textOf } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { grpcCode } from '../../../src/transport/grpc-status.ts';
@@ -201,7 +202,7 @@ export function answerTests(create: CreateServer): void {
   });
 
   test('a request over a unix socket is served like any other', async (t) => {
-    const path = `${process.env.TMPDIR ?? '/tmp'}/spanmill-http-${process.pid}.sock`;
+    const path = `${tmpdir()}/spanmill-http-${process.pid}.sock`;
     const bench = await startHttpBench(t, create, { listen: { kind: 'unix', path } });
     assert.equal(bench.server.address(), path);
     const reply = await new Promise<[number | undefined, string]>((resolve, reject) => {
