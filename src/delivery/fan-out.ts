@@ -36,15 +36,14 @@ export class FanOut {
   #waiting: GatheredBatch[] = [];
   #timer: NodeJS.Timeout | undefined;
   #storingSpans = 0;
+  /** Whether clients are to be answered when their spans are secured, and not when they are gathered. */
+  readonly answersWhenSecured: boolean;
 
   constructor(options: FanOutOptions) {
     this.#options = options;
     this.#log = rateLimited(options.log);
-  }
-
-  /** Whether clients are to be answered when their spans are secured, and not when they are gathered. */
-  get answersWhenSecured(): boolean {
-    return this.#options.branches.some(({ outlet }) => outlet.stores || this.#awaits(outlet));
+    // Asked for each job.
+    this.answersWhenSecured = options.branches.some(({ outlet }) => outlet.stores || this.#awaits(outlet));
   }
 
   #awaits({ waitForResult }: Outlet): boolean {

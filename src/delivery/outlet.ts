@@ -64,9 +64,6 @@ export class Outlet {
   get heldBytes(): number {
     return this.#heldBytes;
   }
-  get blocked(): number {
-    return this.#blocked.length;
-  }
 
   /** Opens the storage and goes on with what an earlier process left. `accountOf`: of a pipeline, by its id. */
   async start(accountOf: (pipeline: string) => ExporterAccount): Promise<void> {
@@ -104,8 +101,8 @@ export class Outlet {
   }
 
   /**
-   * Makes it outlive the process; then `sendStored` or `forget` must follow. Rejects with a SpanmillError STORAGE, also when
-   * the queue is full.
+   * Makes it outlive the process; then `sendStored` or `forget` must follow. null: the queue is full. Rejects with a
+   * SpanmillError STORAGE when it cannot be stored.
    */
   async store(batch: GatheredBatch, pipeline: string): Promise<StoredEntry | null> {
     if (this.#storage === null) throw new Error('an outlet without storage was asked to store');

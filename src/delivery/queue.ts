@@ -61,6 +61,25 @@ export interface DeliveryHost {
   readonly setAside: ((part: Part, reason: string, message: string) => Promise<boolean>) | null;
 }
 
+export const newDeliveryStats = (exporter: string, queue: DeliveryOptions['queue']): DeliveryStats => ({
+  exporter,
+  queueEnabled: queue.enabled,
+  queueSize: 0,
+  // Without a queue there is no waiting room: what is held is being exported.
+  queueCapacity: queue.enabled ? queue.size : queue.consumers,
+  inFlight: 0,
+  sentSpans: 0,
+  failedSpans: new Map(),
+  enqueueFailedSpans: 0,
+  setAsideSpans: 0,
+  oldestSince: Number.POSITIVE_INFINITY,
+  retries: 0,
+  consecutiveFailures: 0,
+  lastError: '',
+  lastSuccessAt: Number.NEGATIVE_INFINITY,
+  lastFailureAt: Number.NEGATIVE_INFINITY,
+});
+
 export function createDelivery(
   exporterId: string,
   exporter: Exporter,
@@ -81,7 +100,7 @@ class DeliveryQueue implements Delivery {
   readonly #shipments: Shipments;
   readonly #attempts: Attempts;
   readonly #shipper: Shipper;
-  /** When each item that is held came: a Set keeps their order. */
+  /** When each item that is held came; in that order. */
   readonly #since = new Map<DeliveryItem, number>();
   #idle: (() => void)[] = [];
   #refusedOffer = false;
@@ -91,24 +110,7 @@ class DeliveryQueue implements Delivery {
 
   constructor(exporterId: string, exporter: Exporter, options: DeliveryOptions, host: DeliveryHost, clock: Clock) {
     const { queue } = options;
-    this.stats = {
-      exporter: exporterId,
-      queueEnabled: queue.enabled,
-      queueSize: 0,
-      // Without a queue there is no waiting room: what is held is being exported.
-      queueCapacity: queue.enabled ? queue.size : queue.consumers,
-      inFlight: 0,
-      sentSpans: 0,
-      failedSpans: new Map(),
-      enqueueFailedSpans: 0,
-      setAsideSpans: 0,
-      oldestSince: Number.POSITIVE_INFINITY,
-      retries: 0,
-      consecutiveFailures: 0,
-      lastError: '',
-      lastSuccessAt: Number.NEGATIVE_INFINITY,
-      lastFailureAt: Number.NEGATIVE_INFINITY,
-    };
+    this.stats = newDeliveryStats(exporterId, queue);
     this.#options = options;
     this.#host = host;
     this.#clock = clock;
@@ -118,8 +120,8 @@ class DeliveryQueue implements Delivery {
       attempts: this.#attempts,
       cutter: host.cutter,
       limit: host.limit,
-      maxSpans: maxSpansOf(options),
-      maxBytes: maxBytesOf(options),
+      maxSpans: mostOf(queue, 'items'),
+      maxBytes: Math.min(mostOf(queue, 'bytes'), options.maxRequestBytes || Number.POSITIVE_INFINITY),
       shrinks: options.shrinks,
       setAside: host.setAside === null ? null : (...args) => this.#setAside(...args),
       log,
@@ -309,14 +311,7 @@ class DeliveryQueue implements Delivery {
   }
 }
 
-/** What `sending_queue.batch.max_size` allows, in each unit. */
-function maxSpansOf({ queue }: DeliveryOptions): number {
-  const { batch } = queue;
-  return batch !== null && batch.sizer === 'items' && batch.maxSize > 0 ? batch.maxSize : Number.POSITIVE_INFINITY;
-}
-function maxBytesOf({ queue, maxRequestBytes }: DeliveryOptions): number {
-  const { batch } = queue;
-  const ofBatch =
-    batch !== null && batch.sizer === 'bytes' && batch.maxSize > 0 ? batch.maxSize : Number.POSITIVE_INFINITY;
-  return Math.min(ofBatch, maxRequestBytes === 0 ? Number.POSITIVE_INFINITY : maxRequestBytes);
+/** What `sending_queue.batch.max_size` allows of that unit; Infinity: no limit. */
+function mostOf({ batch }: DeliveryOptions['queue'], unit: 'items' | 'bytes'): number {
+  return batch !== null && batch.sizer === unit && batch.maxSize > 0 ? batch.maxSize : Number.POSITIVE_INFINITY;
 }

@@ -2,27 +2,17 @@
 // until only the spans that it does not take are left. Those are shrunk, or set aside.
 import type { Batch } from '../component/types.ts';
 import type { RateLimitedLog } from '../lib/rate-limit.ts';
+import type { Cutter as CuttingThread } from '../workers/cutter.ts';
 import type { Attempts, Verdict } from './attempts.ts';
 import type { Metadata } from './batch.ts';
 import type { LearnedLimit } from './cut/learned-limit.ts';
 import type { Failure } from './item.ts';
 
-/** A request, or a part of one, in bytes. */
-export interface Part {
-  readonly segments: readonly Buffer[];
-  readonly spans: number;
-  readonly bytes: number;
-}
-
 /** Cuts requests between spans; on a thread of its own. */
-export interface Cutter {
-  /** Parts within the limits, but for single spans that are larger. Infinity: no limit. */
-  split(part: Part, limits: { readonly maxBytes: number; readonly maxSpans: number }): Promise<readonly Part[]>;
-  /** null: there is one span only. */
-  halve(part: Part): Promise<readonly [Part, Part] | null>;
-  /** One span with its longest values cut; null when it cannot become that small. */
-  shrink(part: Part, maxBytes: number): Promise<Part | null>;
-}
+export type Cutter = Omit<CuttingThread, 'stop'>;
+
+/** A request, or a part of one, in bytes. */
+export type Part = Parameters<Cutter['halve']>[0];
 
 export interface ShipperOptions {
   readonly attempts: Attempts;

@@ -4,7 +4,7 @@ import type { DeliveryOptions } from '../../../src/component/types.ts';
 import { GatheredBatch } from '../../../src/delivery/batch.ts';
 import type { LearnedLimit } from '../../../src/delivery/cut/learned-limit.ts';
 import type { DeliveryItem, Settlement } from '../../../src/delivery/item.ts';
-import type { DeliveryHost, DeliveryStats } from '../../../src/delivery/queue.ts';
+import { type DeliveryHost, type DeliveryStats, newDeliveryStats } from '../../../src/delivery/queue.ts';
 import type { Cutter } from '../../../src/delivery/shipper.ts';
 import { Arena, type Range, Slab } from '../../../src/workers/arena.ts';
 
@@ -55,21 +55,7 @@ export function itemOf(name: string, spans: number, bytes: number, settle: (s: S
 }
 
 export const deliveryStats = (change: Partial<DeliveryStats> = {}): DeliveryStats => ({
-  exporter: 'otlp',
-  queueEnabled: true,
-  queueSize: 0,
-  queueCapacity: 1000,
-  inFlight: 0,
-  sentSpans: 0,
-  failedSpans: new Map(),
-  enqueueFailedSpans: 0,
-  setAsideSpans: 0,
-  oldestSince: Number.POSITIVE_INFINITY,
-  retries: 0,
-  consecutiveFailures: 0,
-  lastError: '',
-  lastSuccessAt: Number.NEGATIVE_INFINITY,
-  lastFailureAt: Number.NEGATIVE_INFINITY,
+  ...newDeliveryStats('otlp', { ...deliveryOptions.queue, size: 1000 }),
   ...change,
 });
 
