@@ -99,7 +99,7 @@ export const retryOnFailure = () =>
     .describe('Attempts after a failure that may pass.');
 
 /** The block `oversize` (an addition of spanmill). */
-export const oversize = () =>
+const oversize = () =>
   z
     .strictObject({
       max_request_bytes: integer()
@@ -118,7 +118,7 @@ export const oversize = () =>
     .describe('What becomes of requests and spans that are too large for the backend.');
 
 /** The field `dead_letter` (an addition of spanmill). */
-export const deadLetter = () =>
+const deadLetter = () =>
   z
     .string()
     .min(1)
@@ -126,6 +126,14 @@ export const deadLetter = () =>
     .describe(
       'Id of an extension such as dead_letter: keeps the spans that the backend does not take. Absent: they are lost.',
     );
+
+/** What every exporter to a peer has of delivery, besides its `timeout`. */
+export const deliveryFields = () => ({
+  sending_queue: sendingQueue(true),
+  retry_on_failure: retryOnFailure(),
+  oversize: oversize(),
+  dead_letter: deadLetter(),
+});
 
 export interface DeliveryConfig {
   /** Absent: what is too large is shrunk. */

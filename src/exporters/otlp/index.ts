@@ -10,12 +10,9 @@ import {
 import { defineExporter } from '../../component/define.ts';
 import {
   checkDelivery,
-  deadLetter,
+  deliveryFields,
   deliveryReferences,
   notBuiltIn,
-  oversize,
-  retryOnFailure,
-  sendingQueue,
   toDeliveryOptions,
 } from '../../component/delivery-fields.ts';
 import { adviseCredentials } from '../../component/exposure.ts';
@@ -60,10 +57,7 @@ const config = z.strictObject({
     .prefault('gzip')
     .describe('gzip, zstd or none.'),
   timeout: durationMs('5s').describe('For each attempt; 0: none.'),
-  sending_queue: sendingQueue(true),
-  retry_on_failure: retryOnFailure(),
-  oversize: oversize(),
-  dead_letter: deadLetter(),
+  ...deliveryFields(),
   balancer_name: z
     .enum(['', 'round_robin', 'pick_first'])
     .prefault('')

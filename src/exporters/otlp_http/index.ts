@@ -11,13 +11,10 @@ import {
 import { defineExporter } from '../../component/define.ts';
 import {
   checkDelivery,
-  deadLetter,
+  deliveryFields,
   deliveryReferences,
   notBuiltIn,
   onlyOff,
-  oversize,
-  retryOnFailure,
-  sendingQueue,
   toDeliveryOptions,
 } from '../../component/delivery-fields.ts';
 import { adviseCredentials } from '../../component/exposure.ts';
@@ -85,10 +82,7 @@ const config = z.strictObject({
     .describe('gzip, zstd, deflate, zlib or none.'),
   compression_params: compressionParams,
   timeout: durationMs('30s').describe('For each attempt; 0: none.'),
-  sending_queue: sendingQueue(true),
-  retry_on_failure: retryOnFailure(),
-  oversize: oversize(),
-  dead_letter: deadLetter(),
+  ...deliveryFields(),
   max_conns_per_host: integer()
     .prefault(0)
     .describe('Connections at a time, one a request; 0: no limit but `num_consumers`.'),
