@@ -25,7 +25,15 @@ export const job = {
   done: 9,
   segments: 10,
   openSpansNow: 11,
+  // Both threads wait on these two (Atomics), and so nothing else of a job needs to be atomic.
+  /** The number of the last job that was handed over; `leaveTurn`: the worker is to return to its pool. */
+  turn: 12,
+  /** The number of the last job that is done and has left no more to say than what stands here. */
+  turnDone: 13,
 } as const;
+/** Turns are counted from 1 to `lastTurn`, and then from 1 again. */
+export const leaveTurn = -1;
+export const lastTurn = 0x7fff_ffff;
 const headerWords = 16;
 
 /** Words of a request in the job block. */

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { Piscina } from 'piscina';
 import { SpanmillError } from '../errors.ts';
 import type { CounterSpec, StagePlan } from '../pipeline/plan.ts';
-import type { WorkerContext } from './layout.ts';
+import { job, lastTurn, leaveTurn, type WorkerContext } from './layout.ts';
 import type { CompileResult, NumberedStage, RunResult, WorkerData, WorkerTask } from './protocol.ts';
 
 /** A job that takes longer than this runs away: its worker is replaced. */
@@ -32,10 +32,23 @@ export interface CompiledStage {
   readonly counters: readonly CounterSpec[];
 }
 
+interface RunningJob {
+  readonly turn: number;
+  readonly resolve: (result: RunResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 interface Slot {
+  readonly worker: number;
   /** What a thread is given when it starts; also the one that takes the place of one that died. */
   readonly data: WorkerData & { stages: readonly NumberedStage[] };
   threads: Piscina;
+  /** The task in which the worker runs job after job, until it has left it; never rejects. null: it is with its pool. */
+  serving: Promise<void> | null;
+  /** The one that it runs now. */
+  job: RunningJob | null;
+  /** Of the last job. */
+  turn: number;
   /** Those who want the worker for something else than a job; they come before the next one. */
   readonly wanted: (() => void)[];
   /** When the task that it runs began; 0: idle. */
@@ -49,6 +62,7 @@ interface Slot {
 export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #slots: Slot[];
+  readonly #ints: Int32Array;
   readonly #idle: number[] = [];
   #watch: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -58,9 +72,21 @@ export class WorkerPool {
   constructor(options: PoolOptions) {
     this.#options = options;
     const { memory } = options;
-    this.#slots = options.contexts.map((context) => {
+    this.#ints = new Int32Array(memory.buffer);
+    this.#slots = options.contexts.map((context, worker) => {
       const data = { memory, context, stages: [] };
-      return { data, threads: this.#threads(data), wanted: [], since: 0, runawaySince: 0, leaving: null };
+      return {
+        worker,
+        data,
+        threads: this.#threads(data),
+        serving: null,
+        job: null,
+        turn: 0,
+        wanted: [],
+        since: 0,
+        runawaySince: 0,
+        leaving: null,
+      };
     });
   }
 
@@ -150,6 +176,7 @@ export class WorkerPool {
         if (this.#stopped) throw new SpanmillError('WORKER', 'the service is stopping');
         slot.since = performance.now();
         try {
+          await this.#recall(slot);
           const result = (await slot.threads.run(task)) as CompileResult;
           if (result.kind === 'failed')
             throw new SpanmillError('WORKER', `compiling the processors: ${result.message}`);
@@ -180,6 +207,7 @@ export class WorkerPool {
     await this.#want(worker);
     const slot = this.#slots[worker];
     slot.since = performance.now();
+    await this.#recall(slot);
     // One that dies here has a successor that never heard of them.
     if (!this.#stopped) await slot.threads.run(task).catch(() => undefined);
     await slot.leaving;
@@ -220,18 +248,79 @@ export class WorkerPool {
    * Runs the job that stands in the worker's job block. Rejects when the worker died of it. Either way the worker is
    * idle again before the promise settles.
    */
-  async run(worker: number, metadata: Readonly<Record<string, readonly string[]>> | null): Promise<RunResult> {
+  run(worker: number, metadata: Readonly<Record<string, readonly string[]>> | null): Promise<RunResult> {
     const slot = this.#slots[worker];
     slot.since = performance.now();
-    try {
-      return (await slot.threads.run({ kind: 'run', metadata } satisfies WorkerTask)) as RunResult;
-    } catch (error) {
-      if (!this.#stopped) this.#deaths++;
-      throw error;
-    } finally {
-      await slot.leaving;
-      this.#release(worker);
+    slot.turn = slot.turn === lastTurn ? 1 : slot.turn + 1;
+    return new Promise((resolve, reject) => {
+      slot.job = { turn: slot.turn, resolve, reject };
+      if (metadata === null && slot.serving !== null) this.#handOver(slot);
+      else void this.#begin(slot, metadata);
+    });
+  }
+
+  /** To a worker that waits for the next turn. */
+  #handOver(slot: Slot): void {
+    const turnWord = slot.data.context.job.header + job.turn;
+    this.#expectDone(slot);
+    Atomics.store(this.#ints, turnWord, slot.turn);
+    Atomics.notify(this.#ints, turnWord);
+  }
+
+  /** By a task of its pool, from which it hears of others afterwards unless the job has metadata. */
+  async #begin(slot: Slot, metadata: Readonly<Record<string, readonly string[]>> | null): Promise<void> {
+    await this.#recall(slot);
+    Atomics.store(this.#ints, slot.data.context.job.header + job.turn, slot.turn);
+    if (metadata === null) this.#expectDone(slot);
+    const task: WorkerTask = { kind: 'run', metadata };
+    const ended = slot.threads.run(task).then(
+      (result: RunResult) => this.#left(slot, result),
+      (error: unknown) => this.#died(slot, error),
+    );
+    if (metadata === null) slot.serving = ended;
+  }
+
+  /** To be called before the job is handed over. */
+  #expectDone(slot: Slot): void {
+    const { turn } = slot;
+    const doneWord = slot.data.context.job.header + job.turnDone;
+    const { async: isLater, value } = Atomics.waitAsync(this.#ints, doneWord, Atomics.load(this.#ints, doneWord));
+    // A wake-up that is not for this job was for one whose worker died.
+    if (isLater) void value.then(() => this.#settle(slot, turn, (running) => running.resolve(null)));
+  }
+
+  #settle(slot: Slot, turn: number, tell: (running: RunningJob) => void): void {
+    const running = slot.job;
+    if (running?.turn !== turn) return;
+    slot.job = null;
+    this.#release(slot.worker);
+    tell(running);
+  }
+
+  /** The worker is with its pool again: its last job has more to say, or it was told to leave. */
+  #left(slot: Slot, result: RunResult): void {
+    slot.serving = null;
+    this.#settle(slot, slot.turn, (running) => running.resolve(result));
+  }
+
+  async #died(slot: Slot, error: unknown): Promise<void> {
+    slot.serving = null;
+    if (slot.job === null) {
+      if (!this.#stopped) this.#options.log.error({ error: String(error) }, 'an idle worker died');
+      return;
     }
+    if (!this.#stopped) this.#deaths++;
+    await slot.leaving;
+    this.#settle(slot, slot.turn, (running) => running.reject(error));
+  }
+
+  /** Resolves when the worker, which is idle, is with its pool and hears of tasks. */
+  async #recall(slot: Slot): Promise<void> {
+    if (slot.serving === null) return;
+    const turnWord = slot.data.context.job.header + job.turn;
+    Atomics.store(this.#ints, turnWord, leaveTurn);
+    Atomics.notify(this.#ints, turnWord);
+    await slot.serving;
   }
 
   #replaceRunaways(): void {

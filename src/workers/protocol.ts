@@ -23,7 +23,11 @@ export type WorkerTask =
   | { readonly kind: 'compile'; readonly stages: readonly NumberedStage[] }
   /** No job names these stages any more. Unknown ones are ignored. */
   | { readonly kind: 'forget'; readonly stages: readonly number[] }
-  /** Run the job in the job block. `metadata`: of its requests' client, null when no processor asks. */
+  /**
+   * Run the job in the job block. `metadata`: of its requests' client; null when no processor asks, and then the worker also
+   * runs each job that is handed over by its turn in the block, until one has something to say that does not fit there, which
+   * is the answer, or it is told to leave.
+   */
   | { readonly kind: 'run'; readonly metadata: Readonly<Record<string, readonly string[]>> | null };
 
 export type CompileResult =

@@ -7,7 +7,7 @@ import { rewriteOutcome } from '../wire/rewriter.ts';
 import { newOutput } from '../wire/segment-writer.ts';
 import { Region, Scratch } from '../wire/stage-memory.ts';
 import { Arena, type Range } from './arena.ts';
-import { job, jobCounters, jobRequest, jobSegments, requestWord } from './layout.ts';
+import { job, jobCounters, jobRequest, jobSegments, leaveTurn, requestWord } from './layout.ts';
 import type { CompileResult, NumberedStage, RunResult, WorkerData, WorkerTask } from './protocol.ts';
 
 interface Compiled {
@@ -71,6 +71,23 @@ export function createWorker(
     const stage = stages.get(number);
     if (stage === undefined) throw new Error(`a job for stage ${number}, which this worker does not have`);
     return stage.chain;
+  }
+
+  /** A job, then all that are handed over without a message, which would cost several times as much as waking the thread. */
+  function serve(): RunResult {
+    const { ints } = shared;
+    const { header } = context.job;
+    let turn = Atomics.load(ints, header + job.turn);
+    let result = run(null);
+    while (result === null) {
+      Atomics.store(ints, header + job.turnDone, turn);
+      Atomics.notify(ints, header + job.turnDone);
+      Atomics.wait(ints, header + job.turn, turn);
+      turn = Atomics.load(ints, header + job.turn);
+      if (turn === leaveTurn) break;
+      result = run(null);
+    }
+    return result;
   }
 
   function run(metadata: Readonly<Record<string, readonly string[]>> | null): RunResult {
@@ -146,7 +163,7 @@ export function createWorker(
   return (task) => {
     switch (task.kind) {
       case 'run':
-        return run(task.metadata);
+        return task.metadata === null ? serve() : run(task.metadata);
       case 'compile':
         return compile(task.stages);
       case 'forget':

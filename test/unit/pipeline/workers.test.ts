@@ -125,6 +125,24 @@ test('a worker that dies between two jobs is replaced for the next', async (t) =
   assert.deepEqual(await bench.settle(), { received: 24, exported: 24, dropped: 0, failed: 0, rejected: 0 });
 });
 
+test('jobs with client metadata and jobs without take turns on one worker', async (t) => {
+  const bench = await startRuntime(t, {
+    steps: [
+      { definition: misbehaving },
+      { definition: batch, config: { timeout: '0s', metadata_keys: ['tenant'] } },
+      { definition: misbehaving },
+    ],
+    workers: 1,
+  });
+  const requests = Array.from({ length: 20 }, () => source.request(2));
+  for (const [i, { message }] of requests.entries()) {
+    assert.equal((await bench.send(message, { tenant: `t${i % 3}` })).kind, 'accepted');
+  }
+  assert.equal((await bench.send(bad('throw').message, { tenant: 't1' })).kind, 'failed');
+  assert.equal((await bench.settle()).exported, 40);
+  assert.deepEqual(bench.exportedIds().sort(), requests.flatMap(({ ids }) => ids).sort());
+});
+
 test('what a stage behind a batch cannot do is failed, not lost: its spans are in the account', async (t) => {
   const bench = await startRuntime(t, {
     steps: [{ definition: batch, config: { timeout: '0s' } }, { definition: misbehaving }],
