@@ -1,7 +1,19 @@
 // What `npm run bench` measures: each case is one load on one configuration, as a section of docs/benchmarks.md shows it.
+import type { Protocol } from '../loadgen/client/client.ts';
 import type { Rate } from '../loadgen/run.ts';
 
-export const groups = ['sizes', 'profiles', 'held', 'compression', 'latency', 'stall', 'idle'] as const;
+export const groups = [
+  'sizes',
+  'http',
+  'profiles',
+  'held',
+  'overload',
+  'latency',
+  'compression',
+  'delivery',
+  'stall',
+  'idle',
+] as const;
 export type Group = (typeof groups)[number];
 
 export interface LoadCase {
@@ -9,7 +21,9 @@ export interface LoadCase {
   /** As `--only` takes it and tables show it. */
   readonly label: string;
   readonly profile: string;
-  readonly rate: Rate;
+  readonly protocol: Protocol;
+  /** `times`: so many times what its base held. */
+  readonly rate: Rate | { readonly kind: 'times'; readonly factor: number };
   readonly connections: number;
   readonly batchSize: number | null;
   readonly seconds: number;
@@ -20,6 +34,8 @@ export interface LoadCase {
   readonly waitSeconds: number;
   /** Arguments of the service beside its configuration. */
   readonly settings: readonly string[];
+  /** Label of the case of the same group that it is compared with, or takes its rate from: measured before it in each round. */
+  readonly base: string | null;
 }
 
 export interface IdleCase {
@@ -31,11 +47,14 @@ export interface IdleCase {
 export type Case = LoadCase | IdleCase;
 
 const chat = 'bench/chat.yaml';
+/** Names a new directory, of each run its own. */
+export const storageVariable = 'STORAGE_DIRECTORY';
 /** Traces that last minutes do so in seconds. */
 export const timeScale = 0.02;
 
 const basic = {
   profile: chat,
+  protocol: 'grpc',
   batchSize: null,
   seconds: 5,
   warmupSeconds: 2,
@@ -43,6 +62,7 @@ const basic = {
   faults: [],
   waitSeconds: 3,
   settings: [],
+  base: null,
 } as const;
 
 /** `512`, `10@256x1`: spans a request, connections and calls in flight on each. */
@@ -54,6 +74,19 @@ export function sizeCase(label: string): LoadCase | null {
   const inFlight = Number(match[3] ?? 8);
   if (spans < 1 || connections < 1 || inFlight < 1) return null;
   return { ...basic, group: 'sizes', label, rate: { kind: 'max', inFlight }, connections, batchSize: spans };
+}
+
+/** One call at a time on each connection, as HTTP/1.1 has it. */
+function httpCase(label: string, protocol: Protocol, spans: number, connections: number): LoadCase {
+  return {
+    ...basic,
+    group: 'http',
+    label,
+    protocol,
+    rate: { kind: 'max', inFlight: 1 },
+    connections,
+    batchSize: spans,
+  };
 }
 
 /** At a rate that both services hold on the machine of docs/benchmarks.md. */
@@ -89,10 +122,41 @@ function compressionCase(compression: 'gzip' | 'zstd'): LoadCase {
   };
 }
 
+const plain = 'plain';
+
+/** Exports as `settings` say, the requests as they are: the difference to the plain case is what the settings cost. */
+function deliveryCase(label: string, settings: Readonly<Record<string, string>>): LoadCase {
+  return {
+    ...basic,
+    group: 'delivery',
+    label,
+    // Enough for several batches: where a queue is durable, a request is answered once the batch that it is in is stored.
+    rate: { kind: 'max', inFlight: 32 },
+    connections: 2,
+    batchSize: 512,
+    settings: Object.entries(settings).flatMap(([path, value]) => ['--set', `${path}=${value}`]),
+    base: label === plain ? null : plain,
+  };
+}
+
+const storage = {
+  'extensions.file_storage.directory': `\${env:${storageVariable}}`,
+  'exporters.otlp.sending_queue.storage': 'file_storage',
+  'service.extensions': '[file_storage]',
+};
+
+function overloadCase(label: string, rate: LoadCase['rate'], of: Partial<LoadCase>): LoadCase {
+  return { ...basic, group: 'overload', label, rate, connections: 8, batchSize: 512, warmupSeconds: 0, ...of };
+}
+const sustainable = 'sustainable';
+
 const stallSeconds = 15;
 
 export const allCases: readonly Case[] = [
   ...['512', '100', '10', '1', '10@256x1', '1@256x1'].map((label) => sizeCase(label) as LoadCase),
+  httpCase('http-512', 'http/protobuf', 512, 16),
+  httpCase('http-1', 'http/protobuf', 1, 256),
+  httpCase('json-512', 'http/json', 512, 16),
   profileCase('gateway', 100_000),
   profileCase('streaming', 20_000),
   profileCase('collector', 100_000),
@@ -103,8 +167,15 @@ export const allCases: readonly Case[] = [
   heldCase('collector', 50_000, 2_000_000),
   heldCase('retrieval', 10_000, 1_000_000),
   heldCase('prompt', 500, 100_000),
+  overloadCase(sustainable, { kind: 'ramp', from: 50_000, to: 4_000_000 }, { seconds: 3 }),
+  overloadCase('overload', { kind: 'times', factor: 2 }, { seconds: 60, base: sustainable }),
   compressionCase('gzip'),
   compressionCase('zstd'),
+  deliveryCase(plain, {}),
+  deliveryCase('durable', storage),
+  deliveryCase('durable-fsync', { ...storage, 'extensions.file_storage.fsync': 'true' }),
+  deliveryCase('export-gzip', { 'exporters.otlp.compression': 'gzip' }),
+  deliveryCase('export-zstd', { 'exporters.otlp.compression': 'zstd' }),
   {
     ...basic,
     group: 'latency',

@@ -1,6 +1,6 @@
 // docs/benchmarks.md, from what was measured.
 import type { LoadReport } from '../loadgen/report/schema.ts';
-import type { Case } from './cases.ts';
+import { type Case, groups } from './cases.ts';
 import { type Measurement, notesOf } from './measure.ts';
 import type { BenchOptions } from './options.ts';
 import { type LoadGroup, ratios, ratioTable, resultTable, spreadText, table } from './report.ts';
@@ -31,6 +31,11 @@ const sections: Readonly<Record<LoadGroup, Section>> = {
     words: `As fast as the service answers. \`512\` and \`100\` spans a request over 2 connections with 8 calls in flight on each, \`10\` and \`1\` over 32 with 8;
 \`10@256x1\` over 256 connections with 1. 418-byte spans with 10 attributes ([bench/chat.yaml](../bench/chat.yaml)).`,
   },
+  http: {
+    title: 'OTLP/HTTP',
+    words: `The same spans over HTTP/1.1, as fast as the service answers, one request at a time on each connection: \`http-512\` and \`http-1\` are protobuf, over 16 and
+256 connections; \`json-512\` is JSON, over 16. They go out over gRPC.`,
+  },
   profiles: {
     title: 'The five workloads at a rate that both hold',
     words: `An open loop: requests go by the clock, and latency counts from the intended time. Profiles as built in ([load-profiles.md](load-profiles.md)), 8 connections.`,
@@ -39,6 +44,11 @@ const sections: Readonly<Record<LoadGroup, Section>> = {
     title: 'The highest rate that is held',
     words: `A ramp: the rate grows by half until a step of 3 s is not held, then the distance is halved. Held is what loses and refuses nothing, acknowledges 98 % of
 the rate within the step and 99 % of the requests within a second, and has delivered all of it 1.5 s after the step. Generator, sink and service share the machine's cores.`,
+  },
+  overload: {
+    title: 'Twice what it holds',
+    words: `\`sustainable\` is the ramp of the section above, with the spans of [bench/chat.yaml](../bench/chat.yaml) in requests of 512 over 8 connections; \`overload\` sends twice
+the rate that was held, by the clock, for 60 s. What is refused is not sent again; what is acknowledged counts.`,
   },
   compression: {
     title: 'gzip and zstd',
@@ -50,14 +60,18 @@ the rate within the step and 99 % of the requests within a second, and has deliv
     words: `\`latency\`: 50,000 spans/s, 512 a request, batch timeout 5 ms. \`gateway-10000\`: the profile \`gateway\` at 10,000 requests/s for 30 s, batch timeout 200 ms.
 End to end: from the intended time of a request to the arrival of each of its spans at the sink.`,
   },
+  delivery: {
+    title: 'What delivery costs',
+    words: `Requests of 512 spans, uncompressed, over 2 connections with 32 calls in flight on each, as fast as the service answers. \`durable\`: the exporter's queue is on disk
+(\`sending_queue::storage\`, \`file_storage\`, where the machine has temporary files), \`durable-fsync\`: with \`fsync\`; \`export-gzip\`, \`export-zstd\`: the exporter
+compresses. Added: the difference to \`plain\` in the same round.`,
+  },
   stall: {
     title: 'A backend that stalls',
     words:
       'The sink takes requests and does not answer for 16 s, at full load; then it answers, and the load has ended.',
   },
 };
-
-const order: readonly LoadGroup[] = ['sizes', 'profiles', 'held', 'latency', 'compression', 'stall'];
 
 function idleTable(idle: readonly IdleMeasurement[]): string {
   const subjects = [...new Set(idle.map(({ subject }) => subject))];
@@ -105,7 +119,8 @@ export function documentText(findings: Findings, options: BenchOptions, isWhole:
     '# Benchmarks',
     '<!-- Written by npm run bench. -->',
     `Service and peer in turn, ${options.runs} rounds, on the same YAML ([pipelines/bench.yaml](../pipelines/bench.yaml): filter, attributes, probabilistic_sampler,`,
-    'batch; OTLP/gRPC in and out), between the generator and the sink of spanload on the same machine. Medians, with the range of the rounds.',
+    'batch; OTLP/gRPC in and out where a section says nothing else), between the generator and the sink of spanload on the same machine.',
+    'Medians, with the range of the rounds.',
     'Every run accounts for every span: what was acknowledged arrived, unchanged but for what the chain does, or is listed at the end.',
     'What is said there of rates, refusals and limits of the load generator belongs to the figures.',
     '',
@@ -121,7 +136,7 @@ export function documentText(findings: Findings, options: BenchOptions, isWhole:
       ...versions.map(({ subject, version }) => [subject, version]),
     ]),
     '',
-    ...order.flatMap((group) => sectionText(group, findings)),
+    ...groups.flatMap((group) => (group === 'idle' ? [] : sectionText(group, findings))),
     ...idlePart,
     ...notesText(findings.measurements),
   ].join('\n');

@@ -15,7 +15,7 @@ const deadPort = 9;
 
 /** Bytes of resident memory for each of `connections`, of what the process grows by. */
 export async function measureIdle(subject: Subject, connections: number): Promise<number> {
-  const running = await startSubject(subject, deadPort);
+  const running = await startSubject(subject, deadPort, 'grpc');
   const clients: UnaryClient[] = [];
   try {
     const open = async (count: number): Promise<void> => {

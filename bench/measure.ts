@@ -3,13 +3,15 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { processFigures } from '../loadgen/process-figures.ts';
 import type { LoadReport } from '../loadgen/report/schema.ts';
-import { type RunOptions, runLoad } from '../loadgen/run.ts';
+import { type Rate, type RunOptions, runLoad } from '../loadgen/run.ts';
 import { type LoadCase, timeScale } from './cases.ts';
 import { type RunningSubject, type Subject, startSubject } from './subject.ts';
 
 export interface Measurement {
   readonly subject: string;
   readonly case: LoadCase;
+  /** From 0: what was measured in the same minutes has the same. */
+  readonly round: number;
   readonly rssIdleBytes: number;
   readonly report: LoadReport;
 }
@@ -18,7 +20,17 @@ export interface Measurement {
 const expectFile = 'bench/expect.yaml';
 const settleMs = 1000;
 
-function runOptions(subject: Subject, { profile, rate, connections, ...of }: LoadCase): RunOptions {
+/** A case with a rate in numbers. */
+export type ReadyCase = LoadCase & { readonly rate: Rate };
+
+/** `held`: spans a second of its base; null where there is none, or none was held: so there is no multiple of it either. */
+export function withRate(load: LoadCase, held: number | null): ReadyCase | null {
+  const { rate } = load;
+  if (rate.kind !== 'times') return { ...load, rate };
+  return held === null ? null : { ...load, rate: { kind: 'spans', perSecond: rate.factor * held } };
+}
+
+function runOptions(subject: Subject, { profile, rate, connections, ...of }: ReadyCase): RunOptions {
   return {
     command: ['spanload', '--profile', profile],
     profile,
@@ -33,7 +45,7 @@ function runOptions(subject: Subject, { profile, rate, connections, ...of }: Loa
     maxInFlight: 16_384,
     target: {
       endpoint: { host: '127.0.0.1', port: 0, path: '', tls: false },
-      protocol: 'grpc',
+      protocol: of.protocol,
       compression: of.compression,
       headers: [],
       tls: { ca: null, cert: null, key: null, serverName: null, insecureSkipVerify: false },
@@ -62,13 +74,13 @@ export function notesOf({ report }: Measurement): string[] {
 }
 
 /** Starts everything, measures, ends everything. Rejects with SpanmillError. */
-export async function measure(subject: Subject, load: LoadCase): Promise<Measurement> {
+export async function measure(subject: Subject, load: ReadyCase, round: number): Promise<Measurement> {
   let running: RunningSubject | null = null;
   let rssIdleBytes = 0;
   try {
     const report = await runLoad(runOptions(subject, load), {
       async prepare(sinkPort) {
-        running = await startSubject(subject, sinkPort);
+        running = await startSubject(subject, sinkPort, load.protocol);
         await delay(settleMs);
         rssIdleBytes = processFigures(running.pid)?.residentBytes ?? 0;
         return running;
@@ -77,7 +89,7 @@ export async function measure(subject: Subject, load: LoadCase): Promise<Measure
         running?.check();
       },
     });
-    return { subject: subject.name, case: load, rssIdleBytes, report };
+    return { subject: subject.name, case: load, round, rssIdleBytes, report };
   } finally {
     await (running as RunningSubject | null)?.end();
   }

@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { SpanmillError } from '../src/errors.ts';
-import { allCases, type Case, groups, sizeCase } from './cases.ts';
+import { allCases, type Case, groups, sizeCase, storageVariable } from './cases.ts';
 
 export interface BenchOptions {
   readonly service: readonly string[];
@@ -30,21 +30,22 @@ of every span.
 
   --peer PATH       also a Collector's binary on the same YAML, in turn with the service: all cases, three rounds,
                     written to ${defaultDocument}
-  --only LIST       these cases only, and no document: names of cases or groups
+  --only LIST       these cases only, and no document: names of cases or groups; with them what they are compared with
                       ${groups.join(' ')}
                       ${allCases.map(({ label }) => label).join(' ')}
                     512@2x8 is 512 spans a request over 2 connections with 8 calls in flight on each
   --runs N          rounds, each the service and then the peer (1; 3 with --peer)
-  --seconds N       measured seconds of a run, instead of what each case says
+  --seconds N       measured seconds of a run, or of each step of a ramp, instead of what each case says
   --service "CMD"   another command than bin/spanmill run --config pipelines/bench.yaml
   --config FILE     another configuration, of both
   --json FILE       all figures as JSON
   --document FILE   the document to write
   --gate FILE       a short run that fails when the service costs more than twice what FILE says, measured against
-                    a pass-through on node:http2 on the same machine
+                    a pass-through on node:http2 on the same machine, over HTTP against itself over gRPC
   --record          with --gate: write FILE instead
 
-The service finds its ports in RECEIVER_PORT and SINK_PORT. Exit codes: 0; 1 spans lost, or the gate is shut; 2 usage.
+The service finds its ports in RECEIVER_PORT, RECEIVER_HTTP_PORT and SINK_PORT, and an empty directory in ${storageVariable}.
+Exit codes: 0; 1 spans lost, or the gate is shut; 2 usage.
 `;
 
 const flags = {
@@ -61,7 +62,7 @@ const flags = {
   help: { type: 'boolean' },
 } as const;
 
-const gateCases = '512,10,1';
+const gateCases = '512,10,1,http-512,http-1';
 
 function positive(flagName: string, text: string | undefined): number | null {
   if (text === undefined) return null;
@@ -72,14 +73,21 @@ function positive(flagName: string, text: string | undefined): number | null {
   return value;
 }
 
+/** What the case is compared with comes before it. */
+function withBase(one: Case): Case[] {
+  if (one.group === 'idle' || one.base === null) return [one];
+  return [...allCases.filter(({ label, group }) => label === one.base && group === one.group), one];
+}
+
 function casesOf(list: string): Case[] {
-  return list.split(',').flatMap((name) => {
+  const cases = list.split(',').flatMap((name) => {
     const found = allCases.filter(({ label, group }) => label === name || group === name);
     const size = found.length === 0 ? sizeCase(name) : null;
     if (size !== null) return [size];
-    if (found.length > 0) return found;
+    if (found.length > 0) return found.flatMap(withBase);
     throw new SpanmillError('USAGE', `--only ${name}: no such case; npm run bench -- --help lists them`);
   });
+  return cases.filter((one, i) => cases.findIndex(({ label }) => label === one.label) === i);
 }
 
 /** Null when help is asked for. Throws SpanmillError USAGE. */

@@ -1,5 +1,5 @@
 // Tables of what was measured: of several runs the median and the range, and the peer's figure over ours.
-import type { ReportLatency } from '../loadgen/report/schema.ts';
+import type { LoadReport, ReportLatency } from '../loadgen/report/schema.ts';
 import type { Group } from './cases.ts';
 import type { Measurement } from './measure.ts';
 
@@ -30,10 +30,10 @@ export function spreadText(values: readonly number[]): string {
   return values.length === 1 ? number(median) : `${number(median)} (${number(min)} to ${number(max)})`;
 }
 
-/** A figure of one run; null where the run has none. */
+/** A figure of one run; null where the run has none. `base`: its base, in the same round. */
 interface Column {
   readonly title: string;
-  value(measurement: Measurement): number | null;
+  value(measurement: Measurement, base: Measurement | null): number | null;
   /** `less` or `more` of it is better; null: it is not compared. */
   readonly better: 'less' | 'more' | null;
 }
@@ -55,11 +55,31 @@ const peak: Column = {
   value: (m) => (m.report.service === null ? null : m.report.service.peakRssBytes / mebi),
   better: 'less',
 };
+const added: Column = {
+  title: 'added us/span',
+  value: (m, base) => {
+    const [with_, without] = [m, base].map((one) => one?.report.cpuMicrosecondsPerSpan.service ?? null);
+    return with_ === null || without === null ? null : with_ - without;
+  },
+  // A small difference of two figures may be 0, or less: no ratio says anything of it.
+  better: null,
+};
+const ofHeld: Column = {
+  title: 'of what was held',
+  value: (m, base) =>
+    base === null || base.report.rate.held === null ? null : m.report.rate.achieved / base.report.rate.held,
+  better: null,
+};
 const idle: Column = { title: 'RSS idle MiB', value: (m) => m.rssIdleBytes / mebi, better: null };
 const held: Column = { title: 'held spans/s', value: (m) => m.report.rate.held, better: 'more' };
 const lost: Column = { title: 'lost', value: (m) => m.report.spans.lost, better: null };
 const duplicated: Column = { title: 'twice', value: (m) => m.report.spans.duplicated, better: null };
 const acknowledged: Column = { title: 'acknowledged', value: (m) => m.report.spans.acknowledged, better: null };
+const refused: Column = {
+  title: 'refused',
+  value: ({ report: { spans } }) => spans.rejected + spans.failed,
+  better: null,
+};
 const latencies: readonly Column[] = [
   latency('ack p50 ms', ack, 'p50'),
   latency('ack p95 ms', ack, 'p95'),
@@ -72,14 +92,55 @@ const loader: readonly Column[] = [
   { title: 'sink cores', value: (m) => m.report.sink?.cores ?? null, better: null },
 ];
 
+/** `second`: of the measured time; null where the run did not last so long. */
+export function residentAt({ series }: Pick<LoadReport, 'series'>, second: number): number | null {
+  const until = series.second.map((from, i) => from + series.seconds[i]);
+  const at = until.findIndex((end) => Math.abs(end - second) <= 0.5);
+  return at < 0 ? null : (series.serviceRssBytes?.[at] ?? null);
+}
+
+const resident = (title: string, second: (report: LoadReport) => number): Column => ({
+  title,
+  value: ({ report }) => {
+    // A ramp has no one load, of which to look at memory.
+    const bytes = report.ramp === null ? residentAt(report, second(report)) : null;
+    return bytes === null ? null : bytes / mebi;
+  },
+  better: null,
+});
+
 export type LoadGroup = Exclude<Group, 'idle'>;
 
+/** Of a load that goes as fast as it is answered. */
+const closed: readonly Column[] = [
+  cpu,
+  achieved,
+  idle,
+  peak,
+  latency('ack p50 ms', ack, 'p50'),
+  latency('ack p99 ms', ack, 'p99'),
+  ...loader,
+];
+
 const columnsOf: Readonly<Record<LoadGroup, readonly Column[]>> = {
-  sizes: [cpu, achieved, idle, peak, latency('ack p50 ms', ack, 'p50'), latency('ack p99 ms', ack, 'p99'), ...loader],
+  sizes: closed,
+  http: closed,
   profiles: [cpu, achieved, peak, ...latencies],
   held: [held, lost],
+  overload: [
+    held,
+    achieved,
+    ofHeld,
+    resident('RSS at 10 s MiB', () => 10),
+    resident('RSS at the end MiB', ({ durationSeconds }) => durationSeconds),
+    peak,
+    lost,
+    refused,
+    latency('ack p99 ms', ack, 'p99'),
+  ],
   compression: [cpu, achieved, peak, ...loader],
   latency: [...latencies, cpu, cores, achieved, lost, latency('late p99 ms', (m) => m.report.lateness, 'p99')],
+  delivery: [cpu, added, achieved, peak, ...loader],
   stall: [peak, idle, acknowledged, lost, duplicated],
 };
 
@@ -91,8 +152,14 @@ export function table(rows: readonly (readonly string[])[]): string {
 }
 
 const distinct = (values: readonly string[]): string[] => [...new Set(values)];
-const named = (measurements: readonly Measurement[], label: string, subject: string): Measurement[] =>
+const named = (measurements: readonly Measurement[], label: string | null, subject: string): Measurement[] =>
   measurements.filter((m) => m.case.label === label && m.subject === subject);
+
+/** What the column says of `one`, which was measured with the others. */
+function figureOf(column: Column, one: Measurement, all: readonly Measurement[]): number | null {
+  const base = named(all, one.case.base, one.subject).find(({ round }) => round === one.round);
+  return column.value(one, base ?? null);
+}
 
 /** A line a case and subject. */
 export function resultTable(measurements: readonly Measurement[], group: LoadGroup): string {
@@ -103,7 +170,7 @@ export function resultTable(measurements: readonly Measurement[], group: LoadGro
     for (const subject of distinct(ofGroup.map((m) => m.subject))) {
       const of = named(ofGroup, label, subject);
       const cells = columns.map((column) => {
-        const values = of.map((m) => column.value(m)).filter((value) => value !== null);
+        const values = of.map((m) => figureOf(column, m, ofGroup)).filter((value) => value !== null);
         return values.length === 0 ? '' : spreadText(values);
       });
       rows.push([label, subject, ...cells]);
@@ -119,17 +186,20 @@ export interface Ratio {
   readonly ratio: Spread;
 }
 
-/** Of two subjects measured in turn, the same number of times. */
+/** Of two subjects measured in turn. */
 export function ratios(measurements: readonly Measurement[], group: LoadGroup): Ratio[] {
   const ofGroup = measurements.filter((m) => m.case.group === group);
   const [ours, peer] = distinct(ofGroup.map((m) => m.subject));
   if (peer === undefined) return [];
   return distinct(ofGroup.map((m) => m.case.label)).flatMap((label) =>
-    columnsOf[group].flatMap(({ title, value, better }): Ratio[] => {
+    columnsOf[group].flatMap((column): Ratio[] => {
+      const { title, better } = column;
       if (better === null) return [];
       const peers = named(ofGroup, label, peer);
-      const values = named(ofGroup, label, ours).map((our, i) => {
-        const [a, b] = [value(our), value(peers[i])];
+      const values = named(ofGroup, label, ours).map((our) => {
+        const theirs = peers.find(({ round }) => round === our.round);
+        if (theirs === undefined) return null;
+        const [a, b] = [figureOf(column, our, ofGroup), figureOf(column, theirs, ofGroup)];
         if (a === null || b === null) return null;
         return better === 'less' ? b / a : a / b;
       });

@@ -7,7 +7,7 @@ import { allCases, type Case, groups, type IdleCase, type LoadCase } from './cas
 import { documentText, type Findings, type IdleMeasurement } from './document.ts';
 import { isShut, runGate } from './gate.ts';
 import { measureIdle } from './idle.ts';
-import { type Measurement, measure, notesOf } from './measure.ts';
+import { type Measurement, measure, notesOf, withRate } from './measure.ts';
 import { type BenchOptions, parseOptions, usage } from './options.ts';
 import { number, progressLine, ratios, ratioTable, resultTable } from './report.ts';
 import type { Subject } from './subject.ts';
@@ -30,28 +30,35 @@ function versionOf(command: string): string {
   return '';
 }
 
-async function runLoads(of: LoadCase, options: BenchOptions): Promise<Measurement[]> {
-  const load = options.seconds === null ? of : { ...of, seconds: options.seconds };
+/** `done`: what was measured before, of this round too. */
+async function runLoad(
+  of: LoadCase,
+  round: number,
+  options: BenchOptions,
+  done: readonly Measurement[],
+): Promise<Measurement[]> {
   const measurements: Measurement[] = [];
-  for (let round = 0; round < options.runs; round++) {
-    for (const subject of subjects(options, load.settings)) {
-      const result = await measure(subject, load);
-      measurements.push(result);
-      console.log(progressLine(result));
-      for (const note of notesOf(result)) console.log(`  ${subject.name}: ${note}`);
+  for (const subject of subjects(options, of.settings)) {
+    const base = done.find((m) => m.case.label === of.base && m.round === round && m.subject === subject.name);
+    const load = withRate(of, base?.report.rate.held ?? null);
+    if (load === null) {
+      console.log(`${of.label}, ${subject.name}: not measured, because ${of.base} held no rate`);
+      continue;
     }
+    const result = await measure(subject, { ...load, seconds: options.seconds ?? load.seconds }, round);
+    measurements.push(result);
+    console.log(progressLine(result));
+    for (const note of notesOf(result)) console.log(`  ${subject.name}: ${note}`);
   }
   return measurements;
 }
 
 async function runIdle({ connections }: IdleCase, options: BenchOptions): Promise<IdleMeasurement[]> {
   const measurements: IdleMeasurement[] = [];
-  for (let round = 0; round < options.runs; round++) {
-    for (const subject of subjects(options, [])) {
-      const bytes = await measureIdle(subject, connections);
-      measurements.push({ subject: subject.name, connections, bytes });
-      console.log(`${subject.name}: ${(bytes / 1024).toFixed(1)} KiB for each of ${connections} idle connections`);
-    }
+  for (const subject of subjects(options, [])) {
+    const bytes = await measureIdle(subject, connections);
+    measurements.push({ subject: subject.name, connections, bytes });
+    console.log(`${subject.name}: ${(bytes / 1024).toFixed(1)} KiB for each of ${connections} idle connections`);
   }
   return measurements;
 }
@@ -71,9 +78,15 @@ const isWhole = (cases: readonly Case[]): boolean => allCases.every((one) => cas
 async function compare(options: BenchOptions): Promise<number> {
   const measurements: Measurement[] = [];
   const idle: IdleMeasurement[] = [];
-  for (const one of options.cases) {
-    if (one.group === 'idle') idle.push(...(await runIdle(one, options)));
-    else measurements.push(...(await runLoads(one, options)));
+  for (const group of groups) {
+    const cases = options.cases.filter((one) => one.group === group);
+    // Rounds of the whole group, so that what is compared was measured in the same minutes.
+    for (let round = 0; round < options.runs; round++) {
+      for (const one of cases) {
+        if (one.group === 'idle') idle.push(...(await runIdle(one, options)));
+        else measurements.push(...(await runLoad(one, round, options, measurements)));
+      }
+    }
   }
   printTables(measurements);
   const versions = subjects(options, []).map(({ name, command }) => ({
@@ -93,10 +106,10 @@ async function gate(options: BenchOptions, path: string): Promise<number> {
   const [service] = subjects(options, []);
   const results = await runGate(service, path, options);
   for (const result of results) {
-    const figures = `${number(result.serviceMicroseconds)} us/span, pass-through ${number(result.passThroughMicroseconds)}`;
+    const figures = `${number(result.serviceMicroseconds)} us/span, ${result.yardstick} ${number(result.yardstickMicroseconds)}`;
     const verdict = isShut(result) ? 'SHUT' : 'open';
     console.log(
-      `${result.label} spans/request: ${figures}; ratio ${result.ratio.toFixed(2)}, limit ${result.limit.toFixed(2)}: ${verdict}`,
+      `${result.load.label}: ${figures}; ratio ${result.ratio.toFixed(2)}, limit ${result.limit.toFixed(2)}: ${verdict}`,
     );
     for (const complaint of result.complaints) console.log(`  ${complaint}`);
   }

@@ -1,9 +1,15 @@
-// What is measured: a command that receives OTLP/gRPC on RECEIVER_PORT and exports to SINK_PORT.
+// What is measured: a command that receives OTLP/gRPC on RECEIVER_PORT, OTLP/HTTP on RECEIVER_HTTP_PORT, and exports to
+// SINK_PORT over gRPC.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Protocol } from '../loadgen/client/client.ts';
 import { SpanmillError } from '../src/errors.ts';
+import { storageVariable } from './cases.ts';
 
 export interface Subject {
   readonly name: string;
@@ -14,6 +20,7 @@ export interface Subject {
 
 export interface RunningSubject {
   readonly pid: number;
+  /** Of the protocol that was asked for. */
   readonly port: number;
   /** Throws SpanmillError with its output when it has ended by itself. */
   check(): void;
@@ -27,14 +34,17 @@ const pollMs = 50;
 const outputKept = 4000;
 const root = new URL('..', import.meta.url);
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new TypeError('listening without a port');
-  return address.port;
+/** Two that differ: both are taken before the first is given back. */
+async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()];
+  await Promise.all(servers.map((server) => once(server.listen(0, '127.0.0.1'), 'listening')));
+  const [first, second] = servers.map((server) => {
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new TypeError('listening without a port');
+    return address.port;
+  });
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return [first, second];
 }
 
 function canConnect(port: number): Promise<boolean> {
@@ -48,13 +58,24 @@ function canConnect(port: number): Promise<boolean> {
   });
 }
 
-/** Starts the subject and waits until its port takes connections. Throws SpanmillError with its output when it ends. */
-export async function startSubject(subject: Subject, sinkPort: number): Promise<RunningSubject> {
-  const port = await freePort();
+/**
+ * Starts the subject and waits until its port for the protocol takes connections. Throws SpanmillError with its output when it
+ * ends.
+ */
+export async function startSubject(subject: Subject, sinkPort: number, protocol: Protocol): Promise<RunningSubject> {
+  const [grpcPort, httpPort] = await freePorts();
+  const port = protocol === 'grpc' ? grpcPort : httpPort;
+  const directory = mkdtempSync(join(tmpdir(), 'spanmill-bench-'));
   const [file, ...args] = subject.command;
   const child = spawn(file, args, {
     cwd: root,
-    env: { ...process.env, RECEIVER_PORT: String(port), SINK_PORT: String(sinkPort) },
+    env: {
+      ...process.env,
+      RECEIVER_PORT: String(grpcPort),
+      RECEIVER_HTTP_PORT: String(httpPort),
+      SINK_PORT: String(sinkPort),
+      [storageVariable]: directory,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A group of its own, so that what a launcher starts can be ended with it.
     detached: true,
@@ -76,7 +97,10 @@ export async function startSubject(subject: Subject, sinkPort: number): Promise<
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     process.kill(-child.pid, signal);
   };
-  const endWithUs = () => signalGroup('SIGKILL');
+  const endWithUs = () => {
+    signalGroup('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  };
   process.once('exit', endWithUs);
 
   const complain = (why: string) => new SpanmillError('USAGE', `${subject.command.join(' ')}: ${why}\n${output}`);
@@ -106,6 +130,7 @@ export async function startSubject(subject: Subject, sinkPort: number): Promise<
       await Promise.race([ended, delay(endTimeoutMs, undefined, { ref: false })]);
       signalGroup('SIGKILL');
       await ended;
+      rmSync(directory, { recursive: true, force: true });
       process.off('exit', endWithUs);
     },
   };

@@ -30,7 +30,8 @@ function localised(name: string, directory: string, sinks: Readonly<Record<strin
   const tree: Tree = parse(readFileSync(join(folder, name), 'utf8'));
   for (const [id, receiver] of Object.entries(tree.receivers)) {
     assert.equal(typeOf(id), 'otlp', `${name}: say here how ${id} is given a free port`);
-    Object.assign((receiver.protocols as Tree).grpc, { endpoint: '127.0.0.1:0' });
+    for (const protocol of Object.values(receiver.protocols as Tree))
+      Object.assign(protocol, { endpoint: '127.0.0.1:0' });
   }
   for (const extension of Object.values(tree.extensions ?? {})) extension.endpoint = '127.0.0.1:0';
   for (const [id, exporter] of Object.entries(tree.exporters)) {
