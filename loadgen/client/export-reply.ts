@@ -11,10 +11,11 @@ const accepted: ExportReply = { status: 'OK', ok: true, rejectedSpans: 0, messag
 
 /** Go servers write an empty partial_success with every answer. */
 const emptyPartialSuccess = Buffer.of(0x0a, 0x00);
+const emptyObject = Buffer.from('{}');
 
 /** The server said OK; `body` is an ExportTraceServiceResponse, in protobuf unless `isJson`. */
 export function acceptedReply(body: Buffer, isJson = false): ExportReply {
-  if (body.length === 0 || body.equals(emptyPartialSuccess)) return accepted;
+  if (body.length === 0 || body.equals(isJson ? emptyObject : emptyPartialSuccess)) return accepted;
   try {
     const serializer = isJson ? JsonTraceSerializer : ProtobufTraceSerializer;
     const { partialSuccess } = serializer.deserializeResponse(body);

@@ -1,28 +1,30 @@
 // A reply of OTLP/HTTP, read.
-import type { IncomingMessage } from 'node:http';
 import { statusMessageOf } from '../../src/transport/rpc-status.ts';
 import { decompress } from '../h2/compression.ts';
 import type { ExportReply } from './client.ts';
 import { acceptedReply, failedReply } from './export-reply.ts';
+import type { HttpReply } from './reply-reader.ts';
 
-export const maxReplyBytes = 4 << 20;
 const maxMessageChars = 200;
 
-export function readReply(response: IncomingMessage, bytes: Buffer): ExportReply {
-  const { statusCode = 0, headers } = response;
+/** Nothing of the reply's bytes is kept. */
+export function readReply({ head, body: bytes }: HttpReply): ExportReply {
+  const { status, fields } = head;
+  const encoding = fields.get('content-encoding') ?? 'identity';
+  const type = fields.get('content-type') ?? '';
   let body: Buffer | null;
   try {
-    body = decompress(headers['content-encoding'] ?? 'identity', bytes);
+    body = decompress(encoding, bytes);
   } catch {
     body = null;
   }
-  const isJson = (headers['content-type'] ?? '').startsWith('application/json');
-  if (statusCode === 200) {
+  const isJson = type.startsWith('application/json');
+  if (status === 200) {
     if (body !== null) return acceptedReply(body, isJson);
-    return failedReply('TRANSPORT', `the reply is not ${headers['content-encoding']}`);
+    return failedReply('TRANSPORT', `the reply is not ${encoding}`);
   }
-  const text = body === null ? '' : isJson ? messageOfJson(body) : messageOf(body, headers['content-type'] ?? '');
-  return failedReply(`HTTP ${statusCode}`, text, retryAfterMs(headers['retry-after']));
+  const text = body === null ? '' : isJson ? messageOfJson(body) : messageOf(body, type);
+  return failedReply(`HTTP ${status}`, text, retryAfterMs(fields.get('retry-after')));
 }
 
 /** OTLP: "the response body for all HTTP 4xx and HTTP 5xx responses MUST be a Protobuf-encoded Status message". */

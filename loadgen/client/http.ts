@@ -1,8 +1,10 @@
-// OTLP/HTTP over node:http: one keep-alive connection, one request on it at a time.
-import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+// OTLP/HTTP on a bare socket, cheap enough not to be the bottleneck of a run: one keep-alive connection, one request on it at a
+// time. The head of all requests is made once, and goes out with the body in one write.
 import type { Socket } from 'node:net';
+import { SpanmillError } from '../../src/errors.ts';
+import { Outbox } from '../../src/transport/http2/outbox.ts';
 import { compress } from '../h2/compression.ts';
-import { createMessageBuffers } from '../h2/message-buffers.ts';
+import { requestBlocks } from '../h2/control.ts';
 import {
   authorityOf,
   connectError,
@@ -14,101 +16,108 @@ import {
 } from '../h2/open-socket.ts';
 import type { ClientOptions, ExportClient, ExportReply } from './client.ts';
 import { failedReply, notSent } from './export-reply.ts';
-import { maxReplyBytes, readReply } from './http-reply.ts';
+import { readReply } from './http-reply.ts';
+import { BadReply } from './reply-head.ts';
+import { type HttpReply, ReplyReader } from './reply-reader.ts';
 import { headersOf, socketTarget } from './target.ts';
 
 const defaultPath = '/v1/traces';
+const closedByServer = 'the server closed the connection';
+/** Node knows no longer timers. */
+const longestTimerMs = 2 ** 31 - 1;
 
 /** As `connect` in client.ts; resolves when the socket is open. */
 export async function connectHttp(options: ClientOptions): Promise<ExportClient> {
   const target = socketTarget(options);
-  const headers = requestHeaders(options, target);
-  const socket = await open(target);
-  return new HttpClient(options, headers, socket);
-}
-
-function open(target: SocketTarget): Promise<Socket> {
+  const head = requestHead(options, target);
   return new Promise((resolve, reject) => {
-    const socket = openSocket(target, 'http/1.1', null);
-    const fail = (why: string, cause?: unknown): void => {
-      clearTimeout(timer);
-      socket.destroy();
-      reject(connectError(target, why, cause));
-    };
-    const timer = setTimeout(() => fail(`no connection within ${defaultConnectTimeoutMs} ms`), defaultConnectTimeoutMs);
-    const failed = (error: Error): void => fail(socketProblem(error), error);
-    const closed = (): void => fail('the server closed the connection');
-    socket.once('error', failed);
-    socket.once('close', closed);
-    onceOpen(socket, () => {
-      clearTimeout(timer);
-      socket.off('error', failed);
-      socket.off('close', closed);
-      resolve(socket);
+    const client: HttpClient = new HttpClient(options, target, head, (problem) => {
+      if (problem === null) resolve(client);
+      else reject(problem);
     });
   });
 }
 
-function requestHeaders(options: ClientOptions, target: SocketTarget): Record<string, string> {
+/** All of it up to the value of its last field, content-length. */
+function requestHead(options: ClientOptions, target: SocketTarget): Buffer {
   const { compression, protocol } = options;
-  return {
-    host: authorityOf(target),
-    'content-type': protocol === 'http/json' ? 'application/json' : 'application/x-protobuf',
-    'user-agent': 'spanload',
-    'accept-encoding': 'gzip, zstd',
-    ...(compression === 'none' ? {} : { 'content-encoding': compression }),
-    ...Object.fromEntries(headersOf(options)),
-  };
+  const path = options.endpoint.path === '' ? defaultPath : options.endpoint.path;
+  if (!/^[\x21-\x7e]+$/.test(path)) throw new SpanmillError('USAGE', `not a path: ${JSON.stringify(path)}`);
+  // A field that is given takes the place of the client's own.
+  const fields = new Map([
+    ['host', authorityOf(target)],
+    ['content-type', protocol === 'http/json' ? 'application/json' : 'application/x-protobuf'],
+    ['user-agent', 'spanload'],
+    ['accept-encoding', 'gzip, zstd'],
+    ...(compression === 'none' ? [] : [['content-encoding', compression] as const]),
+    // Servers of HTTP/1.0 close it otherwise.
+    ['connection', 'keep-alive'],
+    ...headersOf(options),
+  ]);
+  const lines = [...fields].map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join('')}content-length: `, 'latin1');
 }
 
-interface Exchange {
+type Done = (reply: ExportReply) => void;
+
+/** Waits for those before it. */
+interface Waiting {
   readonly body: Buffer;
-  /** What is to be given back when `body` is not needed any more. */
-  readonly copy: Buffer | null;
-  readonly done: (reply: ExportReply) => void;
+  readonly done: Done;
 }
-
-/** Of all connections. */
-const copies = createMessageBuffers();
 
 class HttpClient implements ExportClient {
   readonly #options: ClientOptions;
-  readonly #headers: Record<string, string>;
+  readonly #target: SocketTarget;
+  readonly #head: Buffer;
   readonly #socket: Socket;
-  readonly #agent: Agent;
-  /** In order; the first is under way. */
-  readonly #exchanges: Exchange[] = [];
+  readonly #outbox: Outbox;
+  readonly #reader = new ReplyReader();
+  /** Null once it was told. */
+  #opened: ((problem: SpanmillError | null) => void) | null;
+  readonly #connectTimer: NodeJS.Timeout;
+  /** Of the request that is under way; null when none is. */
+  #done: Done | null = null;
+  #begunAt = 0;
+  readonly #waiting: Waiting[] = [];
   /** Why no more is taken; empty while it is. */
   #refusal = '';
   #isClosed = false;
   #deadline: NodeJS.Timeout | undefined;
 
-  constructor(options: ClientOptions, headers: Record<string, string>, socket: Socket) {
+  constructor(
+    options: ClientOptions,
+    target: SocketTarget,
+    head: Buffer,
+    opened: (problem: SpanmillError | null) => void,
+  ) {
     this.#options = options;
-    this.#headers = headers;
+    this.#target = target;
+    this.#head = head;
+    this.#opened = opened;
+    const socket = openSocket(target, 'http/1.1', (bytes, length) => this.#read(bytes, length));
     this.#socket = socket;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    // It never needs another one: when the socket ends, so does this client.
-    this.#agent.createConnection = () => socket;
-    socket.on('error', (error) => this.#end(socketProblem(error)));
-    socket.on('close', () => this.#end('the server closed the connection'));
-    // Also while it is idle: node:http tells its agent, not us.
-    socket.on('end', () => this.#end('the server closed the connection'));
-    socket.resume();
+    this.#outbox = new Outbox(socket, requestBlocks);
+    const tooLate = `no connection within ${defaultConnectTimeoutMs} ms`;
+    this.#connectTimer = setTimeout(() => this.#broken(tooLate), defaultConnectTimeoutMs);
+    onceOpen(socket, () => {
+      clearTimeout(this.#connectTimer);
+      this.#opened?.(null);
+      this.#opened = null;
+    });
+    socket.on('error', (error) => this.#broken(socketProblem(error), error));
+    socket.on('end', () => this.#ended());
+    socket.on('close', () => this.#ended());
   }
 
-  send(body: Buffer, done: (reply: ExportReply) => void): void {
+  send(body: Buffer, done: Done): void {
     if (this.#refusal !== '') {
       process.nextTick(done, failedReply(notSent, this.#refusal));
       return;
     }
-    const { compression } = this.#options;
-    const isCopied = compression === 'none';
-    const copy = isCopied ? copies.take(body.length) : null;
-    if (copy !== null) body.copy(copy);
-    const message = copy === null ? compress(compression, body) : copy.subarray(0, body.length);
-    this.#exchanges.push({ body: message, copy, done });
-    if (this.#exchanges.length === 1) this.#begin(this.#exchanges[0]);
+    const message = compress(this.#options.compression, body);
+    if (this.#done === null) this.#begin(message, done);
+    else this.#waiting.push({ body: message === body ? Buffer.from(body) : message, done });
   }
 
   usable(): boolean {
@@ -116,7 +125,7 @@ class HttpClient implements ExportClient {
   }
 
   inFlight(): number {
-    return this.#exchanges.length;
+    return this.#waiting.length + (this.#done === null ? 0 : 1);
   }
 
   /** RFC 9112 9.3.2 has pipelining, of which servers and this client make no use. */
@@ -126,97 +135,111 @@ class HttpClient implements ExportClient {
 
   close(): void {
     this.#isClosed = true;
-    // Those under way are told from the socket's close event.
+    this.#refuse('the client is closed');
+    // The one under way is told from the socket's close event.
     this.#socket.destroy();
-    if (this.#refusal === '') this.#refusal = 'the client is closed';
   }
 
-  #begin(exchange: Exchange): void {
+  #begin(body: Buffer, done: Done): void {
     const { timeoutMs } = this.#options;
-    clearTimeout(this.#deadline);
-    if (timeoutMs > 0) this.#deadline = setTimeout(() => this.#timeIsOver(exchange), Math.max(1, Math.ceil(timeoutMs)));
-    const outgoing = request({
-      agent: this.#agent,
-      method: 'POST',
-      path: this.#options.endpoint.path === '' ? defaultPath : this.#options.endpoint.path,
-      headers: { ...this.#headers, 'content-length': exchange.body.length },
-    });
-    outgoing.on('error', (error) => this.#broken(exchange, requestProblem(error)));
-    outgoing.on('response', (response) => this.#collect(exchange, outgoing, response));
-    outgoing.end(exchange.body);
+    this.#done = done;
+    if (timeoutMs > 0) {
+      this.#begunAt = performance.now();
+      if (this.#deadline === undefined) this.#armDeadline(timeoutMs);
+    }
+    const outbox = this.#outbox;
+    const head = this.#head;
+    const length = `${body.length}\r\n\r\n`;
+    const at = outbox.reserve(head.length + length.length);
+    outbox.block.set(head, at);
+    outbox.block.write(length, at + head.length, 'latin1');
+    outbox.put(body);
   }
 
-  #collect(exchange: Exchange, outgoing: ClientRequest, response: IncomingMessage): void {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    response.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > maxReplyBytes) this.#broken(exchange, `a reply of more than ${maxReplyBytes} bytes`);
-      else chunks.push(chunk);
-    });
-    response.on('error', (error) => this.#broken(exchange, requestProblem(error)));
-    response.on('end', () => {
-      // Else the socket may still refer to it.
-      const isFree = outgoing.writableFinished;
-      const reply = readReply(response, Buffer.concat(chunks));
-      if (!outgoing.shouldKeepAlive) this.#refuse('the server ended the connection with its reply');
-      // Once node:http has given the socket back to the agent.
-      process.nextTick(() => this.#finish(exchange, reply, isFree));
-    });
+  #read(bytes: Buffer, length: number): void {
+    // What comes after the last reply is nobody's.
+    if (this.#refusal !== '' && this.#done === null) return;
+    let reply: HttpReply | null;
+    try {
+      reply = this.#reader.read(bytes, length);
+    } catch (error) {
+      if (!(error instanceof BadReply)) throw error;
+      this.#broken(error.message, error);
+      return;
+    }
+    if (this.#done === null) this.#broken('the server sent a reply that no request asked for');
+    else if (reply !== null) this.#replied(reply);
   }
 
-  /** The connection cannot be used on: where one reply ends is not known. */
-  #broken(exchange: Exchange, why: string): void {
-    this.#refuse(why);
-    this.#finish(exchange, failedReply('TRANSPORT', why), false);
-    this.#socket.destroy();
+  #replied(reply: HttpReply): void {
+    const result = readReply(reply);
+    if (reply.lastBecause !== '') this.#refuse(reply.lastBecause);
+    this.#finish(result);
+    if (this.#refusal === '') return;
+    // The server has said all that it will: what is not sent by now nobody will read.
+    if (this.#socket.writableLength > 0) this.#socket.destroy();
+    else this.#socket.destroySoon();
   }
 
-  #finish(exchange: Exchange, reply: ExportReply, isFree: boolean): void {
-    const at = this.#exchanges.indexOf(exchange);
-    if (at < 0) return;
-    this.#exchanges.splice(at, 1);
-    if (at === 0) clearTimeout(this.#deadline);
-    if (isFree && exchange.copy !== null) copies.give(exchange.copy);
-    const [next] = this.#exchanges;
-    if (at === 0 && next !== undefined && this.#refusal === '') this.#begin(next);
-    exchange.done(reply);
-    if (this.#refusal !== '' && this.#exchanges.length === 0) this.#socket.destroySoon();
+  /** Of the request under way; the next one begins. */
+  #finish(reply: ExportReply): void {
+    const done = this.#done;
+    if (done === null) return;
+    this.#done = null;
+    const next = this.#refusal === '' ? this.#waiting.shift() : undefined;
+    if (next !== undefined) this.#begin(next.body, next.done);
+    done(reply);
   }
 
-  /** No more is taken; what is under way may yet end well, what waits is not sent. */
+  /** No more is taken; what waits is not sent. */
   #refuse(reason: string): void {
     if (this.#refusal !== '') return;
     this.#refusal = reason;
-    for (const exchange of this.#exchanges.slice(1)) this.#finish(exchange, failedReply(notSent, reason), true);
+    for (const { done } of this.#waiting.splice(0)) done(failedReply(notSent, reason));
     if (!this.#isClosed) setImmediate(() => this.#options.onUnusable(reason));
   }
 
-  #end(reason: string): void {
-    clearTimeout(this.#deadline);
-    this.#refuse(reason);
-    this.#agent.destroy();
-    // The one under way hears of it from node:http, unless it has never had the socket.
-    setImmediate(() => {
-      const [exchange] = this.#exchanges;
-      if (exchange !== undefined) this.#finish(exchange, failedReply('TRANSPORT', reason), false);
-    });
+  /** The server ended the connection, and perhaps its reply with it. */
+  #ended(): void {
+    const reply = this.#done === null ? null : this.#reader.connectionEnded();
+    if (reply !== null) this.#replied(reply);
+    else this.#broken(this.#reader.isUnderWay ? `${closedByServer} in the middle of its reply` : closedByServer);
   }
 
-  #timeIsOver(exchange: Exchange): void {
-    if (exchange !== this.#exchanges[0]) return;
-    const over = failedReply('DEADLINE_EXCEEDED', `no reply within ${this.#options.timeoutMs} ms`);
+  /** The connection is gone or cannot be used on: where one reply ends is not known. */
+  #broken(reason: string, cause?: unknown): void {
+    clearTimeout(this.#connectTimer);
+    clearTimeout(this.#deadline);
+    this.#socket.destroy();
+    const opened = this.#opened;
+    if (opened !== null) {
+      this.#opened = null;
+      this.#refusal = reason;
+      opened(connectError(this.#target, reason, cause));
+      return;
+    }
+    this.#refuse(reason);
+    this.#finish(failedReply('TRANSPORT', this.#refusal));
+  }
+
+  /** One timer for all requests: most are long over when it rings. */
+  #armDeadline(ms: number): void {
+    this.#deadline = setTimeout(() => this.#look(), Math.min(longestTimerMs, Math.max(1, Math.ceil(ms))));
+  }
+
+  #look(): void {
+    this.#deadline = undefined;
+    if (this.#done === null) return;
+    const { timeoutMs } = this.#options;
+    const leftMs = this.#begunAt + timeoutMs - performance.now();
+    if (leftMs > 0) {
+      this.#armDeadline(leftMs);
+      return;
+    }
+    const over = failedReply('DEADLINE_EXCEEDED', `no reply within ${timeoutMs} ms`);
     // Its reply may still come, and would be taken for that of the next one.
     this.#refuse(over.message);
-    this.#finish(exchange, over, false);
+    this.#finish(over);
     this.#socket.destroy();
   }
-}
-
-/** What node:http's error means for a user. */
-function requestProblem(error: Error): string {
-  const code = 'code' in error ? String(error.code) : '';
-  if (code.startsWith('HPE_')) return `the server does not speak HTTP/1.1 (${code})`;
-  if (code === 'ECONNRESET' && error.message === 'socket hang up') return 'the server closed the connection';
-  return socketProblem(error);
 }

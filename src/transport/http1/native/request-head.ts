@@ -1,5 +1,6 @@
 // The head of an HTTP/1.1 request, RFC 9112, strictly: what two parsers might read differently is refused, so that no proxy in
 // front takes for one request what is two here.
+import { closes, fieldLine, mostFields, withoutSpace } from './field-line.ts';
 
 export interface ParsedHead {
   readonly method: string;
@@ -25,22 +26,6 @@ export class BadRequest extends Error {
 
 // 9110 5.6.2: token; 9112 3: "request-line = method SP request-target SP HTTP-version"
 const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP\/1\.([01])$/;
-// 9112 5.1: "No whitespace is allowed between the field name and colon"; 5.2: a server that gets a folded line may refuse it
-// One character class for all of the value, so that no text makes it try twice; what surrounds the value is cut off below.
-const fieldLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)$/;
-/** Every field is a few objects; clients of OTLP send ten. */
-const mostFields = 100;
-
-const isSpace = (code: number): boolean => code === 0x20 || code === 0x09;
-
-/** 9110 5.5: spaces and tabs around a value are not of it. Nothing else is cut, as `trim` would. */
-function withoutSpace(text: string): string {
-  let from = 0;
-  let to = text.length;
-  while (from < to && isSpace(text.charCodeAt(from))) from++;
-  while (to > from && isSpace(text.charCodeAt(to - 1))) to--;
-  return from === 0 && to === text.length ? text : text.slice(from, to);
-}
 
 /** Of a head without the empty line that ends it, as Latin-1. Throws a BadRequest. */
 export function parseHead(text: string): ParsedHead {
@@ -97,7 +82,7 @@ export function parseHead(text: string): ParsedHead {
     method: first[1],
     target: first[2],
     rawHeaders,
-    isLast: isOld || /(?:^|,)[\t ]*close[\t ]*(?:,|$)/.test(connection),
+    isLast: isOld || closes.test(connection),
     wantsContinue: !isOld && expect === '100-continue',
     isChunked: transferEncoding !== null,
   };

@@ -8,9 +8,9 @@ import type { TlsOptions } from 'node:tls';
 import type { ClientOptions } from '../../../../loadgen/client/client.ts';
 import { notSent } from '../../../../loadgen/client/export-reply.ts';
 import { createHttp2GrpcServer } from '../../../../src/transport/http2/grpc-server.ts';
-import { selfSigned } from '../../../conformance/grpc/certificates.ts';
-import { peers, programOf } from '../../../conformance/grpc/peers.ts';
 import { startBench } from '../../../conformance/grpc/server-bench.ts';
+import { selfSigned } from '../../../conformance/support/certificates.ts';
+import { peers, programOf } from '../../../conformance/support/peers.ts';
 import { serve } from '../http2-peer.ts';
 import { clientFor, noTls, pattern, send } from './exports.ts';
 
