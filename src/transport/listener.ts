@@ -33,6 +33,8 @@ export interface ListenerOptions {
   readonly handshakeTimeoutMs: number;
   /** Plain sockets are given to `accept` without reading from them. */
   readonly pauseOnConnect: boolean;
+  /** More at a time are closed at once, those with a handshake under way counted too. Default: no limit. */
+  readonly maxConnections?: number;
   /** Where a server before this one left the sockets that this one goes on with, and this one leaves its own. */
   readonly sockets?: BoundSockets | undefined;
 }
@@ -51,7 +53,10 @@ export function createListener(options: ListenerOptions): Listener {
         await secure?.start();
         owner = secure === undefined ? plainOwner(options) : tlsOwner(options, secure);
         const key = `${protocol} ${where} ${target.kind === 'unix' ? 'unix' : target.family}`;
-        socket = await ListeningSocket.take(sockets, key, owner, (server) => listenOn(server, target));
+        socket = await ListeningSocket.take(sockets, key, owner, (server) => {
+          if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
+          return listenOn(server, target);
+        });
       } catch (error) {
         secure?.stop();
         if (error instanceof SpanmillError) throw error;
@@ -86,7 +91,9 @@ function tlsOwner(options: ListenerOptions, secure: ServerTls): SocketOwner {
 /** Does not listen itself. */
 function tlsServer(options: ListenerOptions, secure: ServerTls): tls.Server {
   const { protocol = 'h2', handshakeTimeoutMs: handshakeTimeout } = options;
-  const server = tls.createServer({ ...secure.options(), ALPNProtocols: [protocol], handshakeTimeout }, (socket) => {
+  // Who can only do HTTP/1.0 says so (curl --http1.0), and is answered.
+  const ALPNProtocols = protocol === 'h2' ? [protocol] : [protocol, 'http/1.0'];
+  const server = tls.createServer({ ...secure.options(), ALPNProtocols, handshakeTimeout }, (socket) => {
     // HTTP/1.1 is what a client without ALPN speaks.
     if (socket.alpnProtocol === protocol || protocol !== 'h2') take(socket, options);
     else socket.destroy();

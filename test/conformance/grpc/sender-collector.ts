@@ -1,13 +1,11 @@
 // A Collector that receives OTLP on a unix socket and sends it on to a server of the tests.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
 import * as path from 'node:path';
 import type { TestContext } from 'node:test';
 import { encodeRequest } from '../../../src/wire/reference/codec.ts';
 import { readJson } from '../../../src/wire/reference/json-reader.ts';
-import { testFolder } from './programs.ts';
+import { type Collector, startCollector } from '../support/collector-process.ts';
+import { testFolder } from '../support/programs.ts';
 import { type Bench, type JsClient, jsClient } from './server-bench.ts';
 
 export interface CollectorOptions {
@@ -18,15 +16,9 @@ export interface CollectorOptions {
   readonly batchSize?: number;
 }
 
-export interface SendingCollector {
+export interface SendingCollector extends Collector {
   /** Its receiver, on which `sendSpans` puts spans. */
   readonly client: JsClient;
-  /** All that it logged so far. */
-  log(): string;
-  /** Resolves when its log has the text. */
-  logged(text: string): Promise<void>;
-  /** Has it send what it holds, and end. */
-  stop(): Promise<void>;
 }
 
 const configOf = (bench: Bench, socket: string, options: CollectorOptions): string => `
@@ -72,63 +64,15 @@ service:
 `;
 
 /** Resolves when it listens. It has ended after the test. */
-export async function startCollector(
+export async function startSender(
   t: TestContext,
   program: string,
   bench: Bench,
   options: CollectorOptions,
 ): Promise<SendingCollector> {
-  const folder = await testFolder(t);
-  const socket = path.join(folder, 'in.sock');
-  const config = path.join(folder, 'collector.yaml');
-  await writeFile(config, configOf(bench, socket, options));
-  const child = spawn(program, ['--config', `file:${config}`], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const exited = once(child, 'exit');
-  t.after(async () => {
-    child.kill('SIGKILL');
-    await exited;
-  });
-  const log = watchLog(child);
-  await log.until('Everything is ready');
-  const client = jsClient(t, { ...bench, address: `unix:${socket}` });
-  return {
-    client,
-    log: log.text,
-    logged: log.until,
-    async stop() {
-      child.kill('SIGTERM');
-      await exited;
-      assert.equal(child.exitCode, 0, log.text());
-    },
-  };
-}
-
-function watchLog(child: ChildProcess): { text(): string; until(text: string): Promise<void> } {
-  let text = '';
-  let isOver = false;
-  let watchers: (() => void)[] = [];
-  const look = (): void => {
-    for (const watcher of watchers.splice(0)) watcher();
-  };
-  child.stderr?.on('data', (chunk: Buffer) => {
-    text += chunk;
-    look();
-  });
-  child.on('close', () => {
-    isOver = true;
-    look();
-  });
-  return {
-    text: () => text,
-    async until(wanted) {
-      while (!text.includes(wanted)) {
-        assert.ok(!isOver, `the Collector ended without ${JSON.stringify(wanted)} in its log:\n${text}`);
-        await new Promise<void>((resolve) => {
-          watchers = [...watchers, resolve];
-        });
-      }
-    },
-  };
+  const socket = path.join(await testFolder(t), 'in.sock');
+  const collector = await startCollector(t, program, configOf(bench, socket, options));
+  return { ...collector, client: jsClient(t, { ...bench, address: `unix:${socket}` }) };
 }
 
 /** Puts spans `span FROM` … `span TO - 1` on the Collector's receiver, `perRequest` in each request. */

@@ -61,7 +61,7 @@ export interface JsClient {
 }
 
 /** A real @grpc/grpc-js client. */
-export function jsClient(t: TestContext, bench: Bench, options: grpc.ChannelOptions = {}): JsClient {
+export function jsClient(t: TestContext, bench: Pick<Bench, 'address'>, options: grpc.ChannelOptions = {}): JsClient {
   const limits = { 'grpc.max_send_message_length': -1, 'grpc.use_local_subchannel_pool': 1 };
   const client = new grpc.Client(bench.address, grpc.credentials.createInsecure(), { ...limits, ...options });
   t.after(() => client.close());

@@ -1,8 +1,8 @@
 // Server suite: a Collector as the sender.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { peers, programOf } from './peers.ts';
-import { sendSpans, startCollector } from './sender-collector.ts';
+import { peers, programOf } from '../support/peers.ts';
+import { sendSpans, startSender } from './sender-collector.ts';
 import { type Bench, type StartServer, startBench } from './server-bench.ts';
 import { noteMetadata } from './server-js-heavy.ts';
 import { namesOf, spanNames } from './server-languages.ts';
@@ -32,7 +32,7 @@ export function collectorTests(start: StartServer): void {
         encodings.add(call.metadata('grpc-encoding').join());
         return answer(message, call);
       };
-      const collector = await startCollector(t, program, bench, { compression });
+      const collector = await startSender(t, program, bench, { compression });
       await sendSpans(collector.client, 0, 20_000, 40);
       await collector.stop();
       const names = spanNames(bench);
@@ -48,7 +48,7 @@ export function collectorTests(start: StartServer): void {
     const program = programOf(peers.collector);
     if (program === null) return t.skip(peers.collector.reason);
     const bench = await startBench(t, start);
-    const collector = await startCollector(t, program, bench, { compression: 'none', consumers: 50, batchSize: 1 });
+    const collector = await startSender(t, program, bench, { compression: 'none', consumers: 50, batchSize: 1 });
     await sendSpans(collector.client, 0, 10_000, 50);
     await collector.stop();
     assert.equal(bench.method.handled.length, 10_000);
@@ -59,7 +59,7 @@ export function collectorTests(start: StartServer): void {
     const program = programOf(peers.collector);
     if (program === null) return t.skip(peers.collector.reason);
     const bench = await startBench(t, start);
-    const collector = await startCollector(t, program, bench, { compression: 'snappy' });
+    const collector = await startSender(t, program, bench, { compression: 'snappy' });
     await sendSpans(collector.client, 0, 100, 100);
     await collector.logged('Unimplemented');
     await collector.stop();
@@ -76,7 +76,7 @@ export function collectorTests(start: StartServer): void {
     const program = programOf(peers.collector);
     if (program === null) return t.skip(peers.collector.reason);
     const bench = await startBench(t, start);
-    const collector = await startCollector(t, program, bench, { compression: 'none', batchSize: 100 });
+    const collector = await startSender(t, program, bench, { compression: 'none', batchSize: 100 });
     bench.method.full = true;
     const sent = sendSpans(collector.client, 0, 2000, 100);
     await bench.method.waitingCount(1);
@@ -98,7 +98,7 @@ function restartTest(start: StartServer, end: 'drained' | 'cut'): void {
     const program = programOf(peers.collector);
     if (program === null) return t.skip(peers.collector.reason);
     const first = await startBench(t, start);
-    const collector = await startCollector(t, program, first, { compression: 'gzip', batchSize: 20 });
+    const collector = await startSender(t, program, first, { compression: 'gzip', batchSize: 20 });
     const sent = sendSpans(collector.client, 0, 20_000, 20);
     await first.method.handledCount(100);
     if (end === 'drained') await first.server.drain(10_000);

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { decodeRequest } from '../../../src/wire/reference/codec.ts';
-import { selfSigned } from './certificates.ts';
-import { hasModule, peers, programOf } from './peers.ts';
-import { run } from './programs.ts';
+import { selfSigned } from '../support/certificates.ts';
+import { hasModule, peers, programOf } from '../support/peers.ts';
+import { run } from '../support/programs.ts';
 import { type Bench, type BenchOptions, type StartServer, startBench } from './server-bench.ts';
 import { filler, noteMetadata } from './server-js-heavy.ts';
 

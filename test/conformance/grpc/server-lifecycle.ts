@@ -6,7 +6,7 @@ import * as net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createNodeGrpcClient } from '../../../src/transport/node/grpc-client.ts';
-import { testFolder } from './programs.ts';
+import { testFolder } from '../support/programs.ts';
 import {
   type Bench,
   connect,

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { retryDelayOf, retryInfoStatus } from '../../../src/transport/rpc-status.ts';
-import { hasModule, peers, programOf } from './peers.ts';
-import { run } from './programs.ts';
+import { hasModule, peers, programOf } from '../support/peers.ts';
+import { run } from '../support/programs.ts';
 import { type StartServer, startBench } from './server-bench.ts';
 
 const awkward = 'naïve — 100 % 😀';

@@ -1,9 +1,9 @@
 // Server suite: nghttp2's h2load and nghttp, and curl with prior knowledge, which know nothing of gRPC.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { selfSigned } from './certificates.ts';
-import { type Peer, peers, programOf } from './peers.ts';
-import { type Ran, run, testFile } from './programs.ts';
+import { selfSigned } from '../support/certificates.ts';
+import { type Peer, peers, programOf } from '../support/peers.ts';
+import { type Ran, run, testFile } from '../support/programs.ts';
 import { type Bench, type BenchOptions, framed, pattern, type StartServer, startBench } from './server-bench.ts';
 import { exportPath } from './test-method.ts';
 

@@ -8,9 +8,9 @@ import { createGrpcJsClient } from '../../../src/transport/grpc-js/grpc-client.t
 import { createHttp2GrpcServer } from '../../../src/transport/http2/grpc-server.ts';
 import { createNodeGrpcClient } from '../../../src/transport/node/grpc-client.ts';
 import { createNodeGrpcServer } from '../../../src/transport/node/grpc-server.ts';
-import { selfSigned } from './certificates.ts';
+import { selfSigned } from '../support/certificates.ts';
+import { peers, programOf } from '../support/peers.ts';
 import { clientFor } from './client-bench.ts';
-import { peers, programOf } from './peers.ts';
 import { pattern, startBench } from './server-bench.ts';
 import { exportPath } from './test-method.ts';
 

@@ -5,9 +5,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { peers, programOf } from '../grpc/peers.ts';
 import { type StartServer, startBench } from '../grpc/server-bench.ts';
 import { exportPath } from '../grpc/test-method.ts';
+import { peers, programOf } from '../support/peers.ts';
 import { type H2specException, nodeExceptions, ourExceptions } from './h2spec-exceptions.ts';
 import { oracle, ours } from './servers.ts';
 

@@ -1,8 +1,8 @@
 // Every client with every protocol and compression that it has: what it sends is what was asked for, and arrives unaltered.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { selfSigned } from '../../conformance/grpc/certificates.ts';
-import { peers, programOf } from '../../conformance/grpc/peers.ts';
+import { selfSigned } from '../../conformance/support/certificates.ts';
+import { peers, programOf } from '../../conformance/support/peers.ts';
 import { ok, type Received, startGrpcServer, startHttpServer } from './support/otlp-server.ts';
 import { startRelay } from './support/relay.ts';
 import { shopSpansOfRequest } from './support/shop.ts';

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Peer, programOf } from '../../conformance/grpc/peers.ts';
+import { type Peer, programOf } from '../../conformance/support/peers.ts';
 
 const peer = (program: string): Peer => ({
   name: 'Chromium',

@@ -5,7 +5,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { isPassword, usersOf } from '../../../../src/extensions/basicauth/htpasswd.ts';
 import { isSlowPassword } from '../../../../src/extensions/basicauth/slow-hash.ts';
-import { peers, programOf } from '../../../conformance/grpc/peers.ts';
+import { peers, programOf } from '../../../conformance/support/peers.ts';
 
 function matches(password: string, line: string): boolean {
   const check = usersOf('file', line).get('user');

@@ -10,8 +10,8 @@ import { createHttpClient, type HttpClient } from '../../../../src/transport/htt
 import type { HttpReply } from '../../../../src/transport/http-client/exchange.ts';
 import { parseHttpTarget } from '../../../../src/transport/http-client/target.ts';
 import type { ClientTls } from '../../../../src/transport/tls/client-tls.ts';
-import { selfSigned } from '../../../conformance/grpc/certificates.ts';
-import { peers, programOf } from '../../../conformance/grpc/peers.ts';
+import { selfSigned } from '../../../conformance/support/certificates.ts';
+import { peers, programOf } from '../../../conformance/support/peers.ts';
 import { type HttpServer, startHttp } from './servers.ts';
 
 const never = new AbortController().signal;

@@ -32,7 +32,7 @@ export const peers = {
     name: "OpenTelemetry's SDK for Python",
     variable: 'SPANMILL_PYTHON',
     program: '',
-    reason: 'no Python with the SDK: set SPANMILL_PYTHON to one with opentelemetry-exporter-otlp-proto-grpc',
+    reason: 'no Python with the SDK: set SPANMILL_PYTHON to one with opentelemetry-exporter-otlp-proto-grpc and -http',
   },
   h2spec: {
     name: 'h2spec',
@@ -54,16 +54,16 @@ export const peers = {
     reason: 'no nghttp: set SPANMILL_NGHTTP, or install it (Debian: nghttp2-client)',
   },
   curl: {
-    name: 'curl with prior knowledge',
+    name: 'curl',
     variable: 'SPANMILL_CURL',
     program: 'curl',
     reason: 'no curl: set SPANMILL_CURL to one with HTTP/2, or install it',
   },
   collector: {
-    name: 'a Collector as sender',
+    name: 'a Collector',
     variable: 'SPANMILL_OTELCOL',
     program: '',
-    reason: 'no Collector: set SPANMILL_OTELCOL to one with otlp, batch and file provider (collector-sender/build.sh)',
+    reason: 'no Collector: set SPANMILL_OTELCOL to what test/conformance/support/collector/build.sh builds',
   },
   openssl: {
     name: 'openssl',
