@@ -1,4 +1,5 @@
 // gzip and zstd of whole messages, off the calling thread.
+import type { Transform } from 'node:stream';
 import zlib from 'node:zlib';
 
 export type Encoding = 'gzip' | 'zstd';
@@ -110,16 +111,34 @@ const huffmanOnly = -2;
 const highestZstdLevel = 11;
 
 /**
- * One-shot compression; `deflate` is a zlib stream (RFC 9110 8.4.1.2). Never rejects for lack of sense in the input: any
- * bytes can be compressed. The input is not read any more once it has settled.
+ * Compresses the parts as one; `deflate` is a zlib stream (RFC 9110 8.4.1.2). Never rejects for lack of sense in the input: any
+ * bytes can be compressed. The parts are not read any more once it has settled. They are not put together first: a copy of
+ * 3 MB into fresh pages costs half of what zstd does.
  */
-export function deflate(encoding: ContentEncoding, input: Buffer, { level = 0 }: DeflateOptions = {}): Promise<Buffer> {
+export function deflate(
+  encoding: ContentEncoding,
+  parts: readonly Buffer[],
+  { level = 0 }: DeflateOptions = {},
+): Promise<Buffer> {
+  const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+  const stream = compressor(encoding, bytes, level);
+  const output: Buffer[] = [];
   return new Promise((resolve, reject) => {
-    const finish = (error: Error | null, bytes: Buffer): void => (error === null ? resolve(bytes) : reject(error));
-    if (encoding === 'zstd') zlib.zstdCompress(input, zstdOptions(input.length, level), finish);
-    else if (encoding === 'gzip') zlib.gzip(input, zlibOptions(input.length, level), finish);
-    else zlib.deflate(input, zlibOptions(input.length, level), finish);
+    stream.on('data', (chunk: Buffer) => output.push(chunk));
+    stream.on('end', () => resolve(output.length === 1 ? output[0] : Buffer.concat(output)));
+    stream.on('error', reject);
+    for (const part of bytes < parts.length * smallPartBytes ? [Buffer.concat(parts)] : parts) stream.write(part);
+    stream.end();
   });
+}
+
+/** Each part is a way to another thread and back, which costs what a copy of so many bytes does. */
+const smallPartBytes = 64 << 10;
+
+function compressor(encoding: ContentEncoding, bytes: number, level: number): Transform {
+  if (encoding === 'zstd') return zlib.createZstdCompress(zstdOptions(bytes, level));
+  const options = zlibOptions(bytes, level);
+  return encoding === 'gzip' ? zlib.createGzip(options) : zlib.createDeflate(options);
 }
 
 /** Of output: each that is full is a way to the I/O thread and back. Spans become a fifth of their size or less. */

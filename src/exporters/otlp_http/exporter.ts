@@ -112,7 +112,7 @@ async function messageOf(batch: Batch, encoding: 'proto' | 'json'): Promise<read
 
 async function compressed(message: readonly Buffer[], { encoding, level }: Compression): Promise<Buffer[]> {
   // Go's "deflate" and "zlib" are both zlib streams, under either name.
-  return [await deflate(encoding === 'zlib' ? 'deflate' : encoding, whole(message), { level })];
+  return [await deflate(encoding === 'zlib' ? 'deflate' : encoding, message, { level })];
 }
 
 const whole = (parts: readonly Buffer[]): Buffer => (parts.length === 1 ? parts[0] : Buffer.concat(parts));

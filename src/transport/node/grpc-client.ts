@@ -47,11 +47,7 @@ export function createNodeGrpcClient(options: GrpcClientOptions): GrpcClient {
     headers: OutgoingHttpHeaders,
     limits: CallLimits,
   ): Promise<GrpcReply> => {
-    let message = segments;
-    if (compression !== 'none') {
-      const whole = segments.length === 1 ? segments[0] : Buffer.concat(segments);
-      message = [await deflate(compression, whole)];
-    }
+    const message = compression === 'none' ? segments : [await deflate(compression, segments)];
     const link = await linkFor(connection, waitForReady, limits);
     if ('code' in link) return closed ? closedReply : link;
     const early = limits.over();
