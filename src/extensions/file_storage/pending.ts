@@ -2,10 +2,10 @@
 import { type EntryKey, encodeKey, valueHeaderBytes } from './keys.ts';
 import type { Batch, Put } from './protocol.ts';
 
-/** Larger entries get a buffer of their own. */
+/** Buffers have a multiple of it. Larger entries get one of their own. */
 const bufferBytes = 2 ** 20;
-/** Buffers that are kept for later. */
-const mostSpares = 8;
+/** Of buffers that are kept for later: fresh pages cost several times what the copy into them does. */
+const mostSpareBytes = 16 * bufferBytes;
 
 export interface Waiter<T> {
   readonly resolve: (value: T) => void;
@@ -65,8 +65,9 @@ export class Pending {
   #room(bytes: number): number {
     const last = this.#buffers.at(-1);
     if (last !== undefined && this.#used + bytes <= last.byteLength) return this.#used;
-    const spare = bytes <= bufferBytes ? this.#spares.pop() : undefined;
-    this.#buffers.push(spare ?? new ArrayBuffer(Math.max(bytes, bufferBytes)));
+    const fits = this.#spares.findIndex(({ byteLength }) => byteLength >= bytes);
+    const [spare] = fits < 0 ? [] : this.#spares.splice(fits, 1);
+    this.#buffers.push(spare ?? new ArrayBuffer(Math.ceil(bytes / bufferBytes) * bufferBytes));
     return 0;
   }
 
@@ -88,7 +89,10 @@ export class Pending {
 
 /** Takes buffers back. */
 export function keepSpares(spares: ArrayBuffer[], buffers: readonly ArrayBuffer[]): void {
+  let kept = spares.reduce((sum, { byteLength }) => sum + byteLength, 0);
   for (const buffer of buffers) {
-    if (buffer.byteLength === bufferBytes && spares.length < mostSpares) spares.push(buffer);
+    if (kept + buffer.byteLength > mostSpareBytes) continue;
+    spares.push(buffer);
+    kept += buffer.byteLength;
   }
 }
