@@ -21,14 +21,19 @@ export interface ServerAuthenticator {
   /**
    * null: welcome. A promise, which never rejects, where deciding takes long (a password hash that is slow by design, off
    * the I/O thread): until it settles nothing of the body is read, and one client holds back no other. Takes equally long
-   * for every wrong credential.
+   * for every wrong credential. `peer`: host:port of the client, '' for a unix socket; with it deciding takes turns.
    */
-  refusal(header: HeaderReader): AuthRefusal | null | Promise<AuthRefusal | null>;
+  refusal(header: HeaderReader, peer?: string): AuthRefusal | null | Promise<AuthRefusal | null>;
   /**
    * A whole number of 0 or more, another one whenever who was welcome may no longer be. Who remembers that a request was
    * welcome asks again when it has changed. Cheap.
    */
   readonly version: number;
+  /**
+   * What it knows of a client that it has welcomed by these headers, by the Collector's names (basicauth: `username`, `raw`);
+   * null: nothing of that name. Asked only where a pipeline names the attribute. Absent: it knows nothing.
+   */
+  attribute?(header: HeaderReader, name: string): string | null;
 }
 
 /** Credentials for requests that go out. */
@@ -79,7 +84,9 @@ export interface StoredQueue {
 
 /** Keeps what must outlive the process. */
 export interface Storage {
-  /** One open queue for each owner (`exporter otlp/name`). Rejects with a SpanmillError STORAGE. */
+  /**
+   * One open queue for each owner (`exporter otlp/name`); one that is closing is waited for. Rejects with a SpanmillError STORAGE.
+   */
   open(owner: string): Promise<StoredQueue>;
 }
 
@@ -94,7 +101,10 @@ export interface DeadLetterReason {
 
 /** Keeps spans that nobody takes, for people to look at. */
 export interface DeadLetter {
-  /** One ExportTraceServiceRequest; resolves with false when there is no room or it cannot be written, which was logged. */
+  /**
+   * One ExportTraceServiceRequest; `spans` 0: not known, and counted. Resolves with false when there is no room or it cannot be
+   * written, which was logged.
+   */
   put(segments: readonly Buffer[], spans: number, why: DeadLetterReason): Promise<boolean>;
 }
 

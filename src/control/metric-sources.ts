@@ -8,6 +8,7 @@ import { createBatchSource, createComponentSource, createReceiverSource } from '
 import { createProcessSource } from '../telemetry/process-source.ts';
 import { createProcessorSource } from '../telemetry/processor-source.ts';
 import type { MetricSource } from '../telemetry/source.ts';
+import { createThinningSource } from '../telemetry/thinning-source.ts';
 import { createReloadSource } from './reload-source.ts';
 import type { ReloadStats } from './reloader.ts';
 
@@ -21,6 +22,7 @@ export function metricSources(runtime: Runtime, reloads: ReloadStats, version: s
     ),
     createComponentSource(() => runtime.componentMetrics()),
     createProcessorSource(() => runtime.accounts),
+    createThinningSource(() => runtime.thinning()),
     createBatchSource(function* () {
       for (const { processor, sizes, bySize, byTimeout, metadataCardinality } of runtime.batchStats()) {
         yield { processor, sendSize: sizes, sizeTriggers: bySize, timeoutTriggers: byTimeout, metadataCardinality };

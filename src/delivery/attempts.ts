@@ -25,6 +25,12 @@ export interface AttemptsStats {
   lastFailureAt: number;
 }
 
+/** When a batch was first tried. Its parts share it: `max_elapsed_time` counts for all of them together. */
+export interface FirstAttempt {
+  /** By the clock; null: not yet. */
+  atMs: number | null;
+}
+
 /** Of the delay that a peer asks for: a mistake there must not hold an exporter for days. */
 const mostPeerDelayMs = 10 * 60_000;
 /** After an abort the exporter has this long to give the batch's memory back before the drain goes on without it. */
@@ -72,11 +78,12 @@ export class Attempts {
     this.#wakeAll();
   }
 
-  /** Until the peer has taken it, or there is a reason to stop. */
-  async run(batch: Batch): Promise<Verdict> {
+  /** Until the peer has taken it, or there is a reason to stop. Tried once even when the time of its batch is over. */
+  async run(batch: Batch, first: FirstAttempt): Promise<Verdict> {
     const { retry } = this.#options;
     const backoff = createBackoff(retry, this.#clock.random);
-    const startMs = this.#clock.now();
+    first.atMs ??= this.#clock.now();
+    const startMs = first.atMs;
     let last: { readonly reason: string; readonly message: string } = { reason: 'shutdown', message: '' };
     let waitMs = 0;
     for (let tried = 0; !this.#expired; ) {

@@ -137,6 +137,8 @@ export class Gatherer {
   at = 0;
   /** A job writes into the slab now. */
   busy = false;
+  /** Nothing waits for more: what a job gave goes on at once. */
+  isHurried = false;
   /** Of the clients of the next batch. */
   metadata: Metadata;
   readonly #host: GathererHost;
@@ -166,6 +168,7 @@ export class Gatherer {
     const { batching } = this.#host;
     if (this.#batch === null) return;
     if (batching === null || this.#batch.spans >= batching.minSpans || batching.timeoutMs === 0) this.flush('size');
+    else if (this.isHurried) this.flush('drain');
     else this.#timer ??= setTimeout(() => this.flush('timeout'), this.#untilTick(batching.timeoutMs));
   }
 

@@ -26,9 +26,6 @@ export interface FanOutOptions {
   readonly log: Logger;
 }
 
-/** How often to look whether what is held back may go. */
-const lookMs = 20;
-
 export class FanOut {
   readonly #options: FanOutOptions;
   readonly #log: RateLimitedLog;
@@ -54,6 +51,16 @@ export class FanOut {
   get holdsBack(): boolean {
     return this.#waiting.length > 0;
   }
+  /** How near it is to that: 1 when it holds back. An exporter that the others do not wait for does not count. */
+  get fullness(): number {
+    const { branches, shareBytes } = this.#options;
+    const awaited = branches.filter(({ outlet }) => outlet.blockOnOverflow || !outlet.isStuck);
+    const counting = awaited.length === 0 ? branches : awaited;
+    return Math.min(1, Math.max(0, ...counting.map(({ outlet }) => outlet.heldBytes / shareBytes)));
+  }
+  leadsTo(outlet: Outlet): boolean {
+    return this.#options.branches.some((branch) => branch.outlet === outlet);
+  }
   /** Held back, or on their way to a storage. */
   get heldSpans(): number {
     return this.#storingSpans + this.#waiting.reduce((sum, { spans }) => sum + spans, 0);
@@ -67,32 +74,47 @@ export class FanOut {
       return;
     }
     this.#waiting.push(batch);
-    this.#timer ??= setTimeout(() => this.#look(), lookMs);
+    if (this.#waiting.length === 1) this.#wait();
   }
 
   /** What is held back goes on to wait in the exporters' queues. */
   flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     if (!this.holdsBack) return;
+    clearTimeout(this.#timer);
     for (const batch of this.#waiting.splice(0)) this.#go(batch, this.#options.branches);
     this.#options.resumed();
   }
 
-  #look(): void {
-    this.#timer = undefined;
+  get #full(): readonly Branch[] {
+    const { branches, shareBytes } = this.#options;
+    return branches.filter(({ outlet }) => outlet.heldBytes > shareBytes);
+  }
+
+  /** Until an exporter that is full holds less, or one more of them counts as stuck. */
+  #wait(): void {
+    clearTimeout(this.#timer);
+    const full = this.#full;
+    for (const { outlet } of full) outlet.whenLess(this.#look);
+    const untilStuck = Math.min(...full.map(({ outlet }) => outlet.stuckInMs).filter((ms) => ms >= 0));
+    // A timer may come a little before its time.
+    if (untilStuck < Number.POSITIVE_INFINITY) this.#timer = setTimeout(this.#look, untilStuck + 1);
+  }
+
+  readonly #look = (): void => {
+    if (!this.holdsBack) return;
     while (this.#waiting.length > 0) {
       const [batch] = this.#waiting;
       const branches = this.#open(batch);
       if (branches === null) {
-        this.#timer = setTimeout(() => this.#look(), lookMs);
+        this.#wait();
         return;
       }
       this.#waiting.shift();
       this.#go(batch, branches);
     }
+    clearTimeout(this.#timer);
     this.#options.resumed();
-  }
+  };
 
   #go(batch: GatheredBatch, branches: readonly Branch[]): void {
     if (branches.some(({ outlet }) => outlet.stores)) void this.#storeFirst(batch, branches);
@@ -101,8 +123,8 @@ export class FanOut {
 
   /** The branches that take it now; null: it has to wait. One that is stuck misses it, unless it is to hold back the others. */
   #open(batch: GatheredBatch): readonly Branch[] | null {
-    const { branches, shareBytes } = this.#options;
-    const full = branches.filter(({ outlet }) => outlet.heldBytes > shareBytes);
+    const { branches } = this.#options;
+    const full = this.#full;
     if (full.length === 0) return branches;
     const isAll = full.length === branches.length;
     if (isAll || full.some(({ outlet }) => outlet.blockOnOverflow || !outlet.isStuck)) return null;
@@ -151,7 +173,7 @@ export class FanOut {
   ): void {
     const mustHave = [...failed].find(([{ outlet }]) => outlet.blockOnOverflow);
     if (mustHave !== undefined || failed.size === branches.length) {
-      for (const [{ outlet }, entry] of entries) outlet.forget(entry);
+      for (const [{ outlet }, entry] of entries) outlet.forget(entry, batch);
       const why = mustHave?.[1] ?? [...failed.values()][0];
       for (const { outlet, account } of branches) {
         account.fail('not_stored', batch.spans);

@@ -90,6 +90,15 @@ export class PipelineAccount {
     }
   }
 
+  /** What one processor has dropped for one reason. */
+  droppedSpans(component: string, reason: string): number {
+    let spans = 0;
+    for (const { spec, value } of this.counters()) {
+      if (spec.kind === 'dropped' && spec.component === component && spec.reason === reason) spans += value;
+    }
+    return spans;
+  }
+
   *rows(): Iterable<LedgerRow> {
     const pipeline = this.id;
     yield { pipeline, stage: 'received', component: '', reason: '', spans: this.received };

@@ -22,8 +22,19 @@ export interface OutletOptions {
 interface Tag {
   readonly pipeline: string;
   readonly metadata: Metadata;
+  /** Where the metadata have no room in a tag: so many bytes of JSON in front of the request are they. */
+  readonly metadataBytes?: number;
 }
 
+/** An entry as it was stored: a request behind `before` other bytes. */
+interface Stored {
+  readonly entry: StoredEntry;
+  readonly metadata: Metadata;
+  readonly before: number;
+}
+
+/** What a storage takes, see StoredEntry. */
+const mostTagBytes = 1024;
 /** A backend that took nothing for so long, though there was something to take, is stuck. */
 const stuckAfterMs = 5000;
 /** Of stored batches, so many for each consumer stay in memory too: what is exported at once is not read back. */
@@ -44,6 +55,7 @@ export class Outlet {
   #resident = 0;
   #residentBytes = 0;
   #heldSince = Number.POSITIVE_INFINITY;
+  #relieved = new Set<() => void>();
   #expected = 0;
   readonly #whenNoneExpected: (() => void)[] = [];
 
@@ -71,12 +83,25 @@ export class Outlet {
     if (openStorage === null || this.#storage !== null) return;
     this.#storage = await openStorage();
     for (const entry of this.#storage.recovered) {
-      const { pipeline, metadata } = JSON.parse(entry.tag) as Tag;
+      const { pipeline, metadata: inTag, metadataBytes: before = 0 } = JSON.parse(entry.tag) as Tag;
+      const metadata = before === 0 ? inTag : await this.#metadataOf(entry, before);
       const account = accountOf(pipeline);
       account.recovered += entry.spans;
       account.held += entry.spans;
-      this.#offer(this.#storedItem(entry, null, metadata, account));
+      this.#offer(this.#storedItem({ entry, metadata, before }, null, account));
     }
+  }
+
+  get isEmpty(): boolean {
+    return this.#expected === 0 && this.#heldBytes === 0 && this.delivery.stats.queueSize === 0;
+  }
+
+  /** Sends on what its queue gathers; from then on nothing waits for more, until `gather`. */
+  flush(): void {
+    this.delivery.flush();
+  }
+  gather(): void {
+    this.delivery.gather();
   }
 
   /** A batch is on its way to it, which a drain is to wait for; `expected` follows. */
@@ -89,9 +114,17 @@ export class Outlet {
 
   /** Whether the backend takes nothing, though there is something. */
   get isStuck(): boolean {
-    if (this.#heldBytes === 0) return false;
+    return this.stuckInMs < 0;
+  }
+  /** When it will be stuck, if it takes nothing until then; below 0: it is. */
+  get stuckInMs(): number {
+    if (this.#heldBytes === 0) return Number.POSITIVE_INFINITY;
     const since = Math.max(this.#heldSince, this.delivery.stats.lastSuccessAt);
-    return this.#options.now() - since > stuckAfterMs;
+    return since + stuckAfterMs - this.#options.now();
+  }
+  /** Calls once, at the end of the turn in which it next holds less. The same callback only once. */
+  whenLess(callback: () => void): void {
+    this.#relieved.add(callback);
   }
 
   /** In memory. `settled` is told how it ended. */
@@ -109,8 +142,8 @@ export class Outlet {
     // Nothing overtakes what waits for space.
     if (this.#blocked.length > 0 || !this.delivery.claim(batch)) return null;
     try {
-      const tag: Tag = { pipeline, metadata: batch.metadata };
-      return await this.#storage.append(batch.segments, batch.spans, JSON.stringify(tag));
+      const { tag, before } = labelOf(pipeline, batch.metadata);
+      return await this.#storage.append([...before, ...batch.segments], batch.spans, tag);
     } catch (error) {
       this.delivery.unclaim(batch);
       throw error;
@@ -123,11 +156,12 @@ export class Outlet {
     const stays =
       this.#resident < this.#options.queue.consumers * residentForEach && this.#residentBytes < mostResidentBytes;
     if (stays) batch.hold();
-    this.delivery.put(this.#storedItem(entry, stays ? batch : null, batch.metadata, account));
+    const stored: Stored = { entry, metadata: batch.metadata, before: entry.bytes - batch.bytes };
+    this.delivery.put(this.#storedItem(stored, stays ? batch : null, account));
   }
 
-  forget(entry: StoredEntry): void {
-    this.delivery.unclaim(entry);
+  forget(entry: StoredEntry, batch: GatheredBatch): void {
+    this.delivery.unclaim(batch);
     this.#remove(entry);
   }
 
@@ -150,9 +184,8 @@ export class Outlet {
   }
 
   #storedItem(
-    entry: StoredEntry,
+    { entry, metadata, before }: Stored,
     batch: GatheredBatch | null,
-    metadata: Metadata,
     account: ExporterAccount,
   ): DeliveryItem {
     if (batch !== null) {
@@ -161,10 +194,10 @@ export class Outlet {
     }
     return {
       spans: entry.spans,
-      bytes: entry.bytes,
+      bytes: entry.bytes - before,
       metadata,
       stored: true,
-      open: () => batch?.segments ?? this.#read(entry),
+      open: () => batch?.segments ?? this.#read(entry, before),
       settle: (settlement) => {
         if (!settlement.kept) {
           settle(account, entry.spans, settlement);
@@ -179,9 +212,19 @@ export class Outlet {
     };
   }
 
-  async #read(entry: StoredEntry): Promise<readonly Buffer[]> {
+  async #read(entry: StoredEntry, before: number): Promise<readonly Buffer[]> {
     if (this.#storage === null) throw new Error('the storage is closed');
-    return [await this.#storage.read(entry)];
+    return [(await this.#storage.read(entry)).subarray(before)];
+  }
+
+  /** None of an entry that cannot be read: it cannot be exported either, which is said then. */
+  async #metadataOf(entry: StoredEntry, bytes: number): Promise<Metadata> {
+    try {
+      const value = await this.#storage?.read(entry);
+      return JSON.parse(value?.toString('utf8', 0, bytes) ?? '') as Metadata;
+    } catch {
+      return {};
+    }
   }
 
   /** Those of one turn of the event loop together. */
@@ -206,6 +249,10 @@ export class Outlet {
   }
   #letGo(bytes: number): void {
     this.#heldBytes -= bytes;
+    if (this.#relieved.size === 0) return;
+    const callbacks = this.#relieved;
+    this.#relieved = new Set();
+    for (const callback of callbacks) queueMicrotask(callback);
   }
 
   #resume(): void {
@@ -234,4 +281,13 @@ function settle(account: ExporterAccount, spans: number, { exported, failures, k
   account.held -= spans;
   account.exported += exported;
   for (const failure of failures) account.fail(failure.reason, failure.spans);
+}
+
+/** `before`: what is to stand in front of the request. */
+function labelOf(pipeline: string, metadata: Metadata): { readonly tag: string; readonly before: readonly Buffer[] } {
+  const tag = JSON.stringify({ pipeline, metadata } satisfies Tag);
+  if (Buffer.byteLength(tag) <= mostTagBytes) return { tag, before: [] };
+  const before = Buffer.from(JSON.stringify(metadata));
+  const short: Tag = { pipeline, metadata: {}, metadataBytes: before.length };
+  return { tag: JSON.stringify(short), before: [before] };
 }

@@ -43,8 +43,12 @@ export interface Delivery {
    * than the whole queue is taken when the queue is empty.
    */
   offer(item: DeliveryItem): boolean;
+  /** All that is held is due, and so is what comes, until `gather`: what waits for its next attempt is tried at once. */
+  flush(): void;
+  /** It goes on after all: shipments are as large as configured again. */
+  gather(): void;
   /**
-   * Tries everything that is held: what waits for its next attempt is tried at once, later attempts wait as ever.
+   * Flushes, and tries everything that is held: what waits for its next attempt is tried at once, later attempts wait as ever.
    * Resolves when nothing is held. `deadlineMs` from now what is left is failed with the reason `shutdown` (what is stored is
    * kept), and so is whatever is offered later. May be called again: the earliest deadline counts.
    */
@@ -149,7 +153,10 @@ class DeliveryQueue implements Delivery {
   put(item: DeliveryItem): void {
     if (this.#attempts.expired) {
       // Never from within: who offers does not expect to be called back.
-      queueMicrotask(() => this.#settle(item, this.#notTried(item)));
+      queueMicrotask(() => {
+        this.#settle(item, this.#notTried(item));
+        this.#tellWhenIdle();
+      });
       return;
     }
     this.#since.set(item, this.#clock.now());
@@ -172,10 +179,18 @@ class DeliveryQueue implements Delivery {
       this.#cancelDeadline();
       this.#cancelDeadline = this.#clock.after(deadlineMs, () => this.#expire());
     }
+    this.flush();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  flush(): void {
     this.#shipments.flush();
     this.#attempts.hurry();
     this.#pump();
-    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  gather(): void {
+    this.#shipments.gather();
   }
 
   #isIdle(): boolean {

@@ -17,6 +17,8 @@ export interface Shipments {
   take(): Shipment | undefined;
   /** All are due from now on: a drain. */
   flush(): void;
+  /** They wait for more again. */
+  gather(): void;
 }
 
 type Batching = NonNullable<DeliveryOptions['queue']['batch']>;
@@ -39,6 +41,7 @@ class Singly implements Shipments {
     return item === undefined ? undefined : { items: [item], metadata: item.metadata };
   }
   flush(): void {}
+  gather(): void {}
 }
 
 interface Partition {
@@ -95,6 +98,10 @@ class Batched implements Shipments {
   flush(): void {
     this.#flushing = true;
     for (const [key, partition] of [...this.#partitions]) this.#end(key, partition);
+  }
+
+  gather(): void {
+    this.#flushing = false;
   }
 
   #sizeOf(item: DeliveryItem): number {

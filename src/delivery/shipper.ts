@@ -3,7 +3,7 @@
 import type { Batch } from '../component/types.ts';
 import type { RateLimitedLog } from '../lib/rate-limit.ts';
 import type { Cutter as CuttingThread } from '../workers/cutter.ts';
-import type { Attempts, Verdict } from './attempts.ts';
+import type { Attempts, FirstAttempt, Verdict } from './attempts.ts';
 import type { Metadata } from './batch.ts';
 import type { LearnedLimit } from './cut/learned-limit.ts';
 import type { Failure } from './item.ts';
@@ -47,6 +47,7 @@ const mostShrinks = 6;
 interface Course {
   readonly metadata: Metadata;
   readonly failures: Map<string, number>;
+  readonly first: FirstAttempt;
   /** In order; what is split goes on at its place. */
   readonly work: Part[];
   searches: number;
@@ -66,6 +67,7 @@ export class Shipper {
     const course: Course = {
       metadata,
       failures: new Map(),
+      first: { atMs: null },
       work: [part],
       searches: 0,
       message: '',
@@ -87,7 +89,7 @@ export class Shipper {
       if (parts === null || parts.length > 1) return;
     }
     const batch: Batch = { ...part, metadata: course.metadata };
-    const verdict = await attempts.run(batch);
+    const verdict = await attempts.run(batch, course.first);
     await this.#judge(part, verdict, course);
   }
 
@@ -160,7 +162,7 @@ export class Shipper {
       maxBytes = Math.min(limit.maxBytes, Math.floor(maxBytes / 2));
       const small = await this.#shrunk(part, maxBytes);
       if (small === null) break;
-      verdict = await attempts.run({ ...small, metadata: course.metadata });
+      verdict = await attempts.run({ ...small, metadata: course.metadata }, course.first);
       if (verdict.kind === 'accepted') {
         const fields = { bytes: part.bytes, toBytes: small.bytes };
         this.#options.log.warn('shrunk', fields, 'a span was too large alone: its longest values were cut');

@@ -27,6 +27,8 @@ export interface Chain {
   activate(): void;
   /** Metadata of the request that `run` is given next. */
   metadata: Readonly<Record<string, readonly string[]>>;
+  /** How often the spans that `run` is given next are to be halved, where a processor does that. */
+  halvings: number;
   run(at: number, length: number, normaliseTo: number, out: Output): RewriteOutcome;
   /**
    * As run, for a request that is OTLP JSON: `room` bytes at `to` are for its protobuf form, and for the canonical form of
@@ -76,18 +78,25 @@ export function compileChain(
       throw new SpanmillError('INTERNAL', `more than ${maxCounters} counters in a stage`);
     return counters.push(spec) - 1;
   };
-  const builderFor = (id: string): StageBuilder => ({
+  const builderFor = (id: string, { dropMetric }: Step): StageBuilder => ({
     id,
     ...views,
     intern: (key) => stage.intern(key),
     constant: (bytes) => stage.constant(bytes),
     attribute: (key, value) => stage.attribute(key, value),
-    dropCounter: (reason) => addCounter({ kind: 'dropped', component: id, reason }),
+    dropCounter: (reason) =>
+      addCounter({
+        kind: 'dropped',
+        component: id,
+        reason,
+        ...(dropMetric === undefined ? {} : { metric: dropMetric }),
+      }),
     counter: (metric, labels) => addCounter({ kind: 'metric', component: id, metric, labels }),
     add: (counter, n) => {
       counts[counter] += n;
     },
     metadata: (key) => chain.metadata[key] ?? noValues,
+    halvings: () => chain.halvings,
     warn: (code, message) => {
       const name = `${id} ${code}`;
       const known = warnings.get(name);
@@ -97,7 +106,8 @@ export function compileChain(
   });
 
   for (const processor of plan.processors) {
-    hooks.push(definitionOf(processors, processor.type).compile(processor.config, builderFor(processor.id)));
+    const definition = definitionOf(processors, processor.type);
+    hooks.push(definition.compile(processor.config, builderFor(processor.id, definition)));
   }
   // Only what was counted in is ever written out, but a rollback copies all of it.
   const used = counts.subarray(0, counters.length);
@@ -127,6 +137,7 @@ export function compileChain(
   const chain: Chain = {
     counters,
     metadata: noMetadata,
+    halvings: 0,
     rewriter,
     activate: () => stage.activate(),
     run: rewriteUsual,
@@ -157,9 +168,11 @@ export function compileChain(
   return chain;
 }
 
-function definitionOf(processors: readonly ProcessorDefinition[], type: string): SpanProcessorDefinition {
+type Step = Pick<SpanProcessorDefinition, 'compile' | 'dropMetric'>;
+
+function definitionOf(processors: readonly ProcessorDefinition[], type: string): Step {
   for (const definition of processors) {
-    if (definition.type === type && definition.role === 'spans') return definition;
+    if (definition.type === type && definition.role !== 'batch') return definition;
   }
   throw new SpanmillError('INTERNAL', `no processor ${type} in the worker`);
 }

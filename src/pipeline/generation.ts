@@ -9,7 +9,6 @@ import { FanOut } from '../delivery/fan-out.ts';
 import type { Cutter } from '../delivery/shipper.ts';
 import { SpanmillError } from '../errors.ts';
 import { inputShare } from '../workers/input-space.ts';
-import type { IntakeEntries } from '../workers/intake.ts';
 import type { Accounts } from './accounts.ts';
 import { ExporterSwitch } from './exporter-switch.ts';
 import type { Inventory } from './inventory.ts';
@@ -59,8 +58,6 @@ export interface Ground {
   readonly inventory: Inventory;
   /** Of every receiver id that there ever was. */
   readonly identities: Map<string, ReceiverIdentity>;
-  /** Queues that no configuration has any more, until they are empty. One that is taken out again is used again. */
-  readonly leaving: Set<RunningExporter>;
   setAside(bytes: Buffer, component: string): void;
   state(): ServiceState;
   health(): HealthReport;
@@ -88,8 +85,6 @@ export class NextGeneration {
   readonly #plans: ReadonlyMap<string, PipelinePlan>;
   readonly #to: Generation;
   readonly #turns: Turn[] = [];
-  /** Where requests of receivers went that were given other entries before the swap. */
-  readonly #before = new Map<IntakeEntries, IntakeEntries['stages']>();
   /** Started, and in no earlier generation. */
   readonly #fresh = {
     extensions: [] as RunningExtension[],
@@ -192,14 +187,15 @@ export class NextGeneration {
   }
 
   async #startExporters(): Promise<void> {
-    const { leaving } = this.#ground;
+    const { leaving } = this.#ground.inventory;
     for (const component of this.#config.exporters) {
       const { id } = component;
       const old = this.#from.exporters.get(id);
       if (old !== undefined && this.#plan.exporters.kept.includes(id)) this.#to.exporters.set(id, old);
       else await this.#startExporter(component, old);
-      if (leaving.size >= mostLeaving) {
-        const message = `queues of ${leaving.size} exporters of earlier configurations are not empty yet; try again later`;
+      const full = [...leaving].filter(({ outlet }) => !outlet.isEmpty).length;
+      if (full >= mostLeaving) {
+        const message = `queues of ${full} exporters of earlier configurations are not empty yet; try again later`;
         throw new SpanmillError('EXPORT', message);
       }
     }
@@ -207,9 +203,10 @@ export class NextGeneration {
 
   /** Queues of the same id that there are stay in use, with the new exporter behind all of them from the swap on. */
   async #startExporter(component: RunningExporter['component'], old: RunningExporter | undefined): Promise<void> {
-    const { inventory, leaving, accounts, log, cutter } = this.#ground;
+    const { inventory, accounts, log, cutter } = this.#ground;
+    const { leaving } = inventory;
     const { id, definition, config } = component;
-    const around = { log, cutter, lookup: lookUpIn(this.#to.extensions) };
+    const around = { log, cutter, extensions: this.#to.extensions };
     const to = createInstance(component, around);
     const others = [...leaving].filter((one) => one.id === id);
     const before = old ?? others[0];
@@ -287,12 +284,9 @@ export class NextGeneration {
       }
       const identity = identities.get(id) ?? newIdentity(id);
       identities.set(id, identity);
-      // The requests of one that takes the place of another go the old way until the swap.
-      if (old === undefined) {
-        this.#before.set(identity.entries, identity.entries.stages);
-        identity.entries.stages = this.#entriesOf(id);
-      }
       const running = createReceiver(component, identity, { log, lookup, lane, serving: serving(id) });
+      // The requests of one that takes the place of another go the old way until the swap.
+      running.entries.stages = old?.entries.stages ?? this.#entriesOf(id);
       this.#to.receivers.set(id, running);
       this.#fresh.receivers.push(running);
       inventory.receivers.add(running);
@@ -308,7 +302,7 @@ export class NextGeneration {
 
   /** All at once: requests, batches and attempts go the new way. Returns what is left of the old. */
   swap(): Leftovers {
-    const { identities } = this.#ground;
+    const { identities, inventory, lane } = this.#ground;
     for (const [id, pipeline] of this.#to.pipelines) {
       const plan = this.#plans.get(id);
       if (plan === undefined) continue;
@@ -317,55 +311,55 @@ export class NextGeneration {
       pipeline.plan = plan;
       pipeline.turnTo(this.#fanOut(plan));
     }
-    for (const id of this.#to.receivers.keys()) {
-      const identity = identities.get(id);
-      if (identity !== undefined) identity.entries.stages = this.#entriesOf(id);
+    const named = [...this.#to.receivers.keys()].flatMap((id) => identities.get(id) ?? []);
+    // Also those that earlier ones took the place of, and that still have clients.
+    for (const { id, entries } of inventory.receivers) {
+      if (this.#to.receivers.has(id)) entries.stages = this.#entriesOf(id);
     }
-    const lookup = lookUpIn(this.#to.extensions);
-    for (const exporter of this.#to.exporters.values()) exporter.lookup.now = lookup;
+    lane.space.shareAmong(named.map(({ inputs }) => inputs));
+    for (const { outlet, lookup } of this.#to.exporters.values()) {
+      lookup.now = this.#to.extensions;
+      // Of one that was to end: it goes on.
+      outlet.gather();
+    }
     const instances = this.#turns.map(({ id, component, exporter, to }): EndingInstance => {
       const running = this.#to.exporters.get(id);
       if (running !== undefined) running.component = component;
       const { metrics } = component.definition;
       return { id, metrics, exporter: exporter.current, ended: exporter.turnTo(to) };
     });
+    inventory.changed();
     return { ...this.#left(this.#from, this.#to), instances };
   }
 
   /** After a failure: what of the new there is to end. */
   undo(): Leftovers {
-    for (const [entries, stages] of this.#before) if (stages.length > 0) entries.stages = stages;
     const ended = Promise.resolve();
     const instances = this.#turns.map(({ id, component, to }): EndingInstance => {
       return { id, metrics: component.definition.metrics, exporter: to, ended };
     });
     const { extensions, exporters, pipelines, receivers } = this.#fresh;
-    return { extensions, exporters, pipelines, replacedReceivers: [], stoppedReceivers: receivers, instances };
+    return { extensions, exporters, pipelines, receivers, instances };
   }
 
   #left(from: Generation, to: Generation): Omit<Leftovers, 'instances'> {
     const outlets = new Set([...to.exporters.values()].map(({ outlet }) => outlet));
-    const receivers = [...from.receivers.values()].filter((one) => to.receivers.get(one.id) !== one);
     return {
       extensions: [...from.extensions.values()].filter((one) => to.extensions.get(one.id) !== one),
       exporters: [...from.exporters.values()].filter(({ outlet }) => !outlets.has(outlet)),
       pipelines: [...from.pipelines.values()].filter((one) => to.pipelines.get(one.plan.id) !== one),
-      replacedReceivers: receivers.filter(({ id }) => to.receivers.has(id)),
-      stoppedReceivers: receivers.filter(({ id }) => !to.receivers.has(id)),
+      receivers: [...from.receivers.values()].filter((one) => to.receivers.get(one.id) !== one),
     };
   }
 }
 
-/** A queue for these options: the one that there is, or one that has not ended yet. One that was told to empty itself gathers no batches. */
+/** A queue for these options: the one that there is, or one that has not ended yet. */
 function reusable(
   options: DeliveryOptions,
   old: RunningExporter | undefined,
   leaving: readonly RunningExporter[],
 ): RunningExporter | undefined {
-  const fitting = [
-    ...(old === undefined ? [] : [old]),
-    ...leaving.filter((one) => one.options.queue.batch === null || one.options.queue.storage !== null),
-  ];
+  const fitting = [...(old === undefined ? [] : [old]), ...leaving];
   return (
     fitting.find((one) => queueFate(one.options, options) === 'stays') ??
     fitting.find((one) => queueFate(one.options, options) === 'pinned')

@@ -13,12 +13,35 @@ export class Inventory {
   readonly exporters = new Set<RunningExporter>();
   readonly pipelines = new Set<LivePipeline>();
   readonly receivers = new Set<RunningReceiver>();
+  /** Queues that no configuration has any more, until they are empty. One that is taken out again is used again. */
+  readonly leaving = new Set<RunningExporter>();
+  readonly #waiting = new Set<() => void>();
   readonly #metrics = new PastMetrics();
   readonly #stats = new PastStats();
 
+  /** Resolves when that is so; asked now and after each change. */
+  until(isSo: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (!isSo()) return;
+        this.#waiting.delete(look);
+        resolve();
+      };
+      this.#waiting.add(look);
+      look();
+    });
+  }
+  /** Something has ended, or goes on in another place. */
+  changed(): void {
+    for (const look of [...this.#waiting]) look();
+  }
+
   /** A queue has ended. True: its exporter has no other one, and is to end too. */
   removeExporter(exporter: RunningExporter): boolean {
-    if (!this.exporters.delete(exporter)) return false;
+    this.leaving.delete(exporter);
+    const isGone = this.exporters.delete(exporter);
+    this.changed();
+    if (!isGone) return false;
     this.#stats.addDelivery(exporter.outlet.delivery.stats);
     if ([...this.exporters].some((other) => other.exporter === exporter.exporter)) return false;
     this.#metrics.add(metricsOf('exporter', exporter, exporter.exporter.metricValues()));
@@ -26,14 +49,17 @@ export class Inventory {
   }
   removePipeline(pipeline: LivePipeline): void {
     if (!this.pipelines.delete(pipeline)) return;
+    this.changed();
     for (const stage of pipeline.stages) this.#stats.addStage(stage);
   }
   removeReceiver(receiver: RunningReceiver): void {
     if (!this.receivers.delete(receiver)) return;
+    this.changed();
     this.#metrics.add(metricsOf('receiver', receiver, receiver.receiver.metricValues()));
   }
   removeExtension(extension: RunningExtension): void {
     if (!this.extensions.delete(extension)) return;
+    this.changed();
     this.#metrics.add(metricsOf('extension', extension, extension.extension.metricValues?.() ?? []));
   }
   /** An exporter has ended, while its queue goes on with another. */

@@ -1,5 +1,33 @@
-// What the I/O thread writes into a worker's job block.
-import { type JobBlock, job, jobRequest, requestWord } from '../workers/layout.ts';
+// What a job is made of, and what the I/O thread writes of it into a worker's job block.
+import { type JobBlock, job, jobRequest, jobRequests, requestWord } from '../workers/layout.ts';
+import { outputRoom } from './output-space.ts';
+import type { StageRequest } from './stage-request.ts';
+import type { Troubles } from './troubles.ts';
+import type { WaitingList } from './waiting-list.ts';
+
+/** A job takes at most so many bytes of requests (one request may be larger). */
+const jobBytes = 2 << 20;
+
+/**
+ * The requests of the next job, which go on waiting: in order, of one client metadata; some run alone. `largestOutput`: as in
+ * OutputSpace.
+ */
+export function pickRequests(waiting: WaitingList, troubles: Troubles, largestOutput: number): StageRequest[] {
+  const first = waiting.at(0);
+  const picked = [first];
+  if (troubles.runsAlone(first)) return picked;
+  let bytes = first.length;
+  for (let i = 1; i < waiting.length && picked.length < jobRequests; i++) {
+    const next = waiting.at(i);
+    bytes += next.length;
+    if (bytes > jobBytes || next.metadataKey !== first.metadataKey) break;
+    // With a very small budget a whole job's output would not fit where one request's does.
+    if (outputRoom(bytes, picked.length + 1) > largestOutput) break;
+    if (troubles.runsAlone(next)) break;
+    picked.push(next);
+  }
+  return picked;
+}
 
 export interface Job {
   /** Index among all stages. */
@@ -12,6 +40,8 @@ export interface Job {
   readonly openSpans: number;
   /** 0: no limit. */
   readonly maxSpans: number;
+  /** How often the spans are to be halved. */
+  readonly halvings: number;
   /** Where a request may be put in canonical form; 0: nowhere. */
   normaliseTo(request: number): number;
   /** Bytes there for the protobuf form of a request that is JSON; 0: it is protobuf. */
@@ -27,6 +57,7 @@ export function writeJob(words: Uint32Array, block: JobBlock, what: Job): void {
   words[header + job.outputEnd] = what.outputEnd;
   words[header + job.openSpans] = what.openSpans;
   words[header + job.maxSpans] = what.maxSpans;
+  words[header + job.halvings] = what.halvings;
   for (let i = 0; i < requests.length; i++) {
     const at = requestWord(block, i);
     words[at + jobRequest.at] = requests[i].at;

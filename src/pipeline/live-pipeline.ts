@@ -1,13 +1,16 @@
 // A pipeline that runs: its stages in a lane, and what its batches go to.
 import type { Logger } from 'pino';
+import { thinnedReason } from '../component/thinning.ts';
 import { type GatheredBatch, type Refusal, worse } from '../delivery/batch.ts';
 import type { FanOut } from '../delivery/fan-out.ts';
 import type { PipelineAccount } from '../delivery/ledger.ts';
+import type { Outlet } from '../delivery/outlet.ts';
 import type { CompiledStage } from '../workers/pool.ts';
 import type { Lane } from './lane.ts';
 import type { PipelinePlan } from './plan.ts';
 import { Stage } from './stage.ts';
 import type { StageRequest } from './stage-request.ts';
+import { Thinning } from './thinning.ts';
 
 export interface PipelineHost {
   readonly lane: Lane;
@@ -23,6 +26,8 @@ export class LivePipeline {
   #earlier: FanOut[] = [];
   readonly account: PipelineAccount;
   readonly stages: readonly Stage[];
+  /** null: its spans are not thinned where the memory fills. */
+  readonly thinning: Thinning | null;
   readonly #compiled: readonly CompiledStage[];
   readonly #host: PipelineHost;
 
@@ -39,6 +44,7 @@ export class LivePipeline {
     this.account = account;
     this.#compiled = compiled;
     this.#host = host;
+    this.thinning = this.#thinning();
     this.stages = plan.stages.map((_, position) => this.#stage(position));
     host.lane.add(this.stages);
   }
@@ -53,6 +59,31 @@ export class LivePipeline {
     this.#fanOut = fanOut;
   }
 
+  /** Whether what it passes on goes there. */
+  leadsTo(outlet: Outlet): boolean {
+    return this.#fanOut.leadsTo(outlet);
+  }
+
+  #thinning(): Thinning | null {
+    const [options] = this.plan.stages.flatMap(({ thinning }) => thinning ?? []);
+    if (options === undefined) return null;
+    const { account } = this;
+    return new Thinning(options, {
+      processor: options.id,
+      pipeline: this.plan.id,
+      log: this.#host.log,
+      fullness: () => this.#fullness(),
+      droppedSpans: () => account.droppedSpans(options.id, thinnedReason),
+    });
+  }
+
+  /** How near it is to refusing requests for want of memory, of room for inputs, or because its exporters have their share. */
+  #fullness(): number {
+    const { arena, space, shares } = this.#host.lane;
+    const forFirst = arena.budgetBytes - (this.stages.length - 1) * shares.stage;
+    return Math.max(Math.min(1, arena.used / forFirst), space.fullness, this.fanOut.fullness);
+  }
+
   #stage(position: number): Stage {
     const { account } = this;
     const { lane, log, setAside } = this.#host;
@@ -60,6 +91,7 @@ export class LivePipeline {
     const { stages } = this.plan;
     const behind = stages.length - 1 - position;
     const { number, counters } = this.#compiled[position];
+    const thinning = stages[position].thinning === null ? null : this.thinning;
     return new Stage(stages[position], number, position === 0, account.stageCounters(counters), {
       shared: lane.shared,
       arena: lane.arena,
@@ -70,6 +102,9 @@ export class LivePipeline {
       },
       get holdsBack() {
         return fanOut().holdsBack;
+      },
+      get halvings() {
+        return thinning === null ? 0 : thinning.halvings();
       },
       log,
       get keepFree() {
@@ -105,6 +140,11 @@ export class LivePipeline {
     return spans + this.fanOut.heldSpans;
   }
 
+  /** Clients may wait for what is gathered: from now on nothing waits to be more. */
+  hurry(): void {
+    for (const stage of this.stages) stage.hurry();
+  }
+
   /** Sends on all that it holds, stage by stage. Nothing may come in any more. */
   async empty(): Promise<void> {
     const { lane } = this.#host;
@@ -119,6 +159,7 @@ export class LivePipeline {
   /** Empty: gives back what it has of the lane. */
   close(): void {
     const { lane } = this.#host;
+    this.thinning?.close();
     for (const stage of this.stages) stage.reclaim();
     lane.remove(this.stages);
     lane.pool.forget(this.#compiled.map(({ number }) => number));

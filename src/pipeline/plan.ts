@@ -1,6 +1,8 @@
 // The planner: a pipeline as configured -> stages. Pure. Processors in a row that work span by span share one pass in any
-// worker; `batch` ends a stage; `memory_limiter` is not a step but the byte budget of the process.
-import type { BatchingOptions, ProcessorDefinition } from '../component/types.ts';
+// worker; `batch` ends a stage; `memory_limiter` is the byte budget of the process, and a step only where it thins spans.
+import type { ExtensionReference } from '../component/capabilities.ts';
+import type { ThinningOptions } from '../component/thinning.ts';
+import type { BatchingOptions, MetricSpec, ProcessorDefinition } from '../component/types.ts';
 import type { ResolvedConfig } from '../config/resolved.ts';
 
 export interface ConfiguredProcessor {
@@ -24,6 +26,8 @@ export interface StagePlan {
   readonly metadataKeys: readonly string[];
   /** Most spans in what goes on at once, where there is no batching; 0: no limit. */
   readonly maxSpans: number;
+  /** How its spans are thinned where the memory fills, and by which of its processors; null: they are not. */
+  readonly thinning: (ThinningOptions & { readonly id: string }) | null;
 }
 
 /** What a pipeline without batching in front of its exporters does for them. */
@@ -42,7 +46,13 @@ export interface PipelinePlan {
 }
 
 export type CounterSpec =
-  | { readonly kind: 'dropped'; readonly component: string; readonly reason: string }
+  | {
+      readonly kind: 'dropped';
+      readonly component: string;
+      readonly reason: string;
+      /** Counts it too, for all reasons together: `dropMetric` of its definition. */
+      readonly metric?: MetricSpec;
+    }
   | {
       readonly kind: 'metric';
       readonly component: string;
@@ -57,19 +67,27 @@ export function planPipeline(
   const stages: StagePlan[] = [];
   let processors: StagePlan['processors'][number][] = [];
   let keys = new Set<string>();
+  let thinning: StagePlan['thinning'] = null;
   const end = (batching: StagePlan['batching']): void => {
     const needs = batching === null ? pipeline.exporters.flatMap((id) => needsOf(id) ?? []) : [];
     for (const key of needs.flatMap(({ metadataKeys }) => metadataKeys)) keys.add(key);
     const limits = needs.map(({ maxSpans }) => maxSpans).filter((spans) => spans > 0);
     const maxSpans = limits.length === 0 ? 0 : Math.min(...limits);
-    stages.push({ processors, batching, metadataKeys: [...keys].sort(), maxSpans });
+    stages.push({ processors, batching, metadataKeys: [...keys].sort(), maxSpans, thinning });
     processors = [];
+    thinning = null;
     keys = new Set(batching?.metadataKeys);
   };
   for (const { id, definition, config } of pipeline.processors) {
     switch (definition.role) {
-      case 'admission':
+      case 'admission': {
+        const options = definition.thinning(config);
+        // What the first one has thinned is not thinned again: it holds for the whole pipeline.
+        if (options === null || thinning !== null || stages.some((stage) => stage.thinning !== null)) break;
+        thinning = { id, ...options };
+        processors.push({ id, type: definition.type, config });
         break;
+      }
       case 'spans':
         for (const key of definition.metadataKeys?.(config) ?? []) keys.add(key);
         processors.push({ id, type: definition.type, config });
@@ -94,14 +112,25 @@ export function exporterNeeds({
   return new Map(
     exporters.map(({ id, definition, config }) => {
       const { batch } = definition.delivery(config).queue;
-      const named = new Set(definition.references?.(config).map((reference) => reference.id));
-      const ofExtensions = extensions
-        .filter((extension) => named.has(extension.id))
-        .flatMap((extension) => extension.definition.metadataKeys?.(extension.config) ?? []);
+      const ofExtensions = extensionKeys(definition.references?.(config) ?? [], extensions);
       const metadataKeys = [...(batch?.metadataKeys ?? []), ...ofExtensions];
       return [id, { metadataKeys, maxSpans: batch?.sizer === 'items' ? batch.maxSize : 0 }];
     }),
   );
+}
+
+/** Client metadata keys of the extensions that are named, and of those that they name: none names itself on any way. */
+function extensionKeys(
+  references: readonly ExtensionReference[],
+  extensions: ResolvedConfig['extensions'],
+): readonly string[] {
+  return references.flatMap((reference) => {
+    const named = extensions.find(({ id }) => id === reference.id);
+    if (named === undefined) return [];
+    const { definition, config } = named;
+    const own = definition.metadataKeys?.(config).map(({ key }) => key) ?? [];
+    return [...own, ...extensionKeys(definition.references?.(config) ?? [], extensions)];
+  });
 }
 
 /** The byte budget: the smallest that a memory_limiter of any pipeline asks for, else `fallbackBytes`. */

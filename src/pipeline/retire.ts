@@ -1,5 +1,4 @@
-// Ends what no configuration has any more, in the order in which spans pass, with nothing lost on the way.
-import { setTimeout as sleep } from 'node:timers/promises';
+// Ends what no configuration has any more, with nothing lost on the way: each part when nobody sends to it, or uses it, any more.
 import type { Logger } from 'pino';
 import type { Inventory } from './inventory.ts';
 import type { LivePipeline } from './live-pipeline.ts';
@@ -11,10 +10,7 @@ export interface Leftovers {
   /** Queues, with the instances behind them where those have no other queue. */
   readonly exporters: readonly RunningExporter[];
   readonly pipelines: readonly LivePipeline[];
-  /** Whose requests go elsewhere already. */
-  readonly replacedReceivers: readonly RunningReceiver[];
-  /** Whose requests go on to where they went. */
-  readonly stoppedReceivers: readonly RunningReceiver[];
+  readonly receivers: readonly RunningReceiver[];
   /** Instances that are still busy when the promise is not resolved. */
   readonly instances: readonly EndingInstance[];
 }
@@ -22,19 +18,21 @@ export interface Leftovers {
 export interface RetireHost {
   readonly inventory: Inventory;
   readonly log: Logger;
-  readonly leaving: Set<RunningExporter>;
 }
 
 /** How long the clients of a receiver that ends may take to finish their requests. */
 const receiverDrainMs = 25_000;
 /** A queue ends when it is empty: how long its batches are tried is what its retry settings say. */
-const forEverMs = 2 ** 31 - 1;
-/** How often to look whether an extension is still used. */
-const lookMs = 500;
+const forEverMs = Number.POSITIVE_INFINITY;
 
-/** Resolves when all of it has ended. Never rejects. */
-export async function retire(left: Leftovers, host: RetireHost): Promise<void> {
-  const { inventory, log, leaving } = host;
+/** Resolves when all of it has ended. Never rejects. What of it may be used again is found in the inventory at once. */
+export async function retire(left: Leftovers, { inventory, log }: RetireHost): Promise<void> {
+  const { leaving } = inventory;
+  for (const one of left.exporters) leaving.add(one);
+  // Clients of the receivers that end may wait for what is gathered.
+  for (const one of left.pipelines) one.hurry();
+  for (const { outlet } of left.exporters) outlet.flush();
+
   const guarded = async (what: string, work: Promise<unknown>): Promise<void> => {
     try {
       await work;
@@ -50,18 +48,24 @@ export async function retire(left: Leftovers, host: RetireHost): Promise<void> {
   }
 
   async function endPipeline(pipeline: LivePipeline): Promise<void> {
+    const [first] = pipeline.stages;
+    await inventory.until(() => ![...inventory.receivers].some(({ entries }) => entries.stages.includes(first)));
     await pipeline.empty();
-    inventory.removePipeline(pipeline);
     pipeline.close();
+    inventory.removePipeline(pipeline);
   }
 
   async function endQueue(running: RunningExporter): Promise<void> {
-    leaving.add(running);
-    await running.outlet.drain(forEverMs);
-    // Another configuration uses it again.
-    if (!leaving.delete(running)) return;
-    if (inventory.removeExporter(running)) await running.exporter.stop();
-    await running.outlet.close();
+    const { outlet, exporter } = running;
+    const isSentTo = (): boolean => [...inventory.pipelines].some((pipeline) => pipeline.leadsTo(outlet));
+    await inventory.until(() => !leaving.has(running) || !isSentTo());
+    // Each time: another configuration may use it again, and a third one may leave it to end.
+    if (!leaving.has(running)) return;
+    await outlet.drain(forEverMs);
+    if (!leaving.has(running) || isSentTo()) return;
+    const isLast = inventory.removeExporter(running);
+    // In this turn of the event loop, so that a queue of the same storage that opens next finds it closing.
+    await Promise.all([outlet.close(), isLast ? exporter.stop() : null]);
   }
 
   async function endInstance(ending: EndingInstance): Promise<void> {
@@ -70,28 +74,24 @@ export async function retire(left: Leftovers, host: RetireHost): Promise<void> {
     await ending.exporter.stop();
   }
 
-  /** By a queue that ends, of this configuration or of one before: it has the instance that it began with. */
-  const isUsed = (id: string): boolean =>
-    [...leaving].some(({ component: { definition, config } }) =>
-      definition.references?.(config).some((reference) => reference.id === id),
-    );
+  /** By a queue that there still is: it has the instance of the last configuration that had it. */
+  const isUsed = (running: RunningExtension): boolean =>
+    [...inventory.exporters].some(({ component: { definition, config }, lookup }) => {
+      if (lookup.now.get(running.id) !== running) return false;
+      return definition.references?.(config).some(({ id }) => id === running.id) ?? false;
+    });
 
   async function endExtension(running: RunningExtension): Promise<void> {
-    while (isUsed(running.id) && inventory.extensions.has(running)) await sleep(lookMs, undefined, { ref: false });
+    await inventory.until(() => !isUsed(running) || !inventory.extensions.has(running));
     if (!inventory.extensions.has(running)) return;
     inventory.removeExtension(running);
     await running.extension.stop();
   }
 
-  async function endStopped(): Promise<void> {
-    await Promise.all(left.stoppedReceivers.map((one) => guarded(`receiver ${one.id}`, endReceiver(one))));
-    await Promise.all(left.pipelines.map((one) => guarded(`pipeline ${one.plan.id}`, endPipeline(one))));
-    await Promise.all(left.exporters.map((one) => guarded(`exporter ${one.id}`, endQueue(one))));
-  }
-
   await Promise.all([
-    ...left.replacedReceivers.map((one) => guarded(`receiver ${one.id}`, endReceiver(one))),
-    endStopped(),
+    ...left.receivers.map((one) => guarded(`receiver ${one.id}`, endReceiver(one))),
+    ...left.pipelines.map((one) => guarded(`pipeline ${one.plan.id}`, endPipeline(one))),
+    ...left.exporters.map((one) => guarded(`exporter ${one.id}`, endQueue(one))),
     ...left.instances.map((one) => guarded(`exporter ${one.id}`, endInstance(one))),
   ]);
   for (const one of left.extensions.toReversed()) await guarded(`extension ${one.id}`, endExtension(one));

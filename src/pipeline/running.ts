@@ -19,6 +19,7 @@ import type { ResolvedComponent } from '../config/resolved.ts';
 import { createOutlet } from '../delivery/create-outlet.ts';
 import type { Outlet } from '../delivery/outlet.ts';
 import type { Cutter } from '../delivery/shipper.ts';
+import { InputShare } from '../workers/input-space.ts';
 import { createIntake, IntakeEntries, ReceiverStats } from '../workers/intake.ts';
 import type { ExporterSwitch } from './exporter-switch.ts';
 import type { Lane } from './lane.ts';
@@ -77,27 +78,27 @@ export interface RunningExporter {
 
 /** Outlets outlive configurations, and with them those of the extensions that they use. */
 export class MovingLookup implements ExtensionLookup {
-  now: ExtensionLookup;
-  constructor(now: ExtensionLookup) {
+  now: ReadonlyMap<string, RunningExtension>;
+  constructor(now: ReadonlyMap<string, RunningExtension>) {
     this.now = now;
   }
   get<K extends Capability>(id: string, capability: K): Capabilities[K] {
-    return this.now.get(id, capability);
+    return lookUpIn(this.now).get(id, capability);
   }
 }
 
 export interface ExporterSurroundings {
   readonly log: Logger;
-  readonly lookup: ExtensionLookup;
+  readonly extensions: ReadonlyMap<string, RunningExtension>;
   readonly cutter: Cutter;
 }
 
 /** The exporter itself. */
 export function createInstance(
   { id, definition, config }: ResolvedComponent<ExporterDefinition>,
-  { log, lookup }: ExporterSurroundings,
+  { log, extensions }: ExporterSurroundings,
 ): Exporter {
-  return definition.create(config, { id, log: log.child({ component: id }), extensions: lookup });
+  return definition.create(config, { id, log: log.child({ component: id }), extensions: lookUpIn(extensions) });
 }
 
 /** A queue in front of it. */
@@ -108,7 +109,7 @@ export function withQueue(
 ): RunningExporter {
   const { id, definition, config } = component;
   const options = definition.delivery(config);
-  const lookup = new MovingLookup(around.lookup);
+  const lookup = new MovingLookup(around.extensions);
   const log = around.log.child({ component: id });
   const outlet = createOutlet({ id, exporter, options, extensions: lookup, cutter: around.cutter, log });
   return { id, component, metrics: definition.metrics, options, exporter, outlet, lookup };
@@ -142,18 +143,20 @@ export interface RunningReceiver {
   /** Of what `receiver.metricValues` gives. */
   readonly metrics: readonly MetricSpec[];
   readonly receiver: Receiver;
+  /** Where its requests go. */
+  readonly entries: IntakeEntries;
 }
 
 /** What a receiver's successors of the same id go on with. */
 export interface ReceiverIdentity {
   readonly stats: ReceiverStats;
-  readonly entries: IntakeEntries;
+  readonly inputs: InputShare;
   readonly sockets: ListeningSockets;
 }
 
 export const newIdentity = (id: string): ReceiverIdentity => ({
   stats: new ReceiverStats(id),
-  entries: new IntakeEntries(),
+  inputs: new InputShare(),
   sockets: new Map(),
 });
 
@@ -166,17 +169,18 @@ export interface ReceiverSurroundings {
 
 export function createReceiver(
   component: ResolvedComponent<ReceiverDefinition>,
-  { stats, entries, sockets }: ReceiverIdentity,
+  { stats, inputs, sockets }: ReceiverIdentity,
   { log, lookup, lane, serving }: ReceiverSurroundings,
 ): RunningReceiver {
   const { id, definition, config } = component;
+  const entries = new IntakeEntries();
   const receiver = definition.create(config, {
     id,
-    intake: createIntake(lane.shared.buffer, lane.space, entries, stats),
+    intake: createIntake(lane.shared.buffer, lane.space, inputs, entries, stats),
     log: log.child({ component: id }),
     extensions: lookup,
     serving,
     sockets,
   });
-  return { id, component, metrics: definition.metrics, receiver };
+  return { id, component, metrics: definition.metrics, receiver, entries };
 }

@@ -23,7 +23,8 @@ import type { BatchStats } from './past-stats.ts';
 import { planBudget, planPipeline } from './plan.ts';
 import { changesNothing, type Difference, planReload } from './reload-plan.ts';
 import { type Leftovers, retire } from './retire.ts';
-import type { ReceiverIdentity, RunningExporter } from './running.ts';
+import type { ReceiverIdentity } from './running.ts';
+import type { Thinning } from './thinning.ts';
 
 /** All that is held, where no memory_limiter says otherwise. */
 const defaultBudgetBytes = 128 << 20;
@@ -71,6 +72,8 @@ export interface Runtime {
   componentMetrics(): Iterable<ComponentMetrics>;
   deliveryStats(): Iterable<DeliveryStats>;
   batchStats(): Iterable<BatchStats>;
+  /** Of the pipelines that thin their spans where the memory fills. */
+  thinning(): Iterable<Thinning>;
   /** Where spans go that nobody takes: the first extension that keeps them. */
   deadLetter(): DeadLetter | null;
   /** Rejects with a SpanmillError when a component cannot start; then everything is stopped again. */
@@ -112,7 +115,6 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const inventory = new Inventory();
   const accounts = new Accounts(() => inventory.pipelines);
   const identities = new Map<string, ReceiverIdentity>();
-  const leaving = new Set<RunningExporter>();
   let current: Generation = emptyGeneration();
   let reloading: Promise<unknown> = Promise.resolve();
   let state: ServiceState = 'starting';
@@ -130,7 +132,6 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     accounts,
     inventory,
     identities,
-    leaving,
     setAside: options.setAside,
     state: () => state,
     health: () => monitor.report(),
@@ -177,7 +178,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
 
   async function end(left: Leftovers): Promise<void> {
-    await retire(left, { inventory, log, leaving });
+    await retire(left, { inventory, log });
     lane.resize(budget, depthOf(inventory.pipelines));
   }
 
@@ -230,7 +231,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const started = performance.now();
     /** Until this part of the time is over. One phase that hangs takes nothing from those behind it. */
     const until = (share: number): number => Math.max(0, started + share * deadlineMs - performance.now());
+    hurry();
     await within(until(receiversShare), reloading);
+    hurry();
     const receivers = [...inventory.receivers];
     const answered = Promise.all(receivers.map(({ receiver }) => receiver.drain(until(receiversShare))));
     await within(until(receiversShare) + cutMs, answered);
@@ -241,6 +244,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     for (const { fanOut } of inventory.pipelines) fanOut.flush();
     await Promise.all([...inventory.exporters].map(({ outlet }) => outlet.drain(until(1))));
     await stop();
+  }
+
+  /** What is gathered goes on at once: clients may wait for it, and receivers for them. */
+  function hurry(): void {
+    for (const pipeline of inventory.pipelines) pipeline.hurry();
+    for (const { outlet } of inventory.exporters) outlet.flush();
   }
 
   async function stop(): Promise<void> {
@@ -275,6 +284,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     componentMetrics: () => inventory.componentMetrics(),
     deliveryStats: () => inventory.deliveryStats(),
     batchStats: () => inventory.batchStats(),
+    thinning: () => [...current.pipelines.values()].flatMap(({ thinning }) => thinning ?? []),
     deadLetter() {
       for (const { extension } of current.extensions.values()) {
         if (extension.offers?.deadLetter !== undefined) return extension.offers.deadLetter;

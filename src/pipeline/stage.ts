@@ -2,20 +2,21 @@
 // is gathered. The same for the first stage of a pipeline, whose requests have clients, and for later ones, whose
 // requests are the batches of the stage before.
 import type { Logger } from 'pino';
-import { type FlushCause, type GatheredBatch, Gatherer, type GathererHost, PendingJob } from '../delivery/batch.ts';
+import { type FlushCause, type GatheredBatch, type Gatherer, PendingJob } from '../delivery/batch.ts';
 import type { PipelineAccount } from '../delivery/ledger.ts';
 import { Histogram } from '../lib/histogram.ts';
 import { protobufRoom } from '../wire/json/transcode.ts';
 import type { SharedMemory } from '../wire/memory.ts';
 import { rewriteOutcome } from '../wire/rewriter.ts';
 import { Slab } from '../workers/arena.ts';
-import { job, jobRequest, jobRequests, requestWord, type WorkerContext } from '../workers/layout.ts';
+import { job, jobRequest, requestWord, type WorkerContext } from '../workers/layout.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { RunResult } from '../workers/protocol.ts';
-import { writeJob } from './job.ts';
+import { pickRequests, writeJob } from './job.ts';
 import { allocateOutput, allocateRange, type OutputSpace, outputRoom } from './output-space.ts';
+import { Partitions } from './partitions.ts';
 import type { StagePlan } from './plan.ts';
-import type { Metadata, StageRequest, TakenOutcome } from './stage-request.ts';
+import type { StageRequest, TakenOutcome } from './stage-request.ts';
 import { Troubles } from './troubles.ts';
 import { WaitingList } from './waiting-list.ts';
 
@@ -27,6 +28,8 @@ export interface StageHost extends OutputSpace {
   readonly answersWhenSecured: boolean;
   /** An exporter of the pipeline has as much to do as the memory allows it: no requests are taken. */
   readonly holdsBack: boolean;
+  /** How often the spans of a job that starts now are to be halved. */
+  readonly halvings: number;
   readonly log: Logger;
   /** There is work, or space, or an idle worker: look again soon. */
   schedule(): void;
@@ -40,15 +43,8 @@ export const batchSizeBounds: readonly number[] = [
   10, 25, 50, 75, 100, 250, 500, 750, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10_000, 20_000, 30_000,
   50_000, 100_000,
 ];
-/** A job takes at most so many bytes of requests (one request may be larger). */
-const jobBytes = 2 << 20;
 /** How long a request waits for space to write its output before its client is told to come again. */
 const outputWaitMs = 250;
-
-interface Partition {
-  readonly metadata: Metadata;
-  readonly gatherers: (Gatherer | undefined)[];
-}
 
 export class Stage {
   readonly plan: StagePlan;
@@ -57,7 +53,7 @@ export class Stage {
   readonly #counters: Float64Array;
   /** The first of its pipeline: what it takes is received, what it refuses is refused to a client. */
   readonly #entry: boolean;
-  readonly #partitions = new Map<string, Partition>();
+  readonly #partitions: Partitions;
   readonly #troubles: Troubles;
   readonly #waiting = new WaitingList();
   #waitingSpans = 0;
@@ -75,6 +71,16 @@ export class Stage {
     this.#counters = counters;
     this.#host = host;
     this.#troubles = new Troubles(host.arena);
+    this.#partitions = new Partitions({
+      memory: host.shared.buffer,
+      batching: plan.batching,
+      emit: (batch, cause) => {
+        this.batches.sizes.add(batch.spans);
+        if (cause === 'size') this.batches.size++;
+        else if (cause === 'timeout') this.batches.timeout++;
+        host.emit(batch, cause);
+      },
+    });
   }
 
   get partitions(): number {
@@ -86,9 +92,7 @@ export class Stage {
 
   /** Spans that it has gathered and not passed on. */
   gatheredSpans(): number {
-    let spans = 0;
-    for (const { gatherers } of this.#partitions.values()) for (const g of gatherers) spans += g?.spans ?? 0;
-    return spans;
+    return this.#partitions.spans;
   }
 
   /** Spans of earlier stages' batches that are waiting or in a job. */
@@ -108,7 +112,12 @@ export class Stage {
 
   /** Sends on all that is gathered. */
   flush(cause: FlushCause = 'drain'): void {
-    for (const { gatherers } of this.#partitions.values()) for (const g of gatherers) g?.flush(cause);
+    this.#partitions.flush(cause);
+  }
+
+  /** From now on what a job gives is sent on at once: a drain has begun. */
+  hurry(): void {
+    this.#partitions.hurry();
   }
 
   /** Starts one job on an idle worker; false when nothing can run now (no work, no worker, no space for output). */
@@ -120,9 +129,9 @@ export class Stage {
     }
     const worker = this.#host.pool.take();
     if (worker < 0) return false;
-    const requests = this.#pick();
+    const requests = pickRequests(this.#waiting, this.#troubles, this.#host.largestOutput);
     const first = requests[0];
-    const partition = this.#partition(first);
+    const partition = this.#partitions.of(first.metadata);
     if (partition === null) {
       this.#host.pool.giveBack(worker);
       this.#waiting.advance(1);
@@ -134,8 +143,7 @@ export class Stage {
       );
       return true;
     }
-    partition.gatherers[worker] ??= this.#gatherer(partition);
-    const gatherer = partition.gatherers[worker];
+    const gatherer = this.#partitions.gatherer(partition, worker);
     if (!this.#prepareJson(requests) || !this.#prepareOutput(requests, gatherer)) {
       this.#host.pool.giveBack(worker);
       this.#block();
@@ -155,6 +163,7 @@ export class Stage {
       outputEnd: range.at + range.bytes,
       openSpans,
       maxSpans: this.plan.batching?.maxSpans ?? this.plan.maxSpans,
+      halvings: this.#host.halvings,
       normaliseTo: (i) => this.#troubles.get(requests[i])?.normaliseTo?.at ?? 0,
       jsonRoom: (i) => (requests[i].isJson === true ? (this.#troubles.get(requests[i])?.normaliseTo?.bytes ?? 0) : 0),
     });
@@ -165,52 +174,6 @@ export class Stage {
       (error: unknown) => this.#died(requests, gatherer, error),
     );
     return true;
-  }
-
-  /** The requests of the next job: in order, of one client metadata; some run alone. */
-  #pick(): StageRequest[] {
-    const first = this.#waiting.at(0);
-    const picked = [first];
-    if (this.#troubles.runsAlone(first)) return picked;
-    let bytes = first.length;
-    for (let i = 1; i < this.#waiting.length && picked.length < jobRequests; i++) {
-      const next = this.#waiting.at(i);
-      bytes += next.length;
-      if (bytes > jobBytes || next.metadataKey !== first.metadataKey) break;
-      // With a very small budget a whole job's output would not fit where one request's does.
-      if (outputRoom(bytes, picked.length + 1) > this.#host.largestOutput) break;
-      if (this.#troubles.runsAlone(next)) break;
-      picked.push(next);
-    }
-    return picked;
-  }
-
-  #partition(request: StageRequest): Partition | null {
-    const { batching } = this.plan;
-    const keys = batching?.metadataKeys ?? [];
-    const key = keys.length === 0 ? '' : JSON.stringify(keys.map((name) => request.metadata[name] ?? []));
-    const known = this.#partitions.get(key);
-    if (known !== undefined) return known;
-    const limit = batching?.metadataCardinalityLimit ?? 0;
-    if (key !== '' && limit > 0 && this.#partitions.size >= limit) return null;
-    const metadata = Object.fromEntries(keys.map((name) => [name, request.metadata[name] ?? []]));
-    const made: Partition = { metadata, gatherers: [] };
-    this.#partitions.set(key, made);
-    return made;
-  }
-
-  #gatherer(partition: Partition): Gatherer {
-    const host: GathererHost = {
-      memory: this.#host.shared.buffer,
-      batching: this.plan.batching,
-      emit: (batch, cause) => {
-        this.batches.sizes.add(batch.spans);
-        if (cause === 'size') this.batches.size++;
-        else if (cause === 'timeout') this.batches.timeout++;
-        this.#host.emit(batch, cause);
-      },
-    };
-    return new Gatherer(host, partition.metadata);
   }
 
   /** Sees to it that the gatherer's slab has room for what the requests may give. False: no space now. */
@@ -249,9 +212,8 @@ export class Stage {
   /** Gives back the rest of the slabs that no job writes to. */
   reclaim(): void {
     const { arena } = this.#host;
-    for (const { gatherers } of this.#partitions.values()) {
-      for (const g of gatherers)
-        if (g?.busy === false) g.closeSlab((old, end) => arena.shrink(old.range, end - old.range.at));
+    for (const gatherer of this.#partitions.gatherers()) {
+      if (!gatherer.busy) gatherer.closeSlab((old, end) => arena.shrink(old.range, end - old.range.at));
     }
   }
 

@@ -1,24 +1,24 @@
-// Requests that wait for a worker, first come first served, without moving the rest at each job.
+// What waits, first come first served, without moving the rest each time that the first is taken.
 import type { StageRequest } from './stage-request.ts';
 
-/** Taken requests are dropped from the list when there are so many of them. */
+/** Those that were taken are dropped from the list when there are so many of them. */
 const mostTaken = 4096;
 
-export class WaitingList {
-  #requests: StageRequest[] = [];
+export class WaitingList<T = StageRequest> {
+  #requests: T[] = [];
   #taken = 0;
 
   get length(): number {
     return this.#requests.length - this.#taken;
   }
   /** The i-th that waits. */
-  at(i: number): StageRequest {
+  at(i: number): T {
     return this.#requests[this.#taken + i];
   }
-  first(count: number): StageRequest[] {
+  first(count: number): T[] {
     return this.#requests.slice(this.#taken, this.#taken + count);
   }
-  push(request: StageRequest): void {
+  push(request: T): void {
     this.#requests.push(request);
   }
   /** The first `count` wait no more. */
@@ -33,7 +33,7 @@ export class WaitingList {
     }
   }
   /** These run again, before all others. */
-  putBack(requests: readonly StageRequest[]): void {
+  putBack(requests: readonly T[]): void {
     this.#requests = [...requests, ...this.#requests.slice(this.#taken)];
     this.#taken = 0;
   }

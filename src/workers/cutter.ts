@@ -10,8 +10,8 @@ import type { CutResult, CutTask, CutWork } from './cut-protocol.ts';
 
 /**
  * What wire/cut does, as promises. One call is worked on at a time, the others wait. The segments are read until the promise
- * settles; parts are views of them. Rejects with a SpanmillError: OTLP_PROTOBUF for what is malformed, WORKER when the thread
- * died or took too long (the next call has a new one), or after `stop`.
+ * settles; parts are views of them. A thread that dies or takes too long is replaced, and the call made again, once. Rejects with a
+ * SpanmillError: OTLP_PROTOBUF for what is malformed, WORKER when two threads ended at it, or after `stop`.
  */
 export interface Cutter {
   /** See `splitToLimits`. */
@@ -26,7 +26,7 @@ export interface Cutter {
 
 export interface CutterOptions {
   readonly log: Logger;
-  /** A call that takes longer runs away: its thread is ended. Default 60 s. */
+  /** A thread that takes longer for a call runs away: its thread is ended. Default 60 s. */
   readonly limitMs?: number;
   /** Module of the thread; for tests. */
   readonly entry?: URL;
@@ -80,12 +80,25 @@ class ThreadCutter implements Cutter {
   }
 
   #inTurn(part: Part, task: CutWork): Promise<CutResult> {
-    const result = this.#turn.then(() => this.#run(part, task));
+    const result = this.#turn.then(() => this.#attempts(part, task));
     this.#turn = result.catch(() => {});
     return result;
   }
 
-  async #run(part: Part, task: CutWork): Promise<CutResult> {
+  /** One that ends two threads is at fault itself. */
+  async #attempts(part: Part, task: CutWork): Promise<CutResult> {
+    let result = await this.#run(part, task);
+    if (result instanceof Ended && !this.#stopped) {
+      const fields = { bytes: part.bytes, error: result.why };
+      this.#options.log.error(fields, 'a cutting thread ended; what it worked on is tried once more');
+      result = await this.#run(part, task);
+    }
+    if (!(result instanceof Ended)) return result;
+    const what = `a request of ${part.bytes} bytes could not be cut: the thread that does it has ended`;
+    throw new SpanmillError('WORKER', `${what}: ${result.why}`, { cause: result.cause });
+  }
+
+  async #run(part: Part, task: CutWork): Promise<CutResult | Ended> {
     if (this.#stopped) throw new SpanmillError('WORKER', 'requests are cut no more: the service has stopped');
     this.#threads ??= this.#newThreads();
     const { segments, transferList } = handOver(part.segments);
@@ -101,9 +114,10 @@ class ThreadCutter implements Cutter {
       })) as CutResult;
     } catch (error) {
       await this.#end();
-      const why = controller.signal.aborted ? `it took longer than ${limitMs} ms` : (error as Error).message;
-      const what = `a request of ${part.bytes} bytes could not be cut: the thread that does it has ended`;
-      throw new SpanmillError('WORKER', `${what}: ${why}`, { cause: error });
+      return new Ended(
+        controller.signal.aborted ? `it took longer than ${limitMs} ms` : (error as Error).message,
+        error,
+      );
     } finally {
       clearTimeout(timer);
     }
@@ -131,6 +145,16 @@ class ThreadCutter implements Cutter {
     const threads = this.#threads;
     this.#threads = null;
     await threads?.destroy();
+  }
+}
+
+/** The thread that worked on a call has ended. */
+class Ended {
+  readonly why: string;
+  readonly cause: unknown;
+  constructor(why: string, cause: unknown) {
+    this.why = why;
+    this.cause = cause;
   }
 }
 

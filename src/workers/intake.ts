@@ -1,9 +1,10 @@
 // A receiver's way into the first stages of its pipelines: one request, its bytes in one place, taken by each pipeline,
 // answered when all have taken it.
+import { credentialAttribute } from '../component/client-keys.ts';
 import type { Intake, Place, RequestInfo, RequestOutcome } from '../component/types.ts';
 import type { Stage } from '../pipeline/stage.ts';
 import type { Metadata, Refusal, StageRequest, TakenOutcome } from '../pipeline/stage-request.ts';
-import type { InputSpace } from './input-space.ts';
+import type { InputShare, InputSpace } from './input-space.ts';
 import { RefusalDelay } from './refusal-delay.ts';
 
 /** Plain numbers for the metrics of a receiver, of what came over one transport. */
@@ -185,6 +186,7 @@ export class IntakeEntries {
 export function createIntake(
   memory: Buffer,
   space: InputSpace,
+  share: InputShare,
   entries: IntakeEntries,
   receiver: ReceiverStats,
   transport = '',
@@ -200,8 +202,8 @@ export function createIntake(
     get largestBytes() {
       return space.largest;
     },
-    reserve: (length, isWhole) => space.reserve(length, isWhole),
-    reserveLater: (length, isWhole) => space.reserveLater(length, isWhole),
+    reserve: (length, isWhole) => space.reserve(share, length, isWhole),
+    reserveLater: (length, isWhole) => space.reserveLater(share, length, isWhole),
     release: (place) => space.release(place),
     submit(place, info, done) {
       space.finish(place);
@@ -227,11 +229,13 @@ export function createIntake(
       return overloaded(stats().delay, '');
     },
     rejected: (reason) => count(stats().refusedRequests, reason),
-    over: (name) => createIntake(memory, space, entries, receiver, name),
+    over: (name) => createIntake(memory, space, share, entries, receiver, name),
   };
 }
 
 function valuesOf(info: RequestInfo, key: string): readonly string[] {
+  const attribute = credentialAttribute(key);
+  if (attribute !== null) return info.credential?.(attribute) ?? [];
   if (key !== clientAddressKey) return info.metadata(key);
   const host = info.peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
   return host === '' ? [] : [host];

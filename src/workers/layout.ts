@@ -20,6 +20,8 @@ export const job = {
   openSpans: 4,
   /** 0: no limit. */
   maxSpans: 5,
+  /** How often the spans are to be halved; 0: all are kept. */
+  halvings: 6,
   // written by the worker
   outputNow: 8,
   done: 9,

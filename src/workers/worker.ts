@@ -99,6 +99,7 @@ export function createWorker(
       active = chain;
     }
     chain.metadata = metadata ?? noMetadata;
+    chain.halvings = words[block.header + job.halvings];
     const maxSpans = words[block.header + job.maxSpans];
     output.at = words[block.header + job.outputAt];
     output.end = words[block.header + job.outputEnd];

@@ -2,6 +2,7 @@
 // these tests do not depend on which components are built in.
 import { z } from 'zod';
 import {
+  defineAdmissionProcessor,
   defineBatchProcessor,
   defineExporter,
   defineExtension,
@@ -147,6 +148,19 @@ const sampler = defineSpanProcessor({
   compile: () => ({}),
 });
 
+const limiter = defineAdmissionProcessor({
+  ...about,
+  kind: 'processor',
+  role: 'admission',
+  type: 'memory_limiter',
+  aliases: [],
+  summary: 'Bounds what is held.',
+  config: z.strictObject({ thins: z.boolean().default(false).describe('Thins spans rather than refuse them.') }),
+  budgetBytes: () => 1 << 20,
+  thinning: ({ thins }) => (thins ? { from: 0.5, mostHalvings: 1 } : null),
+  compile: () => ({}),
+});
+
 const delivery: DeliveryOptions = {
   queue: {
     enabled: true,
@@ -237,7 +251,7 @@ const store = defineExtension({
 
 export const testRegistry: Registry = {
   receivers: [otlpReceiver],
-  processors: [batch, filter, attributes, sampler],
+  processors: [batch, filter, attributes, sampler, limiter],
   exporters: [otlpExporter, debug],
   extensions: [healthCheck, store],
 };

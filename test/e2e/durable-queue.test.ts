@@ -112,6 +112,35 @@ test('a batch processor in front does not answer before its batch is on disk', a
   assert.equal((await next.end()).code, 0);
 });
 
+test('client metadata of several KB are stored with their spans, and sent on by the next process', async (t) => {
+  const sink = await startSink(t);
+  sink.answer = () => ({ kind: 'stall' });
+  const directory = folderFor(t);
+  const config = configOf({
+    grpc: { include_metadata: true },
+    extensions: {
+      file_storage: { directory, create_directory: true },
+      headers_setter: { headers: [{ key: 'x-tenant', from_context: 'x-tenant' }] },
+    },
+    processors: { batch: { timeout: '1ms', metadata_keys: ['x-tenant'] } },
+    exporters: {
+      otlp: exportTo(sink, { sending_queue: { storage: 'file_storage' }, auth: { authenticator: 'headers_setter' } }),
+    },
+  });
+  const tenant = 't'.repeat(5000);
+  const service = await startService(t, config);
+  const client = createClient(t, service, createTally());
+  const reply = await client.send(createSpanSource().request(5), { 'x-tenant': tenant });
+  assert.equal(reply.code, 0, reply.message);
+  service.signal('SIGKILL');
+  await service.ended;
+  sink.resume();
+  const next = await startService(t, config);
+  await sink.until(() => sink.spans.size === 5);
+  assert.equal(sink.exports.at(-1)?.headers['x-tenant'], tenant);
+  assert.equal((await next.end()).code, 0);
+});
+
 test('a store that is full refuses with a delay, and takes again when the backend has emptied it', async (t) => {
   const sink = await startSink(t);
   sink.answer = () => ({ kind: 'stall' });

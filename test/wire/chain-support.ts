@@ -69,6 +69,7 @@ export function createStage(
       batching: null,
       metadataKeys: [],
       maxSpans: 0,
+      thinning: null,
     },
     processors,
     {

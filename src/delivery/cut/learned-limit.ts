@@ -14,8 +14,11 @@ export interface LearnedLimit {
 /** Without a refusal for so long, the limit is tried anew, a little higher: the peer may have been given more. */
 const growAfterMs = 10 * 60_000;
 const growth = 1.25;
-/** A peer that refuses even less as too large means something else by it: nothing is learned from that. */
-const leastGuessBytes = 16 << 10;
+/**
+ * No limit is below this: a peer that refuses even less as too large, or says that it takes less, means something else by it. What it
+ * does not take all the same is halved each time.
+ */
+const leastBytes = 16 << 10;
 /** More than any message has. */
 const unboundedBytes = 2 ** 40;
 
@@ -48,11 +51,11 @@ export function createLearnedLimit(clock: Pick<Clock, 'now'>): LearnedLimit {
       // The peer takes less than it did.
       if (largestPassed >= bytes) largestPassed = 0;
       if (limitBytes > 0 && limitBytes < bytes) {
-        maxBytes = limitBytes;
+        maxBytes = Math.max(limitBytes, leastBytes);
         return;
       }
       const guess = Math.max(largestPassed, Math.floor(bytes / 2));
-      if (guess >= leastGuessBytes) maxBytes = Math.min(maxBytes, guess);
+      if (guess >= leastBytes) maxBytes = Math.min(maxBytes, guess);
     },
   };
 }

@@ -4,6 +4,7 @@ import type { DeadLetter, DeadLetterReason } from '../../component/capabilities.
 import type { Extension, MetricValue } from '../../component/types.ts';
 import { SpanmillError } from '../../errors.ts';
 import { rateLimited } from '../../lib/rate-limit.ts';
+import { countSpans } from '../../wire/cut/part.ts';
 import { type Letter, LetterFiles, letterName, onDisk } from './letters.ts';
 
 export interface DeadLetterOptions {
@@ -84,7 +85,8 @@ class Keeper implements DeadLetter {
     this.#running = false;
   }
 
-  async put(segments: readonly Buffer[], spans: number, why: DeadLetterReason): Promise<boolean> {
+  async put(segments: readonly Buffer[], known: number, why: DeadLetterReason): Promise<boolean> {
+    const spans = known > 0 ? known : spansIn(segments);
     const reason = await this.#inTurn(() => this.#put(segments, spans, why));
     if (reason === null) this.#putSpans += spans;
     else this.#refusedSpans[reason] += spans;
@@ -203,5 +205,14 @@ class Keeper implements DeadLetter {
     this.#removed[reason].spans += spans;
     const fields = { file: `${letter.name}.otlp`, spans, why: reason };
     this.#log.warn(`removed ${reason}`, fields, 'a dead-letter file was removed unread');
+  }
+}
+
+/** 0 for what is no request: it is kept all the same. */
+function spansIn(segments: readonly Buffer[]): number {
+  try {
+    return countSpans(segments);
+  } catch {
+    return 0;
   }
 }

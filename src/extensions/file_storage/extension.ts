@@ -32,8 +32,8 @@ const reserveBytes = 256 * 2 ** 10;
 export function createFileStorage(options: FileStorageOptions): Extension {
   let hold: Hold | null = null;
   let store: Store | null = null;
-  /** Owners whose queue is open. */
-  const owners = new Set<string>();
+  /** Owners whose queue is open, with what resolves when it is closed where it is closing. */
+  const owners = new Map<string, Promise<void> | null>();
 
   async function begin(): Promise<Store> {
     const { log, fsync } = options;
@@ -70,12 +70,18 @@ export function createFileStorage(options: FileStorageOptions): Extension {
 
   const storage: Storage = {
     async open(owner) {
+      await owners.get(owner);
       const from = store;
       if (from === null) throw new SpanmillError('STORAGE', `the store in ${options.directory} is not open`);
       if (owners.has(owner)) throw new SpanmillError('STORAGE', `the stored queue of ${owner} is open already`);
-      owners.add(owner);
+      owners.set(owner, null);
       try {
-        return await openQueue(from, owner, () => owners.delete(owner));
+        return await openQueue(from, owner, (closed) => {
+          owners.set(
+            owner,
+            closed.then(() => void owners.delete(owner)),
+          );
+        });
       } catch (error) {
         owners.delete(owner);
         throw error;

@@ -4,8 +4,12 @@ import { SpanmillError } from '../../errors.ts';
 import type { EntryKey } from './keys.ts';
 import type { Store } from './store.ts';
 
-/** `onClose` is called once. Rejects with a SpanmillError STORAGE. */
-export async function openQueue(store: Store, owner: string, onClose: () => void): Promise<StoredQueue> {
+/** `onClose` is called once, when it begins to close, with what resolves when it has. Rejects with a SpanmillError STORAGE. */
+export async function openQueue(
+  store: Store,
+  owner: string,
+  onClose: (closed: Promise<void>) => void,
+): Promise<StoredQueue> {
   const { keys, spans, bytes, tags } = await store.list(owner);
   const recovered: readonly EntryKey[] = keys.map((key, at) => ({
     owner,
@@ -19,10 +23,10 @@ export async function openQueue(store: Store, owner: string, onClose: () => void
   let last = keys.at(-1) ?? 0;
   /** What was asked and is not done. */
   const underWay = new Set<Promise<unknown>>();
-  let isClosed = false;
+  let closed: Promise<void> | null = null;
 
   function ask<T>(run: () => Promise<T>): Promise<T> {
-    if (isClosed) return Promise.reject(new SpanmillError('STORAGE', `the stored queue of ${owner} is closed`));
+    if (closed !== null) return Promise.reject(new SpanmillError('STORAGE', `the stored queue of ${owner} is closed`));
     const done = run();
     underWay.add(done);
     const forget = (): void => void underWay.delete(done);
@@ -63,11 +67,12 @@ export async function openQueue(store: Store, owner: string, onClose: () => void
     append: (segments, count, tag) => ask(() => append(segments, count, tag)),
     read: (entry) => ask(() => read(entry)),
     remove: (unwanted) => ask(() => remove(unwanted)),
-    async close() {
-      if (isClosed) return;
-      isClosed = true;
-      await Promise.allSettled(underWay);
-      onClose();
+    close() {
+      if (closed === null) {
+        closed = Promise.allSettled(underWay).then(() => undefined);
+        onClose(closed);
+      }
+      return closed;
     },
   };
 }

@@ -1,12 +1,16 @@
 // The Collector's memory_limiter. There it polls the heap and refuses above the soft limit; here the soft limit is a
-// budget that is asked before a request is taken, so that it cannot be overshot between two polls.
+// budget that is asked before a request is taken, so that it cannot be overshot between two polls. An addition: before it
+// comes to refusing, it may thin the spans.
 import { z } from 'zod';
 import { defineAdmissionProcessor } from '../../component/define.ts';
 import { durationMs, integer, percentage, requiredDurationMs } from '../../component/fields.ts';
 import type { ConfigIssue } from '../../component/types.ts';
+import { compileThinning, thinnedMetric } from './thin.ts';
 
 const uint32Max = 2 ** 32 - 1;
 const mib = 1024 * 1024;
+const defaultFrom = 60;
+const defaultDownTo = 1;
 
 const config = z.strictObject({
   check_interval: requiredDurationMs({ positive: true }).describe(
@@ -24,6 +28,29 @@ const config = z.strictObject({
     .describe('The budget is limit_percentage minus this. 0: a fifth of the limit.'),
   min_gc_interval_when_soft_limited: durationMs('10s').describe('Accepted, without effect: spans are not on the heap.'),
   min_gc_interval_when_hard_limited: durationMs('0s').describe('Accepted, without effect: spans are not on the heap.'),
+  overload: z
+    .enum(['refuse', 'sample'])
+    .prefault('refuse')
+    .describe(
+      'An addition. refuse: where the budget is used, clients are told to try again. sample: before that, the spans of this ' +
+        'pipeline are thinned by trace id, the more the fuller it gets, with the rate in their tracestate (ot=th).',
+    ),
+  sample_above_percentage: z
+    .number()
+    .min(1)
+    .max(95)
+    .prefault(defaultFrom)
+    .describe(
+      'For overload: sample. It begins when this part of the budget is used; the lowest rate is reached halfway to full.',
+    ),
+  sample_down_to_percentage: z
+    .number()
+    .min(0.01)
+    .max(50)
+    .prefault(defaultDownTo)
+    .describe(
+      'For overload: sample. The lowest rate: of all traces at least this part is kept. Rates are halves of halves: 50, 25, 12.5 …',
+    ),
 });
 type Config = z.output<typeof config>;
 
@@ -50,6 +77,18 @@ function check(c: Config): ConfigIssue[] {
   return issues;
 }
 
+function advise(c: Config): ConfigIssue[] {
+  if (c.overload === 'sample') return [];
+  const changed = { sample_above_percentage: defaultFrom, sample_down_to_percentage: defaultDownTo } as const;
+  return Object.entries(changed).flatMap(([key, usual]) =>
+    c[key as keyof typeof changed] === usual
+      ? []
+      : [{ path: [key], code: 'CONFIG_CONFLICT', message: 'has no effect without overload: sample' }],
+  );
+}
+
+const mostHalvings = (c: Config): number => Math.floor(Math.log2(100 / c.sample_down_to_percentage));
+
 /** Limit minus spike, the spike being a fifth of the limit unless it is given. */
 const soft = (limit: number, spike: number): number => limit - (spike > 0 ? spike : Math.floor(limit / 5));
 
@@ -62,6 +101,7 @@ export const memoryLimiter = defineAdmissionProcessor<Config>({
   summary: 'Bounds the bytes of all spans that the service holds; above it clients are asked to try again.',
   config,
   check,
+  advise,
   /** The Collector's soft limit in bytes: where it begins to refuse, and so what may be held here. */
   budgetBytes: (c, totalMemoryBytes) =>
     c.limit_mib > 0
@@ -70,9 +110,16 @@ export const memoryLimiter = defineAdmissionProcessor<Config>({
           Math.floor((totalMemoryBytes * c.limit_percentage) / 100),
           Math.floor((totalMemoryBytes * c.spike_limit_percentage) / 100),
         ),
+  thinning: (c) =>
+    c.overload === 'sample' ? { from: c.sample_above_percentage / 100, mostHalvings: mostHalvings(c) } : null,
+  compile: (c, stage) => compileThinning(mostHalvings(c), stage),
   examples: [
     { title: 'A fixed budget', yaml: 'check_interval: 1s\nlimit_mib: 512\nspike_limit_mib: 128' },
     { title: 'A part of the container', yaml: 'check_interval: 1s\nlimit_percentage: 50' },
+    {
+      title: 'Fewer traces rather than refused requests, down to one in twenty',
+      yaml: 'check_interval: 1s\nlimit_mib: 512\noverload: sample\nsample_down_to_percentage: 5',
+    },
   ],
   metrics: [
     {
@@ -86,6 +133,18 @@ export const memoryLimiter = defineAdmissionProcessor<Config>({
       kind: 'counter',
       help: 'Number of spans that were rejected by the next component in the pipeline.',
       labels: ['processor'],
+    },
+    {
+      name: 'spanmill_processor_memory_limiter_sampling_probability',
+      kind: 'gauge',
+      help: 'The part of the spans that overload: sample keeps now.',
+      labels: ['processor', 'pipeline'],
+    },
+    {
+      name: thinnedMetric,
+      kind: 'counter',
+      help: 'Spans that came while overload: sample thinned them, kept (sampled true) or dropped.',
+      labels: ['processor', 'pipeline', 'sampled'],
     },
   ],
 });

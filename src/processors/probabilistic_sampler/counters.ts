@@ -1,15 +1,8 @@
 // What the sampler counts: the Collector's metric, by what the decision went by, and the ledger's drops, by reason.
-import type { CounterId, StageBuilder } from '../../component/types.ts';
-import { type Mode, type PolicyName, type Problem, problems } from './policy.ts';
+import { type Counters, type Mode, problems } from '../../component/sampling/mode.ts';
+import type { StageBuilder } from '../../component/types.ts';
 
 export const metricName = 'otelcol_processor_probabilistic_sampler_count_traces_sampled';
-
-export interface Counters {
-  /** Of the metric, for the policies that the mode has. */
-  readonly kept: Readonly<Record<PolicyName, CounterId>>;
-  readonly left: Readonly<Record<PolicyName, CounterId>>;
-  readonly dropped: Readonly<Record<Problem | 'not_sampled' | 'sampling_priority', CounterId>>;
-}
 
 export function compileCounters(stage: StageBuilder, mode: Mode): Counters {
   const metric = (sampled: 'true' | 'false') =>

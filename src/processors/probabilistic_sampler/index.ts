@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { defineSpanProcessor } from '../../component/define.ts';
 import { integer, problem } from '../../component/fields.ts';
+import { hexDigits, minProbability } from '../../component/sampling/threshold.ts';
 import { metricName } from './counters.ts';
+import { priorityKey } from './priority.ts';
 import { compileSampler } from './sampler.ts';
-import { hexDigits, minProbability } from './threshold.ts';
 
 /** As the Collector holds it: a 32-bit float. */
 const percentage = z
@@ -54,6 +55,7 @@ export const probabilisticSampler = defineSpanProcessor<Config>({
   summary: 'Keeps a share of all traces, decided by the trace id or the randomness in the tracestate.',
   config,
   traits: { mutates: true, drops: true },
+  decidesBy: () => [priorityKey],
   compile: compileSampler,
   examples: [
     { title: 'One trace in ten', yaml: 'sampling_percentage: 10' },

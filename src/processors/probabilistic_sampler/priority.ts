@@ -1,10 +1,9 @@
 // OpenTracing's `sampling.priority`: 0 takes a span out, anything above forces it in. Libraries write it in several types.
+import type { Priority } from '../../component/sampling/whole-way.ts';
 import { parseFloat64 } from '../../ottl/go-text.ts';
 import type { Value } from '../../wire/value.ts';
 
 export const priorityKey = 'sampling.priority';
-
-type Priority = 'defer' | 'drop' | 'keep';
 
 export function priorityOf(value: Value): Priority {
   const number = typeof value === 'string' ? parseFloat64(value) : value;

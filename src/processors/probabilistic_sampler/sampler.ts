@@ -1,70 +1,29 @@
-// The sampler inside a stage. Nearly every span arrives without `sampling.priority`, and without a tracestate or with the
-// one of the span before: those are decided on the bytes of the trace id, by halves, with no object made. All others go
-// the whole way.
-import type { StageBuilder, StageProcessor } from '../../component/types.ts';
+// The sampler inside a stage. By hash, too, nearly every span is decided on the bytes of its trace id, with no object made:
+// those without a tracestate and without a priority.
+import { compileConsistent } from '../../component/sampling/consistent.ts';
+import type { Counters } from '../../component/sampling/mode.ts';
+import { compileReader } from '../../component/sampling/reading.ts';
+import { type Bits56, thresholdText } from '../../component/sampling/threshold.ts';
+import { emptyTraceState } from '../../component/sampling/trace-state.ts';
+import { compileWholeWay, isZeroId } from '../../component/sampling/whole-way.ts';
+import type { KeyId, StageBuilder, StageProcessor } from '../../component/types.ts';
 import { spanField } from '../../wire/schema.ts';
-import { type Counters, compileCounters } from './counters.ts';
+import { compileCounters } from './counters.ts';
 import type { Config } from './index.ts';
-import { hashHigh, hashLow, hashTraceId, modeOf, seedState, traceIdHigh, traceIdLow } from './policy.ts';
-import { priorityKey } from './priority.ts';
-import { compileReader, type Reading } from './reading.ts';
-import { type Bits56, thresholdText } from './threshold.ts';
-import { emptyTraceState } from './trace-state.ts';
-import { compileWholeWay, isZeroId } from './whole-way.ts';
+import { hashHigh, hashLow, hashTraceId, modeOf, seedState } from './policy.ts';
+import { priorityKey, priorityOf } from './priority.ts';
 
 const traceState = spanField.traceState;
 
 export function compileSampler(config: Config, stage: StageBuilder): StageProcessor {
   const { kind, mode } = modeOf(config);
   const counters = compileCounters(stage, mode);
-  const read = compileReader(stage, mode);
-  const whole = compileWholeWay(config, stage, mode, counters, read);
-  if (kind === 'consistent') return compileConsistent(stage, counters, read, whole);
-  if (kind === 'hash') return compileHash(stage, config.hash_seed, mode.threshold(emptyTraceState), counters, whole);
-  return { span: whole };
-}
-
-function compileConsistent(
-  stage: StageBuilder,
-  counters: Counters,
-  read: () => Reading,
-  whole: () => void,
-): StageProcessor {
-  const { span } = stage;
-  const { attributes, message } = span;
-  const { bytes } = message.stage.shared;
-  const priority = stage.intern(priorityKey);
-  const kept = counters.kept.trace_id_w3c;
-  const left = counters.left.trace_id_w3c;
-  const dropped = counters.dropped.not_sampled;
-  return {
-    span() {
-      const at = span.traceIdOffset;
-      const high = traceIdHigh(bytes, at);
-      const low = traceIdLow(bytes, at);
-      // No trace id, or zeros where it should be random: the rest of it says which.
-      if (at === 0 || (high | low) === 0 || attributes.find(priority) >= 0) {
-        whole();
-        return;
-      }
-      const { state, threshold, nextAt, nextLength } = read();
-      const incoming = state.threshold;
-      if (
-        state.malformed ||
-        state.rv !== '' ||
-        high < incoming.high ||
-        (high === incoming.high && low < incoming.low)
-      ) {
-        whole();
-      } else if (high > threshold.high || (high === threshold.high && low >= threshold.low)) {
-        stage.add(kept, 1);
-        message.setRange(traceState, nextAt, nextLength);
-      } else {
-        stage.add(left, 1);
-        span.drop(dropped);
-      }
-    },
-  };
+  const priority = { key: stage.intern(priorityKey), of: priorityOf };
+  const parts = { mode, counters, failClosed: config.fail_closed, priority };
+  if (kind === 'consistent') return compileConsistent(stage, parts);
+  const whole = compileWholeWay(stage, parts, compileReader(stage, mode));
+  if (kind === 'never') return { span: whole };
+  return compileHash(stage, config.hash_seed, mode.threshold(emptyTraceState), counters, priority.key, whole);
 }
 
 function compileHash(
@@ -72,13 +31,13 @@ function compileHash(
   seed: number,
   threshold: Bits56,
   counters: Counters,
+  priority: KeyId,
   whole: () => void,
 ): StageProcessor {
   const { span } = stage;
   const { attributes, message } = span;
   const { kernel, scratch, shared } = message.stage;
   const { bytes } = shared;
-  const priority = stage.intern(priorityKey);
   const template = Buffer.from(`ot=rv:00000000000000;th:${thresholdText(threshold)}`, 'latin1');
   const templateAt = stage.constant(template);
   const length = template.length;

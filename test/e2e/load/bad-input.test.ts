@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
-import { selfSigned } from '../../conformance/grpc/certificates.ts';
-import { peers, programOf } from '../../conformance/grpc/peers.ts';
+import { selfSigned } from '../../conformance/support/certificates.ts';
+import { peers, programOf } from '../../conformance/support/peers.ts';
 import { ok, startGrpcServer, startHttpServer } from './support/otlp-server.ts';
 import { assertWell, freePort, measured, reportFile, shopFile, spanload, startSpanload } from './support/spanload.ts';
 

@@ -10,6 +10,8 @@ import { idsOf } from './spans.ts';
 
 export type SinkAnswer =
   | { readonly kind: 'ok' }
+  /** ok, after so many milliseconds, as a backend that takes only so much at a time. */
+  | { readonly kind: 'slow'; readonly afterMs: number }
   /** Not answered until `resume`. */
   | { readonly kind: 'stall' }
   | { readonly kind: 'status'; readonly code: number; readonly message: string; readonly retryDelayMs?: number }
@@ -68,7 +70,8 @@ export async function startSink(t: TestContext): Promise<Sink> {
     if (answer.kind === 'stall') {
       stalled.set(stream, call);
       stream.once('close', () => stalled.delete(stream));
-    } else if (answer.kind === 'reset') stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
+    } else if (answer.kind === 'slow') setTimeout(() => [reply(stream, call, ok), look()], answer.afterMs);
+    else if (answer.kind === 'reset') stream.close(http2.constants.NGHTTP2_REFUSED_STREAM);
     else if (answer.kind === 'status') stream.respond({ ...grpcHead, ...refusal(answer) }, { endStream: true });
     else {
       exports.push(call);

@@ -1,7 +1,7 @@
 // What a delivery is given, for tests that need nothing special of it.
 import { type Logger, pino } from 'pino';
 import type { DeliveryOptions } from '../../../src/component/types.ts';
-import { GatheredBatch } from '../../../src/delivery/batch.ts';
+import { GatheredBatch, type Metadata } from '../../../src/delivery/batch.ts';
 import type { LearnedLimit } from '../../../src/delivery/cut/learned-limit.ts';
 import type { DeliveryItem, Settlement } from '../../../src/delivery/item.ts';
 import { type DeliveryHost, type DeliveryStats, newDeliveryStats } from '../../../src/delivery/queue.ts';
@@ -60,13 +60,13 @@ export const deliveryStats = (change: Partial<DeliveryStats> = {}): DeliveryStat
 });
 
 /** Batches of one span in 4096 bytes of an arena, of which 10 are used. */
-export function createBatches(): { readonly arena: Arena; next(spans?: number): GatheredBatch } {
+export function createBatches(): { readonly arena: Arena; next(spans?: number, metadata?: Metadata): GatheredBatch } {
   const arena = new Arena(0, 1 << 20, 1 << 20);
   return {
     arena,
-    next(spans = 1) {
+    next(spans = 1, metadata = {}) {
       const slab = new Slab(arena, arena.allocate(4096) as Range);
-      const batch = new GatheredBatch(Buffer.alloc(1 << 20), {});
+      const batch = new GatheredBatch(Buffer.alloc(1 << 20), metadata);
       batch.add(slab, slab.range.at, 10, spans);
       slab.release();
       return batch;

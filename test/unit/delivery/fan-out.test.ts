@@ -28,7 +28,7 @@ function fakeStorage(recovered: readonly StoredEntry[] = []) {
         kept.set(key, { spans, tag });
         return { key, spans, bytes: Buffer.concat([...segments]).length, tag };
       },
-      async read() {
+      async read(_entry: StoredEntry): Promise<Buffer> {
         storage.read++;
         return Buffer.from('stored');
       },
@@ -62,6 +62,8 @@ function branchOf({ storage, queue = {}, room = () => true, id = 'a' }: Setup = 
       if (room()) taken.push(item);
       return room();
     },
+    flush() {},
+    gather() {},
     drain: () => Promise.resolve(),
   };
   const outlet = new Outlet({
@@ -210,10 +212,10 @@ test('an exporter with its share of the memory holds back its pipeline, and one 
   send();
   nowMs += 5000;
   live.stats.lastSuccessAt = nowMs;
-  t.mock.timers.tick(20);
+  t.mock.timers.tick(5000);
   assert.deepEqual([counts(), fanOut.holdsBack], [[2, 0, 1], true], 'it may still be slow and not dead');
   nowMs += 1;
-  t.mock.timers.tick(20);
+  t.mock.timers.tick(1);
   assert.deepEqual([counts(), fanOut.holdsBack, resumed.times], [[2, 1, 0], false, 1]);
   assert.deepEqual([...dead.account.failed], [['queue_full', 1]]);
   send();
@@ -233,12 +235,16 @@ test('with block_on_overflow, and where all are full, the batch waits for all', 
   live.settle(exportedWhole(1));
   nowMs += 10_000;
   live.stats.lastSuccessAt = nowMs;
-  t.mock.timers.tick(20);
+  t.mock.timers.tick(10_000);
   assert.deepEqual([dead.taken.length, live.taken.length, blocking.fanOut.heldSpans], [2, 1, 1]);
   assert.deepEqual([...both.map(({ taken }) => taken.length), all.fanOut.heldSpans], [2, 2, 1]);
   dead.settle(exportedWhole(1));
-  t.mock.timers.tick(20);
-  assert.deepEqual([dead.taken.length, live.taken.length, blocking.fanOut.heldSpans], [2, 2, 0]);
+  await turn();
+  assert.deepEqual(
+    [dead.taken.length, live.taken.length, blocking.fanOut.heldSpans],
+    [2, 2, 0],
+    'told, not looked for',
+  );
   all.fanOut.flush();
   assert.deepEqual(
     both.map(({ taken }) => taken.length),
@@ -262,6 +268,37 @@ test('what an earlier process left is exported first, and counted as recovered',
   assert.deepEqual([a.account.held, a.account.exported], [0, 5]);
 });
 
+test('client metadata that are larger than a tag are stored with the spans, and come back with them', async () => {
+  const values = new Map<number, Buffer>();
+  const queue: StoredQueue = {
+    ...fakeStorage().queue,
+    async append(segments, spans, tag) {
+      assert.ok(Buffer.byteLength(tag) <= 1024, `a tag of ${tag.length} characters`);
+      const bytes = Buffer.concat([...segments]);
+      values.set(1, bytes);
+      return { key: 1, spans, bytes: bytes.length, tag };
+    },
+    read: async ({ key }) => values.get(key) ?? Buffer.alloc(0),
+  };
+  const storage = { ...fakeStorage(), queue };
+  const metadata = { tenant: ['ä'.repeat(3000)] };
+  const [stored] = await (async () => {
+    const { outlet } = branchOf({ storage });
+    await outlet.start(() => new ExporterAccount('a'));
+    return [await outlet.store(createBatches().next(2, metadata), 'traces')];
+  })();
+  assert.ok(stored !== null);
+  const again = branchOf({ storage: { ...storage, queue: { ...queue, recovered: [stored] } } });
+  await again.outlet.start(() => again.account);
+  const [item] = again.taken;
+  assert.deepEqual([item.metadata, item.bytes, item.spans], [metadata, 10, 2]);
+  assert.deepEqual(Buffer.concat([...(await item.open())]), Buffer.alloc(10));
+  values.set(1, Buffer.from('not what was stored'));
+  const broken = branchOf({ storage: { ...storage, queue: { ...queue, recovered: [stored] } } });
+  await broken.outlet.start(() => broken.account);
+  assert.deepEqual([broken.taken.length, broken.taken[0].metadata], [1, {}], 'what cannot be read keeps its place');
+});
+
 test('what is kept at the end of a drain stays stored and held', async () => {
   const storage = fakeStorage();
   const a = branchOf({ storage });
@@ -271,4 +308,24 @@ test('what is kept at the end of a drain stays stored and held', async () => {
   a.settle({ ...exportedWhole(0), kept: true });
   await turn();
   assert.deepEqual([storage.kept.size, a.account.held, arena.used], [1, 1, 0]);
+});
+
+test('how near it is to holding back is the fullest exporter that the others wait for', async () => {
+  const [live, dead] = [branchOf({ id: 'live' }), branchOf({ id: 'dead' })];
+  const { fanOut, send } = await fanOutOf([live, dead], 40);
+  assert.equal(fanOut.fullness, 0);
+  send();
+  send();
+  assert.equal(fanOut.fullness, 0.5);
+  live.settle(exportedWhole(1));
+  send();
+  assert.equal(fanOut.fullness, 0.75);
+  nowMs += 10_000;
+  live.stats.lastSuccessAt = nowMs;
+  assert.equal(fanOut.fullness, 0.5, 'the dead one will be passed over');
+  nowMs += 10_000;
+  assert.equal(fanOut.fullness, 0.75, 'all are stuck');
+  const alone = await fanOutOf([branchOf()], Number.POSITIVE_INFINITY);
+  alone.send();
+  assert.equal(alone.fanOut.fullness, 0, 'a single exporter may use all of the memory');
 });

@@ -25,6 +25,8 @@ function fakeDelivery(room: number) {
       taken.push(item);
       return true;
     },
+    flush() {},
+    gather() {},
     async drain() {
       while (taken.length > 0) settle(failed('shutdown'));
     },

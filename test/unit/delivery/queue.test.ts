@@ -33,6 +33,7 @@ interface Setup {
   readonly settled: Map<string, Ending>;
   readonly log: { level: number; msg: string; [field: string]: unknown }[];
   spaces: number;
+  onSpace(): void;
   offer(name: string, spans?: number, bytes?: number): boolean;
   names(): string[];
 }
@@ -62,11 +63,12 @@ function setup(change: Change = {}, behave?: (call: Call) => void): Setup {
     settled,
     log,
     spaces: 0,
+    onSpace: () => void result.spaces++,
     delivery: createDelivery(
       'otlp',
       exporter,
       { ...options, ...change, queue: { ...options.queue, ...change.queue } },
-      { ...deliveryHost(logger), onSpace: () => void result.spaces++ },
+      { ...deliveryHost(logger), onSpace: () => result.onSpace() },
       clock,
     ),
     offer: (name, spans = 10, bytes = 100) =>
@@ -312,6 +314,25 @@ test('at the deadline of a drain what is left is failed as shutdown, also what i
   assert.deepEqual(ended(it.settled), { queued: lost, 'under way': lost, waits: lost, late: lost });
   assert.equal(it.delivery.stats.queueSize, 0);
   assert.equal(it.delivery.stats.inFlight, 0);
+});
+
+test('a drain whose time is over resolves also when each place that it frees is offered another batch at once', async () => {
+  const it = setup({ queue: { consumers: 1, size: 1 } }, ({ signal, answer }) =>
+    signal.addEventListener('abort', () => answer({ ...retry, reason: 'aborted' })),
+  );
+  const waiting = ['b', 'c', 'd'];
+  it.offer('a');
+  assert.equal(it.offer(waiting[0]), false);
+  it.onSpace = () => {
+    while (waiting.length > 0 && it.offer(waiting[0])) waiting.shift();
+  };
+  let drained = false;
+  void it.delivery.drain(500).then(() => {
+    drained = true;
+  });
+  await it.clock.advance(500);
+  assert.deepEqual([...it.settled.keys()], ['a', 'b', 'c', 'd']);
+  assert.equal(drained, true, 'the drain never ends');
 });
 
 test('an export that succeeds just as the deadline ends it counts as sent', async () => {

@@ -92,6 +92,18 @@ test('a drain makes everything due, also what comes later', () => {
   assert.deepEqual([names(shipments.take()), names(shipments.take())], ['a', 'b']);
 });
 
+test('after a drain that came to nothing batches are gathered again', () => {
+  const { shipments, put } = shipmentsOf();
+  shipments.flush();
+  put(item('a', 1));
+  assert.equal(names(shipments.take()), 'a');
+  shipments.gather();
+  put(item('b', 4));
+  assert.equal(shipments.take(), undefined);
+  put(item('c', 6));
+  assert.equal(names(shipments.take()), 'bc');
+});
+
 test('what begins the next batch of a tenant is found by a drain, and by who comes next', async () => {
   const { shipments, put, clock } = shipmentsOf({ metadataKeys: ['tenant'], maxSize: 12 });
   const of = (name: string, spans: number): DeliveryItem => item(name, spans, { tenant: ['x'] });

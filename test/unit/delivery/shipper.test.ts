@@ -40,7 +40,7 @@ const tooLarge = (limitBytes = 0): ExportResult => ({
   limitBytes,
 });
 
-function peer(answer: (text: string) => ExportResult, change: Partial<ShipperOptions> = {}) {
+function peer(answer: (text: string) => ExportResult, change: Partial<ShipperOptions> = {}, maxElapsedMs = 0) {
   const sent: string[] = [];
   const aside: [string, string][] = [];
   const limit = {
@@ -63,7 +63,13 @@ function peer(answer: (text: string) => ExportResult, change: Partial<ShipperOpt
       return result;
     },
   };
-  const attempts = new Attempts(exporter, deliveryOptions, deliveryStats(), log, clock);
+  const attempts = new Attempts(
+    exporter,
+    { ...deliveryOptions, retry: { ...deliveryOptions.retry, maxElapsedMs } },
+    deliveryStats(),
+    log,
+    clock,
+  );
   const shipper = new Shipper({
     attempts,
     cutter,
@@ -78,7 +84,7 @@ function peer(answer: (text: string) => ExportResult, change: Partial<ShipperOpt
     log,
     ...change,
   });
-  return { sent, aside, ship: (text: string) => shipper.ship(partOf(text), {}) };
+  return { sent, aside, clock, ship: (text: string) => shipper.ship(partOf(text), {}) };
 }
 
 test('what the peer takes goes out once, whole', async () => {
@@ -112,6 +118,23 @@ test('a peer that says what it takes gets no more, also next time', async () => 
   sent.length = 0;
   await ship('abcdefgh');
   assert.deepEqual(sent, ['abc', 'def', 'gh']);
+});
+
+test('the time for attempts counts from the first one of the batch, for all of its parts together', async () => {
+  const { ship, sent, clock } = peer(
+    (text) =>
+      text.length > 2 ? tooLarge(2) : { kind: 'retry', reason: 'unavailable', message: 'no connection', afterMs: 0 },
+    {},
+    150,
+  );
+  const shipped = ship('abcdef');
+  await clock.advance(1000);
+  assert.deepEqual((await shipped).failures, [{ reason: 'retries_exhausted', spans: 6 }]);
+  assert.deepEqual(
+    sent,
+    ['abcdef!', 'ab!', 'ab!', 'cd!', 'ef!'],
+    'at 0, 0 and 100 ms; the others once, as their time is over',
+  );
 });
 
 test('a span that is too large alone is shrunk and sent', async () => {

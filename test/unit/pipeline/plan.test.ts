@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { defineAdmissionProcessor, defineBatchProcessor, defineSpanProcessor } from '../../../src/component/define.ts';
+import {
+  defineAdmissionProcessor,
+  defineBatchProcessor,
+  defineExtension,
+  defineSpanProcessor,
+} from '../../../src/component/define.ts';
 import type { BatchingOptions, ProcessorDefinition } from '../../../src/component/types.ts';
-import { type ConfiguredPipeline, planBudget, planPipeline } from '../../../src/pipeline/plan.ts';
+import { nop } from '../../../src/exporters/nop/index.ts';
+import { type ConfiguredPipeline, exporterNeeds, planBudget, planPipeline } from '../../../src/pipeline/plan.ts';
 
 const common = {
   kind: 'processor',
@@ -38,12 +44,14 @@ const batch = defineBatchProcessor<{ keys?: string[] }>({
   type: 'batch',
   batching: ({ keys }) => batching(keys),
 });
-const limiter = defineAdmissionProcessor<{ bytes: number }>({
+const limiter = defineAdmissionProcessor<{ bytes: number; from?: number }>({
   ...common,
   config: z.any(),
   role: 'admission',
   type: 'limiter',
   budgetBytes: ({ bytes }, total) => Math.min(bytes, total),
+  thinning: ({ from }) => (from === undefined ? null : { from, mostHalvings: 3 }),
+  compile: () => ({}),
 });
 
 type Step = readonly [id: string, definition: ProcessorDefinition, config?: unknown];
@@ -111,6 +119,7 @@ test('a stage carries its configuration and batching as plain data', () => {
         batching: { ...batching(), id: 'batch' },
         metadataKeys: ['x'],
         maxSpans: 0,
+        thinning: null,
       },
     ],
   });
@@ -128,9 +137,59 @@ test('a stage in front of the exporters does what they need: their metadata, and
   assert.deepEqual([batched.metadataKeys, batched.maxSpans], [[], 0], 'behind a batch there is what the batch keeps');
 });
 
+test('an exporter needs what its extensions read, and those that they name', () => {
+  const extension = (id: string, keys: string[], names: string[]) => ({
+    id,
+    config: undefined,
+    definition: defineExtension({
+      ...common,
+      kind: 'extension',
+      type: 'setter',
+      metadataKeys: () => keys.map((key) => ({ path: [], key })),
+      references: () => names.map((name) => ({ path: [], id: name, capability: 'clientAuth' })),
+      create: () => {
+        throw new Error('it is only planned');
+      },
+    }),
+  });
+  const exporter = (id: string, names: string[]) => ({
+    id,
+    config: undefined,
+    definition: {
+      ...nop,
+      references: () => names.map((name) => ({ path: [], id: name, capability: 'clientAuth' as const })),
+    },
+  });
+  const needs = exporterNeeds({
+    exporters: [exporter('chained', ['a']), exporter('plain', [])],
+    extensions: [extension('a', ['x'], ['b']), extension('b', [], ['c']), extension('c', ['y', 'z'], ['absent'])],
+  });
+  assert.deepEqual(needs.get('chained')?.metadataKeys, ['x', 'y', 'z']);
+  assert.deepEqual(needs.get('plain')?.metadataKeys, []);
+});
+
 test('the budget is the smallest that is asked for, of all pipelines, or the fallback', () => {
   const asks = (bytes: number): ConfiguredPipeline => pipeline(['limiter', limiter, { bytes }], ['a', spans]);
   assert.equal(planBudget([pipeline()], 1000, 77), 77);
   assert.equal(planBudget([asks(500), pipeline(), asks(300)], 1000, 77), 300);
   assert.equal(planBudget([asks(5000)], 1000, 77), 1000);
+});
+
+test('what bounds the memory is a step only where it thins spans, at its place, and of several the first alone', () => {
+  const plans = planPipeline(
+    pipeline(
+      ['limiter/off', limiter, { bytes: 1 }],
+      ['a', spans],
+      ['limiter/1', limiter, { bytes: 1, from: 0.5 }],
+      ['limiter/2', limiter, { bytes: 1, from: 0.7 }],
+      ['batch', batch],
+      ['limiter/3', limiter, { bytes: 1, from: 0.9 }],
+    ),
+  ).stages;
+  assert.deepEqual(
+    plans.map(({ processors, thinning }) => [processors.map(({ id }) => id), thinning]),
+    [[['a', 'limiter/1'], { id: 'limiter/1', from: 0.5, mostHalvings: 3 }]],
+  );
+  const [, behind] = planPipeline(pipeline(['batch', batch], ['limiter', limiter, { bytes: 1, from: 0.5 }])).stages;
+  assert.deepEqual([behind.processors.length, behind.thinning?.from], [1, 0.5]);
 });

@@ -6,7 +6,7 @@ import { directDelivery } from '../../../src/component/delivery-fields.ts';
 import type { DeliveryOptions, ExportResult } from '../../../src/component/types.ts';
 import { attributes } from '../../../src/processors/attributes/index.ts';
 import { batch } from '../../../src/processors/batch/index.ts';
-import { createSpanSource } from '../../e2e/support/spans.ts';
+import { createSpanSource, idsOf } from '../../e2e/support/spans.ts';
 import { misbehaving, misbehaviourKey } from './misbehaving.ts';
 import { type BenchOptions, type RuntimeBench, startRuntime } from './runtime-bench.ts';
 
@@ -314,4 +314,82 @@ test('a reload waits for a job that runs away, and the worker that replaces it h
   assert.equal((await bench.send(request.message)).kind, 'accepted');
   await bench.settle();
   assert.deepEqual(bench.exportedIds(), request.ids);
+});
+
+test('a queue that was to end and is used again gathers batches again', async (t) => {
+  let isDead = true;
+  const gathering = { flushTimeoutMs: 3_600_000, minSize: 10, maxSize: 0, sizer: 'items', metadataKeys: [] } as const;
+  const options: BenchOptions = {
+    steps: [insert('0')],
+    delivery: {
+      ...queued,
+      queue: { ...queued.queue, storage: 'storage', batch: gathering, waitForResult: 'no' },
+      retry: { ...queued.retry, enabled: true, initialIntervalMs: 5 },
+    },
+    async exports(): Promise<ExportResult> {
+      if (isDead) return { kind: 'retry', reason: 'unavailable', message: 'gone', afterMs: 0 };
+      return { kind: 'accepted' };
+    },
+  };
+  const bench = await startRuntime(t, { ...options, exporters: ['list'] });
+  await bench.send(source.request(10).message);
+  await bench.reload({ ...options, exporters: ['list/2'] });
+  await bench.reload({ ...options, exporters: ['list'] });
+  isDead = false;
+  while (bench.exported.length === 0) await nextTurn();
+  for (let i = 0; i < 2; i++) await bench.send(source.request(5).message);
+  while (bench.exportedIds().length < 20) await nextTurn();
+  assert.deepEqual(
+    bench.exported.map((message) => idsOf(message).length),
+    [10, 10],
+  );
+  await bench.settle();
+});
+
+test('a stored queue comes back while the receivers that were taken away with it still have clients', async (t) => {
+  const delivery: DeliveryOptions = { ...queued, queue: { ...queued.queue, storage: 'storage' } };
+  const options: BenchOptions = { steps: steps('0'), delivery };
+  const bench = await startRuntime(t, { ...options, receiverConfig: 'drains for ever' });
+  await bench.reload({ ...options, exporters: ['list/2'], receiver: 'held/2' });
+  const { outcome } = await bench.reload({ ...options, exporters: ['list'], receiver: 'held/2' });
+  assert.equal(outcome, 'applied');
+  const request = source.request(3);
+  assert.equal((await bench.send(request.message)).kind, 'accepted', 'by the client of the receiver of before');
+  while (bench.exportedIds().length < 3) await nextTurn();
+  assert.deepEqual(bench.exportedIds(), request.ids);
+});
+
+test('clients of a receiver that ends keep the way that they had, also while a reload with its id fails', async (t) => {
+  const bench = await startRuntime(t, { steps: [insert('old way')], receiverConfig: 'drains for ever' });
+  await bench.reload({ steps: [insert('next')], receiver: 'held/2' });
+  const outcomes: string[] = [];
+  const say = async (): Promise<void> => void outcomes.push((await bench.send(source.request(2).message)).kind);
+  const bad: BenchOptions = { steps: [insert('never used')], receiverConfig: 'taken', starting: say };
+  await assert.rejects(bench.reload(bad), /the address is taken/);
+  await say();
+  assert.deepEqual(outcomes, ['accepted', 'accepted']);
+  while (bench.exported.length < 2) await nextTurn();
+  assert.ok(bench.exported.every((message) => message.includes('old way')));
+});
+
+test('a drain answers at once the clients that wait for what a batch gathers', async (t) => {
+  const bench = await startRuntime(t, {
+    steps: [{ definition: batch, config: { timeout: '1h', send_batch_size: 1_000_000 } }],
+    delivery: { ...queued, queue: { ...queued.queue, waitForResult: 'yes' } },
+    // It would wait for its clients for all the time that receivers have.
+    receiverConfig: 'drains for ever',
+  });
+  let answered = 0;
+  const [early, late] = [source.request(5), source.request(5)];
+  const sends = [bench.send(early.message)];
+  while (bench.runtime.accounts[0].received === 0) await nextTurn();
+  const drain = bench.runtime.drain(4000).then(() => assert.equal(answered, 2));
+  const started = performance.now();
+  sends.push(bench.send(late.message));
+  for (const { kind } of await Promise.all(sends)) {
+    assert.equal(kind, 'accepted');
+    answered++;
+  }
+  assert.ok(performance.now() - started < 1500, 'they were answered after the time of the receivers');
+  await drain;
 });

@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import pino from 'pino';
 import { z } from 'zod';
-import { defineExporter, defineReceiver } from '../../../src/component/define.ts';
+import type { StoredQueue } from '../../../src/component/capabilities.ts';
+import { defineExporter, defineExtension, defineReceiver } from '../../../src/component/define.ts';
 import { directDelivery } from '../../../src/component/delivery-fields.ts';
 import type {
   DeliveryOptions,
   ExportResult,
+  Extension,
   Intake,
   ProcessorDefinition,
   RequestInfo,
@@ -36,10 +38,14 @@ export interface BenchOptions {
   readonly exporterConfig?: unknown;
   /** As for the exporters. */
   readonly receiverConfig?: unknown;
+  /** Its id; default `held`. `intake` is that of the first. */
+  readonly receiver?: string;
+  /** Called when a receiver starts, before it does. */
+  starting?(): Promise<void>;
   readonly jobLimitMs?: number;
+  /** `storage` names the storage of the bench, which is in memory and has one open queue for each owner. */
   readonly delivery?: DeliveryOptions;
-  /** Answers an export; default: accepted. The message is a copy. */
-  /** `exporter`: its id and configuration. */
+  /** Answers an export; default: accepted. The message is a copy; `exporter`: its id and configuration. */
   exports?(message: Buffer, ids: readonly string[], exporter: string): Promise<ExportResult>;
 }
 
@@ -101,6 +107,7 @@ export async function startRuntime(t: TestContext, first: BenchOptions): Promise
           if (name.includes('for ever')) await new Promise(() => undefined);
         },
         async start() {
+          await options.starting?.();
           if (JSON.stringify(config).includes('taken')) throw new SpanmillError('LISTEN', 'the address is taken');
           await life.start();
           intake = host.intake;
@@ -128,15 +135,20 @@ export async function startRuntime(t: TestContext, first: BenchOptions): Promise
       };
     },
   });
+  const storage = defineExtension({
+    ...described('storage', 'extension'),
+    offers: () => ['storage'],
+    create: inMemory,
+  });
   const limit = (budgetBytes = 16 << 20) => ({ ...memoryLimiter, budgetBytes: () => budgetBytes });
   const configOf = (one: BenchOptions): ResolvedConfig => ({
-    receivers: [{ id: sourceType, definition: source, config: one.receiverConfig ?? {} }],
+    receivers: [{ id: one.receiver ?? sourceType, definition: source, config: one.receiverConfig ?? {} }],
     exporters: (one.exporters ?? [sinkType]).map((id) => ({ id, definition: sink, config: one.exporterConfig ?? {} })),
-    extensions: [],
+    extensions: [{ id: 'storage', definition: storage, config: {} }],
     pipelines: [
       {
         id: 'traces',
-        receivers: [sourceType],
+        receivers: [one.receiver ?? sourceType],
         processors: [
           { id: 'memory_limiter', definition: limit(one.budgetBytes) as ProcessorDefinition, config: {} },
           ...one.steps.map(({ definition, config: own = {} }, i) => ({
@@ -191,6 +203,34 @@ export async function startRuntime(t: TestContext, first: BenchOptions): Promise
       return { received, exported: sent, dropped, failed, rejected };
     },
   };
+}
+
+/** A storage that keeps nothing beyond the process. */
+function inMemory(): Extension {
+  const open = new Set<string>();
+  const storage = {
+    async open(owner: string): Promise<StoredQueue> {
+      if (open.has(owner)) throw new SpanmillError('STORAGE', `the stored queue of ${owner} is open already`);
+      open.add(owner);
+      const kept = new Map<number, Buffer>();
+      let last = 0;
+      return {
+        recovered: [],
+        async append(segments, spans, tag) {
+          const bytes = Buffer.concat([...segments]);
+          kept.set(++last, bytes);
+          return { key: last, spans, bytes: bytes.length, tag };
+        },
+        read: async ({ key }) => kept.get(key) ?? Buffer.alloc(0),
+        async remove(entries) {
+          for (const { key } of entries) kept.delete(key);
+        },
+        close: async () => void open.delete(owner),
+      };
+    },
+  };
+  const nothing = (): Promise<void> => Promise.resolve();
+  return { offers: { storage }, start: nothing, stop: nothing, addresses: () => [] };
 }
 
 async function send(

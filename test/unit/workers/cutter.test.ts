@@ -120,6 +120,16 @@ test('a thread that dies rejects its call, and the next call has a new thread', 
   assert.equal((await after).length, 3);
 });
 
+test('a call whose thread dies is made again, by a new thread', async (t) => {
+  const cutter = start(t, { entry: faulty });
+  const message = requestOf(1, 5000);
+  const shared = Buffer.from(new SharedArrayBuffer(message.length + 1));
+  message.copy(shared, 1);
+  const small = await cutter.shrink(partOf([shared.subarray(1)], 1), 668);
+  assert.equal(shared[0], 2, 'the thread did not die, or not once');
+  assert.ok(small !== null && small.bytes <= 668);
+});
+
 test('a call that takes too long is ended and rejected, and the next call has a new thread', async (t) => {
   const cutter = start(t, { entry: faulty, limitMs: 3000 });
   const part = partOf([requestOf(3, 10)], 3);

@@ -3,21 +3,47 @@ import { mock, test } from 'node:test';
 import fc from 'fast-check';
 import type { Place } from '../../../src/component/types.ts';
 import { Arena } from '../../../src/workers/arena.ts';
-import { InputSpace } from '../../../src/workers/input-space.ts';
+import { InputShare, InputSpace } from '../../../src/workers/input-space.ts';
 
 const mib = 1 << 20;
 const budget = 8 * mib;
 const limit = budget / 2;
 
-function create(): { arena: Arena; space: InputSpace } {
-  const arena = new Arena(4096, 2 * budget, budget);
-  return { arena, space: new InputSpace(arena) };
+/** The space as one receiver sees it. */
+interface Receiver extends Pick<InputSpace, 'finish' | 'release' | 'serveWaiters'> {
+  readonly share: InputShare;
+  reserve(length: number, isWhole: boolean): Place | null;
+  reserveLater(length: number, isWhole: boolean): Promise<Place | null>;
 }
 
-/** Fills all of the input's share with ranges of their own. */
-function fill(space: InputSpace): Place[] {
+function receiverOf(space: InputSpace, share = new InputShare()): Receiver {
+  return {
+    share,
+    reserve: (length, isWhole) => space.reserve(share, length, isWhole),
+    reserveLater: (length, isWhole) => space.reserveLater(share, length, isWhole),
+    finish: (place) => space.finish(place),
+    release: (place) => space.release(place),
+    serveWaiters: () => space.serveWaiters(),
+  };
+}
+
+function createFor(receivers: number): { arena: Arena; space: InputSpace; receivers: Receiver[] } {
+  const arena = new Arena(4096, 2 * budget, budget);
+  const space = new InputSpace(arena);
+  const all = Array.from({ length: receivers }, () => receiverOf(space));
+  space.shareAmong(all.map(({ share }) => share));
+  return { arena, space, receivers: all };
+}
+
+function create(): { arena: Arena; space: Receiver } {
+  const { arena, receivers } = createFor(1);
+  return { arena, space: receivers[0] };
+}
+
+/** Fills all that the receiver gets with ranges of their own. */
+function fill(space: Receiver, length = mib): Place[] {
   const places: Place[] = [];
-  for (let place = space.reserve(mib, true); place !== null; place = space.reserve(mib, true)) places.push(place);
+  for (let place = space.reserve(length, true); place !== null; place = space.reserve(length, true)) places.push(place);
   return places;
 }
 
@@ -54,47 +80,58 @@ test('inputs take their half of the budget and no more', () => {
   assert.equal(arena.used, 0);
 });
 
-test('whatever is reserved, finished and released, places do not overlap, and in the end only the open slab is left', () => {
+test('whatever is reserved, finished and released, places do not overlap, and in the end only open slabs are left', () => {
   const action = fc.oneof(
-    fc.record({ length: fc.oneof(fc.nat(3000), fc.nat(65_536), fc.nat(mib)), isWhole: fc.boolean() }),
+    fc.record({ from: fc.nat(2), length: fc.oneof(fc.nat(3000), fc.nat(65_536), fc.nat(mib)), isWhole: fc.boolean() }),
     fc.record({ release: fc.nat() }),
     fc.record({ finish: fc.nat() }),
   );
-  const property = fc.property(fc.array(action, { maxLength: 200 }), (actions) => {
-    const { arena, space } = create();
-    const held: Place[] = [];
-    const unfinished = new Set<Place>();
-    for (const one of actions) {
-      if ('length' in one) {
-        const place = space.reserve(one.length, one.isWhole);
-        if (place === null) continue;
-        assert.equal(place.length, one.length);
-        held.push(place);
-        if (!one.isWhole) unfinished.add(place);
-      } else if (held.length === 0) {
-        continue;
-      } else if ('finish' in one) {
-        const place = held[one.finish % held.length];
-        space.finish(place);
-        unfinished.delete(place);
-      } else {
-        const [place] = held.splice(one.release % held.length, 1);
-        space.release(place);
-        unfinished.delete(place);
+  const property = fc.property(
+    fc.array(action, { maxLength: 200 }),
+    fc.integer({ min: 1, max: 3 }),
+    (actions, count) => {
+      const { arena, space: all, receivers } = createFor(count);
+      const [space] = receivers;
+      const held: Place[] = [];
+      const unfinished = new Set<Place>();
+      for (const one of actions) {
+        if ('length' in one) {
+          const place = receivers[one.from % count].reserve(one.length, one.isWhole);
+          if (place === null) continue;
+          assert.equal(place.length, one.length);
+          held.push(place);
+          if (!one.isWhole) unfinished.add(place);
+        } else if (held.length === 0) {
+          continue;
+        } else if ('finish' in one) {
+          const place = held[one.finish % held.length];
+          space.finish(place);
+          unfinished.delete(place);
+        } else {
+          const [place] = held.splice(one.release % held.length, 1);
+          space.release(place);
+          unfinished.delete(place);
+        }
+        const sorted = held.toSorted((x, y) => x.offset - y.offset || x.length - y.length);
+        for (let i = 1; i < sorted.length; i++)
+          assert.ok(sorted[i].offset >= sorted[i - 1].offset + sorted[i - 1].length);
+        assert.ok(arena.used <= limit);
+        const bytes = [...unfinished].reduce((sum, { length }) => sum + length, 0);
+        assert.ok(bytes <= limit / 2, `${bytes} bytes are not whole`);
       }
-      const sorted = held.toSorted((x, y) => x.offset - y.offset || x.length - y.length);
-      for (let i = 1; i < sorted.length; i++)
-        assert.ok(sorted[i].offset >= sorted[i - 1].offset + sorted[i - 1].length);
-      assert.ok(arena.used <= limit);
-      const bytes = [...unfinished].reduce((sum, { length }) => sum + length, 0);
-      assert.ok(bytes <= limit / 2, `${bytes} bytes are not whole`);
-    }
-    for (const place of held) space.release(place);
-    assert.ok(arena.used <= 256 << 10, `${arena.used} bytes are left`);
-    // Nothing counts as unfinished any more: half of the inputs' share can be taken again.
-    assert.notEqual(space.reserve(4096, false), null);
-    assert.notEqual(space.reserve(limit / 2 - 4096, false), null);
-  });
+      for (const place of held) space.release(place);
+      assert.ok(arena.used <= count * (256 << 10), `${arena.used} bytes are left`);
+      for (const { share } of receivers) {
+        assert.equal(share.messages, 0);
+        assert.equal(share.unfinished, 0);
+        assert.equal(share.held, share.open?.bytes ?? 0);
+      }
+      // Nothing counts as unfinished any more: half of the inputs' share can be taken again.
+      all.shareAmong([space.share]);
+      assert.notEqual(space.reserve(4096, false), null);
+      assert.notEqual(space.reserve(limit / 2 - 4096, false), null);
+    },
+  );
   fc.assert(property, { numRuns: 200 });
 });
 
@@ -211,4 +248,154 @@ test('a wait without space ends after its bound, and lets those behind it try', 
   } finally {
     mock.timers.reset();
   }
+});
+
+// --- several receivers -----------------------------------------------------------------------------------------------
+
+test('a flood over one receiver borrows what another does not use, and leaves it half of its share', () => {
+  const { receivers } = createFor(2);
+  const [flood, other] = receivers;
+  fill(flood, 128 << 10);
+  // Of 4 MiB: its own 2, and 1 of the other's.
+  assert.equal(flood.share.held, 3 * mib);
+  assert.equal(fill(other, 128 << 10).length, 8, 'the other gets what was kept for it');
+  assert.equal(other.share.held, mib);
+});
+
+test('of many receivers each gets in, whatever the others hold', () => {
+  const { receivers } = createFor(8);
+  for (const receiver of receivers) {
+    const places = fill(receiver, 70_000);
+    assert.ok(places.length >= 3, `one got ${places.length} places`);
+  }
+  const { receivers: small } = createFor(8);
+  for (const receiver of small) {
+    assert.notEqual(receiver.reserve(1000, true), null);
+    fill(receiver, 128 << 10);
+  }
+});
+
+test('one message may always come where its receiver has none, when all inputs together have room for it', () => {
+  const { receivers } = createFor(3);
+  const [first, second, third] = receivers;
+  const large = first.reserve(limit - mib, true) as Place;
+  assert.notEqual(large, null, 'more than its share, and than what is kept for the others');
+  assert.equal(first.reserve(mib / 2, true), null, 'a second one may not');
+  assert.notEqual(second.reserve(mib / 2, false), null);
+  assert.notEqual(third.reserve(mib / 2, true), null);
+  first.release(large);
+  assert.notEqual(first.reserve(mib, true), null);
+});
+
+test('slow clients of one receiver leave those of another room for messages that are not whole', () => {
+  const { receivers } = createFor(2);
+  const [slow, other] = receivers;
+  const held = Array.from({ length: 40 }, () => slow.reserve(64 << 10, false)).filter((place) => place !== null);
+  // Unfinished ones have 2 MiB: half of them is its own, and half of the other half is kept.
+  assert.equal(held.length * (64 << 10), 1.5 * mib);
+  assert.notEqual(other.reserve(mib / 2, false), null);
+  assert.equal(other.reserve(64 << 10, false), null, 'all of it is taken');
+  for (const place of held.slice(0, 12)) slow.finish(place);
+  assert.notEqual(other.reserve(512 << 10, false), null);
+});
+
+test("who waits over its share stands in nobody else's way", async () => {
+  const { receivers } = createFor(2);
+  const [flood, other] = receivers;
+  const places = fill(flood, 128 << 10);
+  const order: string[] = [];
+  const floods = Array.from({ length: 50 }, () =>
+    flood.reserveLater(128 << 10, true).then((place) => {
+      if (place !== null) order.push('flood');
+    }),
+  );
+  const taken = fill(other, 128 << 10);
+  assert.equal(taken.length, 8, 'nobody waits in front of it');
+  const later = other.reserveLater(128 << 10, true).then((place) => {
+    if (place !== null) order.push('other');
+  });
+  flood.release(places[0]);
+  flood.serveWaiters();
+  await later;
+  assert.deepEqual(order, ['other']);
+  for (const place of places.slice(1)) flood.release(place);
+  flood.serveWaiters();
+  await Promise.all(floods.slice(0, 8));
+  assert.ok(order.length >= 9, 'then the flood has its turn');
+});
+
+test('where two receivers wait for what others free, both are served in turns, and each in the order of coming', async () => {
+  const { arena, receivers } = createFor(2);
+  const [first, second] = receivers;
+  // Output fills the budget.
+  const outputs = Array.from({ length: budget / mib }, () => arena.allocate(mib));
+  const order: string[] = [];
+  const wait = (name: string, receiver: Receiver): Promise<void> =>
+    receiver.reserveLater(100_000, true).then((place) => void (place === null || order.push(name)));
+  const waiting = [
+    ...Array.from({ length: 6 }, (_, i) => wait(`a${i}`, first)),
+    wait('b0', second),
+    wait('b1', second),
+  ];
+  const [freed] = outputs;
+  if (freed !== null) arena.free(freed);
+  first.serveWaiters();
+  await Promise.all(waiting);
+  assert.deepEqual(order, ['a0', 'b0', 'a1', 'b1', 'a2', 'a3', 'a4', 'a5']);
+});
+
+test('of very many who wait some are served and the others give up, and nobody is left in the way', async () => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  try {
+    const { receivers } = createFor(2);
+    const [flood, other] = receivers;
+    const places = fill(flood, 128 << 10);
+    const many = 100_000;
+    const ends = Array.from({ length: many }, () => flood.reserveLater(128 << 10, true));
+    mock.timers.tick(100);
+    const served = other.reserveLater(2 * mib, true);
+    for (const place of places) flood.release(place);
+    flood.serveWaiters();
+    mock.timers.tick(200);
+    const got = (await Promise.all(ends)).filter((place) => place !== null);
+    assert.ok(got.length > 0 && got.length < 30, String(got.length));
+    assert.notEqual(await served, null);
+    for (const place of got) flood.release(place);
+    assert.notEqual(flood.reserve(1000, true), null);
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test('a receiver that the configuration has no more keeps nothing, and its successor goes on with its share', () => {
+  const { arena, space, receivers } = createFor(2);
+  const [stays, leaves] = receivers;
+  const last = leaves.reserve(1000, true) as Place;
+  space.shareAmong([stays.share]);
+  assert.equal(arena.used, 256 << 10, 'its message is still there');
+  assert.notEqual(leaves.reserve(1000, true), null, 'what still comes is taken while there is room');
+  const all = fill(stays);
+  assert.equal(all.length, 3, 'nothing is kept for it');
+  const next = receiverOf(space, leaves.share);
+  space.shareAmong([stays.share, next.share]);
+  for (const place of all) stays.release(place);
+  leaves.release(last);
+  assert.ok(next.share.held > 0 && next.share.messages === 1);
+});
+
+test('an empty slab of a receiver that is gone is given back at once, and of one that is idle when there is no other room', () => {
+  const { arena, space, receivers } = createFor(2);
+  const [first, second] = receivers;
+  for (const receiver of receivers) receiver.release(receiver.reserve(1000, true) as Place);
+  assert.equal(arena.used, 512 << 10);
+  assert.notEqual(first.reserve(limit, true), null, 'idle slabs make room');
+  assert.equal(second.share.held, 0);
+  assert.equal(first.share.held, limit);
+  space.shareAmong([first.share]);
+  const { arena: other, space: otherSpace, receivers: others } = createFor(2);
+  for (const receiver of others) receiver.release(receiver.reserve(1000, true) as Place);
+  otherSpace.shareAmong([others[0].share]);
+  assert.equal(other.used, 256 << 10);
+  others[1].release(others[1].reserve(1000, true) as Place);
+  assert.equal(other.used, 256 << 10);
 });

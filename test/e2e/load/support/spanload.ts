@@ -14,7 +14,7 @@ import { shopProfile } from './shop.ts';
 
 const launcher = fileURLToPath(new URL('../../../../bin/spanload', import.meta.url));
 /** Far above what any test needs: only a process that hangs reaches it. */
-const limitMs = 60_000;
+const limitMs = 180_000;
 /** After spanload has ended, for what it started: a process that still has its output open is left behind. */
 const childrenLimitMs = 5_000;
 

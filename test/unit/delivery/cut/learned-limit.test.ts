@@ -93,3 +93,11 @@ test('a peer that calls everything too large teaches nothing below 16 KiB', () =
   for (let bytes = mib; bytes > 1; bytes = Math.floor(bytes / 2)) limit.refused(bytes, 0);
   assert.equal(limit.maxBytes, 16 << 10);
 });
+
+test('nor does one that says it takes next to nothing', () => {
+  const { limit } = start();
+  limit.refused(mib, 1);
+  assert.equal(limit.maxBytes, 16 << 10);
+  limit.refused(16 << 10, 1);
+  assert.equal(limit.maxBytes, 16 << 10);
+});

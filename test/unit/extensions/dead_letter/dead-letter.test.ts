@@ -71,6 +71,12 @@ async function start(directory: string, change: Partial<DeadLetterOptions> = {})
   };
 }
 
+/** A request of that many empty spans: ResourceSpans 1, ScopeSpans 2, Span 2. */
+function requestOf(spans: number): Buffer {
+  const scope = Buffer.from(Array.from({ length: spans }, () => [0x12, 0]).flat());
+  return Buffer.concat([Buffer.from([0x0a, scope.length + 2, 0x12, scope.length]), scope]);
+}
+
 const names = (directory: string): string[] => readdirSync(directory).sort();
 
 test('a request becomes a file of its bytes and one that says why, for their owner only', async () => {
@@ -240,4 +246,13 @@ test('what is put before stop is written; what comes after it is refused', async
   assert.deepEqual(await Promise.all(puts), [true, true]);
   assert.equal(await bench.put(3), false);
   assert.equal(names(directory).length, 4);
+});
+
+test('where nobody knows how many spans there are they are counted; what is no request is kept as well', async () => {
+  const bench = await start(place());
+  const killed = { ...why, reason: 'killed' };
+  assert.equal(await bench.letters.put([requestOf(3)], 0, killed), true);
+  assert.equal(bench.metric('put_spans'), 3);
+  assert.equal(await bench.letters.put([Buffer.from([0x0a, 0xff])], 0, killed), true);
+  assert.deepEqual([bench.metric('put_spans'), bench.metric('files')], [3, 2]);
 });

@@ -191,3 +191,16 @@ test('a data file that somebody removes under the store takes nothing any more, 
   });
   await withQueue(folder, async (queue) => assert.deepEqual(queue.recovered, []));
 });
+
+test('an owner that is closing may be opened again at once: the next queue has what the one before was still told', async () => {
+  await withStore(newFolder(), async ({ storage }) => {
+    const before = await storage.open('exporter otlp');
+    await assert.rejects(storage.open('exporter otlp'), { code: 'STORAGE', message: /open already/ });
+    const appended = before.append([Buffer.from('late')], 1, '');
+    const closed = before.close();
+    const next = await storage.open('exporter otlp');
+    assert.equal((await appended).key, next.recovered.at(-1)?.key);
+    await closed;
+    await next.close();
+  });
+});

@@ -1,6 +1,6 @@
 // Runs processors as a stage does, over real bytes, without the service around them.
 import assert from 'node:assert/strict';
-import type { ConfigIssue, ProcessorDefinition, SpanProcessorDefinition } from '../../../../src/component/types.ts';
+import type { ConfigIssue, ProcessorDefinition } from '../../../../src/component/types.ts';
 import { type Chain, compileChain } from '../../../../src/pipeline/chain.ts';
 import { loadKernel } from '../../../../src/wire/kernel/kernel.ts';
 import { createMemory, viewsOf } from '../../../../src/wire/memory.ts';
@@ -26,7 +26,7 @@ interface TestStage {
 }
 
 /** A stage of one processor or several, each with its configuration as a user writes it (parsed, without issues). */
-export function stageOf(...processors: readonly [SpanProcessorDefinition, unknown][]): TestStage {
+export function stageOf(...processors: readonly [ProcessorDefinition, unknown][]): TestStage {
   const layout = layOut(1, 1 << 20, 32 << 20);
   const shared = viewsOf(createMemory(layout.totalBytes));
   const { region, scratch, tables } = layout.contexts[0];
@@ -44,7 +44,7 @@ export function stageOf(...processors: readonly [SpanProcessorDefinition, unknow
   });
   const definitions = processors.map(([definition]) => definition);
   const chain = compileChain(
-    { processors: plan, batching: null, metadataKeys: [], maxSpans: 0 },
+    { processors: plan, batching: null, metadataKeys: [], maxSpans: 0, thinning: null },
     definitions,
     memory,
     1024,

@@ -39,8 +39,41 @@ test('what the Collector refuses is refused at its place', () => {
     [{ check_interval, limit_percentage: 50, spike_limit_percentage: 50 }, 'spike_limit_percentage'],
     [{ check_interval, limit_mib: 10, min_gc_interval_when_hard_limited: '20s' }, 'min_gc_interval_when_soft_limited'],
     [{ check_interval, limit_mib: 10, zz: 1 }, ''],
+    [{ check_interval, limit_mib: 10, overload: 'drop' }, 'overload'],
+    [{ check_interval, limit_mib: 10, sample_above_percentage: 0 }, 'sample_above_percentage'],
+    [{ check_interval, limit_mib: 10, sample_above_percentage: 96 }, 'sample_above_percentage'],
+    [{ check_interval, limit_mib: 10, sample_down_to_percentage: 51 }, 'sample_down_to_percentage'],
+    [{ check_interval, limit_mib: 10, sample_down_to_percentage: 0 }, 'sample_down_to_percentage'],
     [{ check_interval, limit_mib: 10, spike_limit_mib: 9, min_gc_interval_when_soft_limited: '1s' }],
   ] as const) {
     assert.deepEqual(problems(config), places, JSON.stringify(config));
   }
+});
+
+test('spans are thinned only where that is asked for; the lowest rate is a power of two that is not below what is allowed', () => {
+  const thinning = (config: object) => {
+    return definition.thinning(definition.config.parse({ check_interval, limit_mib: 10, ...config }));
+  };
+  assert.equal(thinning({}), null);
+  assert.equal(thinning({ overload: 'refuse', sample_above_percentage: 50 }), null);
+  assert.deepEqual(thinning({ overload: 'sample' }), { from: 0.6, mostHalvings: 6 });
+  for (const [sample_down_to_percentage, mostHalvings] of [
+    [50, 1],
+    [26, 1],
+    [25, 2],
+    [6.25, 4],
+    [0.01, 13],
+  ]) {
+    assert.equal(thinning({ overload: 'sample', sample_down_to_percentage })?.mostHalvings, mostHalvings);
+  }
+});
+
+test('what has no effect without sampling is a warning', () => {
+  const warned = (config: object): string[] => {
+    const parsed = definition.config.parse({ check_interval, limit_mib: 10, ...config });
+    return (definition.advise?.(parsed) ?? []).map(({ path }) => path.join('.'));
+  };
+  assert.deepEqual(warned({ sample_above_percentage: 70 }), ['sample_above_percentage']);
+  assert.deepEqual(warned({ overload: 'sample', sample_above_percentage: 70 }), []);
+  assert.deepEqual(warned({}), []);
 });

@@ -13,7 +13,7 @@ import {
   randomnessText,
   thresholdOf,
   thresholdText,
-} from '../../../../src/processors/probabilistic_sampler/threshold.ts';
+} from '../../../../src/component/sampling/threshold.ts';
 
 const whole = ({ high, low }: Bits56): bigint => (BigInt(high) << 28n) + BigInt(low);
 const halves = (n: bigint): Bits56 => ({ high: Number(n >> 28n), low: Number(n & 0xfffffffn) });
