@@ -1,7 +1,7 @@
-// Makes docs/components.md from the registry; with --check exits 1 when the two differ.
+// Makes docs/components.md and the pages in docs/components/ from the registry; with --check exits 1 when they differ.
 import type { AnyDefinition, Registry } from '../src/component/types.ts';
 import { inputSchema, type JsonSchema } from '../src/config/known-keys.ts';
-import { publish } from './generated-doc.ts';
+import { publishAll } from './generated-doc.ts';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
@@ -45,7 +45,12 @@ const fieldRows = (schema: JsonSchema, prefix: string): string[] => {
     for (const [name, field] of Object.entries(part.properties ?? {})) {
       const path = `${prefix}${name}`;
       const required = part.required?.includes(name) ?? false;
-      const cells = [code(path), typeName(field), defaultText(field, required), field.description ?? ''];
+      const cells = [
+        code(path),
+        typeName(field),
+        defaultText(field, required),
+        String(field.description ?? '').replaceAll('<', '\\<'),
+      ];
       const under = fieldRows(field, `${path}.`).join('\n');
       if (!rows.has(path))
         rows.set(path, `| ${cells.map((text) => cell(String(text))).join(' | ')} |${under === '' ? '' : `\n${under}`}`);
@@ -72,45 +77,68 @@ const metrics = (definition: AnyDefinition): string[] => {
   const rows = definition.metrics.map(
     ({ name, kind, labels, help }) => `| ${code(name)} | ${kind} | ${labels.map(code).join(', ')} | ${cell(help)} |`,
   );
-  return ['| metric | kind | labels | |', '|---|---|---|---|', ...rows, ''];
+  return ['## Metrics', '', '| metric | kind | labels | |', '|---|---|---|---|', ...rows, ''];
 };
 
-const component = (definition: AnyDefinition): string[] => {
-  const also = definition.aliases.length === 0 ? '' : ` Also: ${definition.aliases.map(code).join(', ')}.`;
+const note = '<!-- Made by scripts/components-doc.ts from the registry. -->';
+const kinds = ['receivers', 'processors', 'exporters', 'extensions'] as const;
+type Kind = (typeof kinds)[number];
+/** Of each of these there is a file in pipelines/ that a test runs. */
+const withPipeline: ReadonlySet<Kind> = new Set<Kind>(['processors']);
+
+const pageName = (kind: Kind, { type }: AnyDefinition): string => `components/${kind}/${type}.md`;
+
+const page = (kind: Kind, definition: AnyDefinition): string => {
+  const { type, summary, stability, aliases } = definition;
+  const also = aliases.length === 0 ? '' : ` Also: ${aliases.map(code).join(', ')}.`;
+  const file = `pipelines/${kind}/${type}.yaml`;
+  const whole = withPipeline.has(kind) ? [`A whole configuration to run: [${file}](../../../${file}).`, ''] : [];
   return [
-    `### ${definition.type}`,
+    `# ${type} (${definition.kind})`,
     '',
-    `${definition.summary} Stability: ${definition.stability}.${also}`,
+    note,
+    '',
+    `${summary} Stability: ${stability}.${also}`,
+    '',
+    ...whole,
+    '## Settings',
     '',
     ...fieldTable(definition),
+    '## Examples',
+    '',
     ...examples(definition),
     ...metrics(definition),
-  ];
+  ].join('\n');
 };
 
-const section = (title: string, definitions: readonly AnyDefinition[]): string[] => {
+const sorted = (definitions: readonly AnyDefinition[]): AnyDefinition[] =>
+  definitions.toSorted((a, b) => (a.type < b.type ? -1 : 1));
+
+const indexSection = (kind: Kind, definitions: readonly AnyDefinition[]): string[] => {
   if (definitions.length === 0) return [];
-  const sorted = definitions.toSorted((a, b) => (a.type < b.type ? -1 : 1));
-  return [`## ${title}`, '', ...sorted.flatMap(component)];
+  const rows = sorted(definitions).map(
+    (one) => `| [${one.type}](${pageName(kind, one)}) | ${one.stability} | ${cell(one.summary)} |`,
+  );
+  return [`## ${kind[0].toUpperCase()}${kind.slice(1)}`, '', '| type | stability | |', '|---|---|---|', ...rows, ''];
 };
 
-/** The text of docs/components.md. */
-export const renderComponents = (registry: Registry): string =>
-  [
+/** Name in docs/ -> text: the index, and a page for each component. */
+export const renderComponents = (registry: Registry): ReadonlyMap<string, string> => {
+  const index = [
     '# Components',
     '',
-    '<!-- Made by scripts/components-doc.ts from the registry. -->',
+    note,
     '',
-    'What is built in, with every setting. Durations are written as Go writes them: `300ms`, `1.5h`, `2m30s`.',
+    'What is built in. Each has a page with every setting. Durations are written as Go writes them: `300ms`, `1.5h`, `2m30s`.',
     '',
-    ...section('Receivers', registry.receivers),
-    ...section('Processors', registry.processors),
-    ...section('Exporters', registry.exporters),
-    ...section('Extensions', registry.extensions),
-  ].join('\n');
+    ...kinds.flatMap((kind) => indexSection(kind, registry[kind])),
+  ];
+  const pages = kinds.flatMap((kind) => registry[kind].map((one) => [pageName(kind, one), page(kind, one)] as const));
+  return new Map([['components.md', index.join('\n')], ...pages]);
+};
 
 if (import.meta.main) {
   const { registry } = await import('../src/registry.ts');
   const check = process.argv.includes('--check');
-  process.exitCode = publish('components.md', renderComponents(registry), 'components-doc.ts', check);
+  process.exitCode = publishAll(renderComponents(registry), 'components', 'components-doc.ts', check);
 }

@@ -1,4 +1,4 @@
-// The command line: spanmill run | validate | schema | components | replay | version. Exit codes: 0, 1 a failure while running,
+// The command line: spanmill run | validate | schema | components | replay | ottl | version. Exit codes: 0, 1 a failure while running,
 // 2 wrong usage or configuration. Nothing here touches the process: all of it comes in as `CliDeps`.
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
@@ -153,6 +153,11 @@ const schema = (_: Invocation, deps: CliDeps): number => {
 const replay = async ({ args }: Invocation, { registry, stdout, stderr }: CliDeps): Promise<number> =>
   await (await import('./replay/replay.ts')).replay(args, { registry, stdout, stderr });
 
+const ottl = async ({ args }: Invocation, { stdout, stderr, env }: CliDeps): Promise<number> => {
+  const { ottlCommand } = await import('./ottl-command/ottl-command.ts');
+  return await ottlCommand(args, { stdout, stderr, color: isColored(stderr, env) });
+};
+
 const version = (_: Invocation, deps: CliDeps): number => {
   deps.stdout.write(`spanmill ${deps.version}\n`);
   return 0;
@@ -197,6 +202,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     details: [],
     ownArguments: true,
     run: replay,
+  },
+  ottl: {
+    summary: 'Tries an OTTL expression or statement on spans.',
+    configured: false,
+    details: [],
+    ownArguments: true,
+    run: ottl,
   },
   version: { summary: 'Prints the version.', configured: false, details: [], run: version },
 };

@@ -15,6 +15,7 @@ export const errorCodes = {
   CONFIG_DURATION: 'Not a duration as Go writes them (300ms, 1.5h, 2m30s).',
   CONFIG_UNSUPPORTED: 'A setting of the Collector that is not built in.',
   CONFIG_CONFLICT: 'Two settings that cannot stand together.',
+  CONFIG_ORDER: 'Processors stand in an order in which one of them does less than it could.',
   CONFIG_SECRET: 'A secret stands in the file itself, where everybody can read it who reads the file.',
   CONFIG_EXPOSED: 'Anybody in reach may send or read what is not meant for everybody.',
   CONFIG_OTTL: 'An OTTL condition or statement that cannot be understood.',

@@ -1,9 +1,9 @@
 // How many, how long, how large: one value, an even range, a log-normal distribution or weighted values. The same forms
 // for counts, durations, sizes and plain numbers; only how an amount is written differs.
 import { z } from 'zod';
-import { nearest } from '../../src/config/suggest.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { parseDurationNanos } from '../../src/lib/duration.ts';
+import { nearest } from '../../src/lib/nearest.ts';
 
 /** Amounts are whole numbers (counts, nanoseconds, bytes), but those of a `number`. */
 export type Quantity =

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { ConfigNode, MapEntry, MapNode } from '../../src/config/node.ts';
 import { spotInScalar } from '../../src/config/scalar-offset.ts';
-import { nearest, suggestion } from '../../src/config/suggest.ts';
+import { suggestion } from '../../src/config/suggest.ts';
+import { nearest } from '../../src/lib/nearest.ts';
 import { readPattern } from './pattern.ts';
 import { nearMissKinds, privateKinds } from './private-data.ts';
 import { countSchema, numberSchema, type Quantity, sizeSchema, wholeSchema } from './quantity.ts';

@@ -1,8 +1,8 @@
 // Faults that the sink has on purpose: what --fault says, and which requests it hits.
 
-import { nearest } from '../../src/config/suggest.ts';
 import { SpanmillError } from '../../src/errors.ts';
 import { parseDurationMs } from '../../src/lib/duration.ts';
+import { nearest } from '../../src/lib/nearest.ts';
 import { codeOfHttpStatus, grpcCode } from '../../src/transport/grpc-status.ts';
 
 export interface Refusal {

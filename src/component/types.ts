@@ -8,6 +8,7 @@ import type { AttributeConstant } from '../wire/stage-memory.ts';
 import type { Value } from '../wire/value.ts';
 import type { Capabilities, Capability, ExtensionLookup, ExtensionReference } from './capabilities.ts';
 import type { HealthPolicy, HealthReport, Serving } from './health.ts';
+import type { ThinningOptions } from './thinning.ts';
 
 export type Stability = 'development' | 'alpha' | 'beta' | 'stable';
 
@@ -85,6 +86,8 @@ export interface RequestInfo {
   readonly isJson?: boolean;
   /** All values of a metadata key (HTTP header), lower-case name; empty when absent. */
   metadata(key: string): readonly string[];
+  /** What the authenticator knows of the client (component/client-keys.ts); empty where it knows nothing of that name. */
+  credential?(attribute: string): readonly string[];
 }
 
 /**
@@ -183,6 +186,8 @@ export interface StageBuilder {
   add(counter: CounterId, n: number): void;
   /** Values of a client metadata key of the request being processed. Only keys of the definition's `metadataKeys`. */
   metadata(key: string): readonly string[];
+  /** How often the spans of the present job are to be halved, where the stage has an admission processor that thins them. */
+  halvings(): number;
   /** Something went wrong while running. Logged on the main thread, rate-limited by `code`; cheap when repeated. */
   warn(code: string, message: string): void;
 }
@@ -200,11 +205,17 @@ export interface StageProcessor {
 
 interface ProcessorBase<C> extends Definition<C> {
   readonly kind: 'processor';
+  /** Keys of span attributes by which it decides whether a trace is kept: it belongs behind what sets them. */
+  decidesBy?(config: C): readonly string[];
+  /** Keys of span attributes that it sets. */
+  sets?(config: C): readonly string[];
 }
 /** Works span by span, without memory of earlier spans. */
 export interface SpanProcessorDefinition<C = unknown> extends ProcessorBase<C> {
   readonly role: 'spans';
   readonly traits: { readonly mutates: boolean; readonly drops: boolean };
+  /** Shows all spans that it drops, whatever the reason: a counter by its id alone, which is its label. One of `metrics`. */
+  readonly dropMetric?: MetricSpec;
   /** Client metadata keys that it reads, lower case. */
   metadataKeys?(config: C): readonly string[];
   compile(config: C, stage: StageBuilder): StageProcessor;
@@ -229,6 +240,10 @@ export interface AdmissionProcessorDefinition<C = unknown> extends ProcessorBase
   readonly role: 'admission';
   /** Byte budget for all that is held. `totalMemoryBytes`: what the machine or its cgroup has. */
   budgetBytes(config: C, totalMemoryBytes: number): number;
+  /** How spans are thinned while the budget fills; null: they are not, and it is no step of the chain. */
+  thinning(config: C): ThinningOptions | null;
+  /** The step that thins, by `halvings` of the stage. Called only where `thinning` is not null. */
+  compile(config: C, stage: StageBuilder): StageProcessor;
 }
 export type ProcessorDefinition<C = unknown> =
   | SpanProcessorDefinition<C>
@@ -345,12 +360,22 @@ export interface Extension {
   /** Of the metrics that its definition declares; the label `extension` is added to each. Called for each scrape. */
   metricValues?(): Iterable<MetricValue>;
 }
+/** Client metadata that a configuration names. */
+export interface MetadataKey {
+  /** From the component's own configuration to where it is named. */
+  readonly path: readonly (string | number)[];
+  /** A header in lower case, or one of component/client-keys.ts. */
+  readonly key: string;
+}
+
 export interface ExtensionDefinition<C = unknown> extends Definition<C> {
   readonly kind: 'extension';
   /** What other components may use it for. */
   offers?(config: C): readonly Capability[];
-  /** Client metadata keys, lower case, that it reads when an exporter asks it. */
-  metadataKeys?(config: C): readonly string[];
+  /** Client metadata that it reads when an exporter asks it. */
+  metadataKeys?(config: C): readonly MetadataKey[];
+  /** What it knows of clients as `serverAuth`: names for `ServerAuthenticator.attribute`. */
+  credentialAttributes?(config: C): readonly string[];
   /** How health is judged, for the whole service: of several extensions that say so the first one counts. */
   health?(config: C): HealthPolicy;
   create(config: C, host: ExtensionHost): Extension;

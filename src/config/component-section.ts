@@ -1,11 +1,11 @@
 // One section of components (`receivers:`, `processors:`, …): ids, types, configurations.
-import type { AnyDefinition, ConfigIssue } from '../component/types.ts';
+import type { AnyDefinition, ConfigIssue, Registry } from '../component/types.ts';
+import { nearest } from '../lib/nearest.ts';
 import { checkSchema } from './check-schema.ts';
 import { type ConfigNode, isBroken, nodeAt } from './node.ts';
 import { spotInScalar } from './scalar-offset.ts';
 import { type Issue, makeIssue, type Spot } from './source.ts';
 import { asErrorCode, placeName, type Subject, spotFor } from './subject.ts';
-import { nearest } from './suggest.ts';
 
 export interface Configured<D> {
   readonly id: string;
@@ -25,6 +25,8 @@ export interface Section<D> {
   readonly components: ReadonlyMap<string, Configured<D>>;
   readonly issues: readonly Issue[];
 }
+
+export type Sections = { readonly [K in keyof Registry]: Section<Registry[K][number]> };
 
 /** `type[/name]`, as the Collector's component.ID; null where it is not one. */
 export const parseId = (id: string): { type: string; name: string } | null => {

@@ -1,9 +1,11 @@
 // The expanded tree against the registry: what the runtime builds, or everything that is wrong with it.
 import type { Registry } from '../component/types.ts';
 import { checkSchema } from './check-schema.ts';
-import { type Configured, parseId, readSection, type Section } from './component-section.ts';
-import { referenceIssues } from './extension-references.ts';
+import { clientKeyIssues } from './client-keys.ts';
+import { type Configured, parseId, readSection, type Section, type Sections } from './component-section.ts';
+import { circleIssues, referenceIssues, startOrder } from './extension-references.ts';
 import { type ConfigNode, type MapNode, nodeAt, type Path } from './node.ts';
+import { orderAdvice } from './order-advice.ts';
 import type { ResolvedComponent, ResolvedConfig, ResolvedPipeline } from './resolved.ts';
 import { type ServiceConfig, serviceSchema } from './service-schema.ts';
 import { type Issue, makeIssue, type Spot } from './source.ts';
@@ -16,12 +18,6 @@ export interface Resolution {
   readonly issues: readonly Issue[];
 }
 
-interface Sections {
-  readonly receivers: Section<Registry['receivers'][number]>;
-  readonly processors: Section<Registry['processors'][number]>;
-  readonly exporters: Section<Registry['exporters'][number]>;
-  readonly extensions: Section<Registry['extensions'][number]>;
-}
 type SectionName = keyof Sections;
 
 const TOP_KEYS = ['receivers', 'processors', 'exporters', 'connectors', 'extensions', 'service'];
@@ -186,7 +182,7 @@ const build = (
       pipelines.flatMap((pipeline) => pipeline.exporters),
     ),
   ),
-  extensions: pick(sections.extensions, new Set(service.extensions)),
+  extensions: pick(sections.extensions, startOrder(service.extensions, sections.extensions)),
   pipelines: pipelines.map(
     (pipeline): ResolvedPipeline => ({ ...pipeline, processors: pick(sections.processors, pipeline.processors) }),
   ),
@@ -233,8 +229,15 @@ export const resolveConfig = (root: ConfigNode, registry: Registry, cores: numbe
   checkReferences(service.extensions, ['extensions'], 'extensions', sections, subject, issues);
   const components = Object.values(sections).flatMap((one) => [...one.components.values()]);
   issues.push(...referenceIssues(components, sections.extensions, service.extensions));
+  const circles = circleIssues(sections.extensions);
+  issues.push(...circles);
+  // What goes round has no end to look for.
+  if (circles.length === 0) issues.push(...clientKeyIssues(pipelines, sections));
   issues.push(...telemetryWarnings(service.telemetry, subject));
   issues.push(...adminWarnings(service, subject));
+  for (const { id, processors } of pipelines) {
+    issues.push(...orderAdvice(pick(sections.processors, processors), ['pipelines', id, 'processors'], subject));
+  }
   issues.push(...unusedNotes(sections, pipelines, service.extensions));
   const wrong = issues.some((issue) => issue.severity === 'error');
   return { config: wrong ? null : build(service, pipelines, sections, cores), issues };

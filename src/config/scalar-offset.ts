@@ -146,7 +146,7 @@ const rebuildFolded = (lines: readonly BlockLine[]): Trail => {
     previousFolds = folds;
     breaks = 1;
   }
-  put(trail, '\n'.repeat(Math.max(1, breaks)), trail.offsets.at(-1) ?? 0);
+  put(trail, '\n'.repeat(Math.max(1, breaks)), (trail.offsets.at(-1) ?? -1) + 1);
   return trail;
 };
 
@@ -160,7 +160,14 @@ const rebuild = (written: Written): Trail => {
   return written.style === 'literal' ? rebuildLiteral(lines) : rebuildFolded(lines);
 };
 
-/** Where character `index` of the value of `node` stands; its beginning where that cannot be said. */
+/** Behind the last character: the closing quote, or the end of the last line that says something. */
+const endOf = (trail: Trail, { style, end }: Written): number => {
+  if (style === 'plain') return end;
+  if (style === 'single' || style === 'double') return end - 1;
+  return trail.offsets[trail.text.replace(/\n+$/, '').length] ?? end;
+};
+
+/** Where character `index` of the value of `node` stands, or its end; its beginning where that cannot be said. */
 export const spotInScalar = (node: ScalarNode, index: number): Spot => {
   const { written, value } = node;
   if (written === undefined || typeof value !== 'string') return node.at;
@@ -168,6 +175,6 @@ export const spotInScalar = (node: ScalarNode, index: number): Spot => {
   const original = node.origin === undefined ? index : (node.origin[Math.min(index, node.origin.length - 1)] ?? 0);
   // Without expansion the value itself tells whether the rebuilding is right; trailing newlines (chomping) may differ.
   if (node.origin === undefined && !trail.text.startsWith(value.replace(/\n+$/, ''))) return node.at;
-  const offset = trail.offsets[Math.min(original, trail.offsets.length - 1)];
+  const offset = index >= value.length ? endOf(trail, written) : trail.offsets[original];
   return offset === undefined ? node.at : { source: written.source, offset };
 };

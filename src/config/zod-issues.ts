@@ -1,12 +1,13 @@
 // What a zod issue means, in the words of a configuration file.
 import type { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
+import { nearest } from '../lib/nearest.ts';
 import { knownKeys } from './known-keys.ts';
 import { type ConfigNode, nodeAt, type Path } from './node.ts';
 import { isSecret } from './secrets.ts';
 import type { Spot } from './source.ts';
 import { asErrorCode, placeName, type Subject, spotFor } from './subject.ts';
-import { nearest, suggestion } from './suggest.ts';
+import { suggestion } from './suggest.ts';
 
 type ZodIssue = z.core.$ZodIssue;
 

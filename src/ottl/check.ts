@@ -5,11 +5,13 @@ import type { ArgumentNode, CallNode, ConditionNode, PathNode, Span, ValueNode }
 import type { ContextName } from './environment.ts';
 import { OttlError, OttlFault } from './error.ts';
 import type { FunctionDefinition, Parameter } from './functions/define.ts';
-import { parseCondition, parseStatement } from './parser.ts';
+import { parseCondition, parseExpression, parseStatement } from './parser.ts';
+import { enumSymbols } from './paths.ts';
 import { checkPattern } from './pattern.ts';
 import { matchArguments, resolveFunction, resolvePath, resolveSymbol } from './resolve.ts';
 import type {
   CheckedCondition,
+  CheckedExpression,
   CheckedStatement,
   ResolvedArgument,
   ResolvedCall,
@@ -41,6 +43,24 @@ export function checkStatement(text: string, context: ContextName): CheckedState
   const call = resolveCall(editor, scope);
   const guard = where === null ? null : condition(where, scope);
   return { text, context, editor: call, where: guard, warnings: scope.warnings };
+}
+
+/** Throws OttlError. */
+export function checkExpression(text: string, context: ContextName): CheckedExpression {
+  const scope: Scope = { context, text, warnings: [] };
+  return { text, context, tree: expression(parseExpression(text), scope), warnings: scope.warnings };
+}
+
+function expression(node: ConditionNode | ValueNode, scope: Scope): CheckedExpression['tree'] {
+  switch (node.kind) {
+    case 'comparison':
+    case 'not':
+    case 'and':
+    case 'or':
+      return { kind: 'condition', condition: condition(node, scope) };
+    default:
+      return { kind: 'value', value: resolveValue(node, scope) };
+  }
 }
 
 function warn(scope: Scope, at: Span, message: string): void {
@@ -83,7 +103,17 @@ function checkComparable(
   const widen = (set: TypeSet): TypeSet => ((set & numeric) === 0 ? set : set | numeric);
   if ((widen(left) & widen(right)) !== 0) return;
   const outcome = node.operator === '!=' ? 'true' : 'false';
-  warn(scope, node, `always ${outcome}: ${describeTypes(left)} is compared with ${describeTypes(right)}`);
+  const hint = comparableHint(node.left, right) || comparableHint(node.right, left);
+  warn(scope, node, `always ${outcome}: ${describeTypes(left)} is compared with ${describeTypes(right)}${hint}`);
+}
+
+/** What was meant by a text that is compared with something of the types \`other\`. */
+function comparableHint(node: ValueNode, other: TypeSet): string {
+  if (node.kind !== 'literal' || typeof node.value !== 'string') return '';
+  if (other === type.int && enumSymbols.has(node.value)) return `; write ${node.value} without quotes`;
+  if (other === type.traceId) return '; write TraceID("…"), or compare trace_id.string';
+  if (other === type.spanId) return '; write SpanID("…"), or compare span_id.string';
+  return other === type.time ? '; write Time("…", "…")' : other === type.duration ? '; write Duration("…")' : '';
 }
 
 function resolveValue(node: ValueNode, scope: Scope): ResolvedValue {
@@ -141,7 +171,7 @@ function mathTypes(left: TypeSet, right: TypeSet): TypeSet {
 function path(node: PathNode, scope: Scope): ResolvedPath {
   const definition = resolvePath(node, scope.context);
   const keys = node.fields[node.fields.length - 1].keys.map((key) => {
-    const resolved = resolveValue(key, scope);
+    const resolved = resolveKey(key, scope);
     if ((resolved.types & (type.string | type.int)) === 0) {
       warn(scope, key, `always fails: a key is a string or an int, found ${describeTypes(resolved.types)}`);
     }
@@ -161,6 +191,21 @@ function path(node: PathNode, scope: Scope): ResolvedPath {
   return { kind: 'path', path: definition, keys, types, at: node };
 }
 
+/** `attributes[method]` reads as a path: without quotes a key is hardly meant so. */
+function resolveKey(key: ValueNode, scope: Scope): ResolvedValue {
+  try {
+    return resolveValue(key, scope);
+  } catch (error) {
+    const bare = key.kind === 'path' && key.fields.length === 1 && key.fields[0].keys.length === 0;
+    if (!bare || !(error instanceof OttlError)) throw error;
+    const [{ name }] = key.fields;
+    throw new OttlError(
+      `a ${scope.context} has no field ${name}; a key that is a text stands in quotes: "${name}"`,
+      key,
+    );
+  }
+}
+
 function resolveCall(node: CallNode, scope: Scope): ResolvedCall {
   const definition = resolveFunction(node, scope.context);
   const matched = matchArguments(node, definition);
@@ -172,20 +217,35 @@ function resolveCall(node: CallNode, scope: Scope): ResolvedCall {
   if (keys.length > 0 && (definition.returns & (type.map | type.list)) === 0) {
     warn(scope, node, `always fails: ${node.name} gives ${describeTypes(definition.returns)}, which has no keys`);
   }
-  tryConstants(definition, args, node);
+  tryConstants(definition, args, node, scope);
+  if (definition.name === 'set') checkWritten(args, scope);
   return { kind: 'call', definition, args, keys, types: keys.length > 0 ? anyType : definition.returns, at: node };
 }
 
+/** What \`set\` writes is what the path takes, or nil, which leaves it as it is. */
+function checkWritten([target, value]: ResolvedCall['args'], scope: Scope): void {
+  if (target?.kind !== 'path' || value === null || (value.types & (target.types | type.nil)) !== 0) return;
+  const { context, name } = target.path;
+  const found = describeTypes(value.types);
+  warn(scope, value.at, `always fails: ${context}.${name} takes ${describeTypes(target.types)}, found ${found}`);
+}
+
 /** A call whose arguments all stand in the text can be tried now. */
-function tryConstants({ tryConstants: attempt, parameters }: FunctionDefinition, args: ResolvedCall['args'], at: Span) {
+function tryConstants(
+  { tryConstants: attempt, refusesConstants, parameters }: FunctionDefinition,
+  args: ResolvedCall['args'],
+  at: Span,
+  scope: Scope,
+): void {
   if (attempt === null) return;
   const constants = args.filter((argument) => argument?.kind === 'constant');
   if (constants.length < args.length) return;
   try {
     attempt(...constants.map(({ value }, i) => parameters[i].coerce(value)));
   } catch (error) {
-    if (error instanceof OttlFault) throw new OttlError(error.message, at);
-    throw error;
+    if (!(error instanceof OttlFault)) throw error;
+    if (refusesConstants) throw new OttlError(error.message, at);
+    warn(scope, at, `always fails: ${error.message}`);
   }
 }
 
@@ -204,7 +264,6 @@ function resolveArgument(
   }
   if (parameter.role === 'literal') checkLiteral(value, parameter, place);
   if (parameter.role === 'pattern' && value.kind === 'constant') checkPattern(value, scope.text);
-  if (parameter.role === 'target') return value;
   if (value.kind === 'constant') checkConstant(value, parameter, place);
   else if ((value.types & parameter.accepts) === 0) {
     warn(

@@ -1,8 +1,8 @@
 // Resolved tree -> closures over the views of a stage. What is constant is computed once, here.
 
-import { compareValues } from './compare.ts';
 import { compileComparison } from './compile-comparison.ts';
 import { compilePath, compileTarget } from './compile-path.ts';
+import { constantOf } from './constant.ts';
 import type { Environment } from './environment.ts';
 import { fault, OttlFault } from './error.ts';
 import type { CompiledArgument, Parameter } from './functions/define.ts';
@@ -10,6 +10,7 @@ import { calculate, negate } from './math.ts';
 import { resultAt } from './nested.ts';
 import type {
   CheckedCondition,
+  CheckedExpression,
   CheckedStatement,
   ResolvedArgument,
   ResolvedCall,
@@ -23,6 +24,11 @@ export type Predicate = () => boolean;
 
 export function compileCondition(checked: CheckedCondition, env: Environment): Predicate {
   return condition(checked.tree, env);
+}
+
+/** Gives the value of the expression, true or false for a condition. Throws OttlFault. */
+export function compileExpression({ tree }: CheckedExpression, env: Environment): Getter {
+  return tree.kind === 'condition' ? condition(tree.condition, env) : compileValue(tree.value, env).get;
 }
 
 /** Runs the statement on the item that the views show; whether its condition held. Throws OttlFault. */
@@ -80,32 +86,6 @@ function logic(kind: 'and' | 'or', nodes: readonly ResolvedCondition[], env: Env
   }
   if (operands.length === 0) return () => !decisive;
   return operands.reduce(kind === 'or' ? (a, b) => () => a() || b() : (a, b) => () => a() && b());
-}
-
-/** What the condition is by its text alone; null when that needs an item. */
-function constantOf(node: ResolvedCondition): boolean | null {
-  switch (node.kind) {
-    case 'constant':
-      return node.value;
-    case 'not': {
-      const value = constantOf(node.operand);
-      return value === null ? null : !value;
-    }
-    case 'and':
-    case 'or': {
-      const values = node.operands.map(constantOf);
-      const decisive = node.kind === 'or';
-      if (values.includes(decisive)) return decisive;
-      return values.includes(null) ? null : !decisive;
-    }
-    case 'comparison': {
-      const { left, right, operator } = node;
-      const known = left.kind === 'constant' && right.kind === 'constant';
-      return known ? compareValues(left.value, right.value, operator) : null;
-    }
-    case 'call':
-      return null;
-  }
 }
 
 export interface CompiledValue {

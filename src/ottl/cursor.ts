@@ -1,6 +1,6 @@
 // Reading tokens one by one.
 import type { Span } from './ast.ts';
-import { OttlError } from './error.ts';
+import { OttlError, wordMeant } from './error.ts';
 import type { Token } from './lexer.ts';
 
 /** Parentheses, lists, maps and calls inside one another: far beyond what people write, far below the stack's end. */
@@ -53,7 +53,8 @@ export function expectOperator(cursor: Cursor, text: string, wanted = `"${text}"
 export function expected(cursor: Cursor, what: string): OttlError {
   const token = peek(cursor);
   const found = token.kind === 'end' ? 'the end' : token.kind === 'string' ? 'a string' : `"${token.text}"`;
-  return new OttlError(`expected ${what}, found ${found}`, token);
+  const meant = token.kind === 'word' ? wordMeant(token.text) : '';
+  return new OttlError(`expected ${what}, found ${found}${meant}`, token);
 }
 
 /** The characters from the first to the end of the last. */

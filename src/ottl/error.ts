@@ -1,6 +1,6 @@
 // The two ways in which OTTL fails: text that cannot be understood (found at load), and a value that a rule cannot work
 // with (found at a span, and then subject to the error mode).
-import { closest, distance } from 'fastest-levenshtein';
+import { nearest } from '../lib/nearest.ts';
 
 /** A mistake in the text of a condition or statement. `offset` and `length` count characters of that text. */
 export class OttlError extends Error {
@@ -33,9 +33,21 @@ export function fault(message: string): OttlFault {
 
 /** `; did you mean X?` when one of the known names is near, else the empty string. */
 export function suggestion(found: string, known: readonly string[]): string {
-  if (known.length === 0) return '';
-  const folded = new Map(known.map((name) => [name.toLowerCase(), name]));
-  const nearest = closest(found.toLowerCase(), [...folded.keys()]);
-  const allowed = Math.max(1, Math.floor(nearest.length / 3));
-  return distance(found.toLowerCase(), nearest) <= allowed ? `; did you mean ${folded.get(nearest)}?` : '';
+  const near = nearest(found, known);
+  return near === undefined ? '' : `; did you mean ${near}?`;
+}
+
+/** What other languages have, or this one has in lower case, by what it is called there. */
+const otherWords: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(['true', 'false', 'nil', 'and', 'or', 'not', 'where'].map((word) => [word, word])),
+  null: 'nil',
+  none: 'nil',
+  undefined: 'nil',
+};
+
+/** `; write nil` for a word that means it elsewhere, else the empty string. */
+export function wordMeant(found: string): string {
+  const lower = found.toLowerCase();
+  if (!Object.hasOwn(otherWords, lower) || otherWords[lower] === found) return '';
+  return `; write ${otherWords[lower]}`;
 }

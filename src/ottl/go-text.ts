@@ -134,7 +134,7 @@ const year0 = -62_167_219_200n;
 const year10000 = 253_402_300_800n;
 
 /** `2006-01-02T15:04:05.999999999Z`, in UTC, without trailing zeros; null outside of the years 0 to 9999. */
-function formatRfc3339(nanos: bigint): string | null {
+export function formatRfc3339(nanos: bigint): string | null {
   const seconds = nanos / 1_000_000_000n - (nanos % 1_000_000_000n < 0n ? 1n : 0n);
   if (seconds < year0 || seconds >= year10000) return null;
   const rest = nanos - seconds * 1_000_000_000n;

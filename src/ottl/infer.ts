@@ -1,6 +1,6 @@
 // Which context a group of rules runs in, when the configuration does not say: the lowest that a path names, or one
 // below it when a function or enum symbol needs that.
-import type { ArgumentNode, CallNode, ConditionNode, PathNode, StatementNode, SymbolNode } from './ast.ts';
+import type { ArgumentNode, CallNode, ConditionNode, PathNode, StatementNode, SymbolNode, ValueNode } from './ast.ts';
 import { type ContextName, contextNames } from './environment.ts';
 import { OttlError } from './error.ts';
 import { namedContext, resolveFunction, symbolsIn } from './resolve.ts';
@@ -11,8 +11,14 @@ interface Hints {
   readonly symbols: SymbolNode[];
 }
 
-/** The context of rules that run together. Throws OttlError when a path names none, or when nothing does. */
-export function inferContext(rules: readonly (ConditionNode | StatementNode)[]): ContextName {
+/**
+ * The context of rules that run together. `otherwise`: that of a path which names none, and of rules without paths. Throws
+ * OttlError when a path names none and there is no `otherwise`, or when no context has all that is used.
+ */
+export function inferContext(
+  rules: readonly (ConditionNode | StatementNode | ValueNode)[],
+  otherwise: ContextName | null = null,
+): ContextName {
   const hints: Hints = { paths: [], calls: [], symbols: [] };
   for (const rule of rules) {
     if ('editor' in rule) {
@@ -21,8 +27,9 @@ export function inferContext(rules: readonly (ConditionNode | StatementNode)[]):
     } else collect(rule, hints);
   }
   let lowest: number = contextNames.length;
+  if (otherwise !== null && hints.paths.length === 0) lowest = contextNames.indexOf(otherwise);
   for (const path of hints.paths) {
-    const context = namedContext(path);
+    const context = namedContext(path) ?? otherwise;
     if (context === null) throw withoutContext(path);
     lowest = Math.min(lowest, contextNames.indexOf(context));
   }

@@ -34,7 +34,15 @@ export function tokenize(text: string): Token[] {
     tokens.push(token);
     at = skipSpace(text, at + token.length);
   }
-  tokens.push({ kind: 'end', text: '', value: '', offset: text.length, length: 0 });
+  // Right behind the last: what is missing is missing there, not behind the blanks or the line's end that follow.
+  const last = tokens.at(-1);
+  tokens.push({
+    kind: 'end',
+    text: '',
+    value: '',
+    offset: last === undefined ? 0 : last.offset + last.length,
+    length: 0,
+  });
   return tokens;
 }
 
@@ -54,6 +62,13 @@ function tokenAt(text: string, at: number): Token {
   throw unreadable(text, at);
 }
 
+const hints: Readonly<Record<string, string>> = {
+  '~': '; a regular expression is tried with IsMatch(value, "…")',
+  ';': '; each statement is an item of its own',
+  '%': '; there is no remainder',
+  $: '; there are no variables: a path begins with its context, such as span',
+};
+
 function unreadable(text: string, at: number): OttlError {
   const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
   const span = { offset: at, length: character.length };
@@ -70,5 +85,5 @@ function unreadable(text: string, at: number): OttlError {
     return new OttlError(`"${character}" is not an operator; write ${character === '&' ? '"and"' : '"or"'}`, span);
   }
   if (character === '!') return new OttlError('"!" is not an operator; write "not" or "!="', span);
-  return new OttlError(`the character "${character}" means nothing here`, span);
+  return new OttlError(`the character "${character}" means nothing here${hints[character] ?? ''}`, span);
 }

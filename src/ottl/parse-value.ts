@@ -1,7 +1,7 @@
 // The part of the grammar that gives values: literals, paths, converters, lists, maps, lambdas and arithmetic.
 import type { Argument, ArgumentNode, CallNode, MathOperator, PathField, PathNode, Span, ValueNode } from './ast.ts';
 import { atOperator, atWord, type Cursor, expected, expectOperator, join, next, peek } from './cursor.ts';
-import { OttlError } from './error.ts';
+import { OttlError, wordMeant } from './error.ts';
 import type { Token } from './lexer.ts';
 
 const maxInt64 = 2n ** 63n - 1n;
@@ -36,7 +36,9 @@ function mustCalculate(node: ValueNode, operator: string): void {
   const { kind } = node;
   const number = kind === 'literal' && (typeof node.value === 'bigint' || typeof node.value === 'number');
   if (number || kind === 'path' || kind === 'call' || kind === 'math' || kind === 'sign' || kind === 'symbol') return;
-  throw new OttlError(`expected a number, a path or a converter at "${operator}", found ${nameOf(node)}`, node);
+  const text = kind === 'literal' && typeof node.value === 'string';
+  const hint = text && operator === '+' ? '; texts are joined with Concat([…], "")' : '';
+  throw new OttlError(`expected a number, a path or a converter at "${operator}", found ${nameOf(node)}${hint}`, node);
 }
 
 function nameOf(node: ValueNode): string {
@@ -128,6 +130,8 @@ function parseWord(cursor: Cursor): ValueNode {
     );
   }
   if (called) return parseCall(cursor);
+  const meant = wordMeant(text);
+  if (meant !== '') throw new OttlError(`${text} is not known${meant}`, token);
   if (/^[A-Z][A-Z0-9_]*$/.test(text)) {
     next(cursor);
     return { kind: 'symbol', name: text, offset, length };
@@ -214,7 +218,7 @@ function parseArgument(cursor: Cursor, before: readonly Argument[]): Argument {
 function parseArgumentValue(cursor: Cursor): ArgumentNode {
   const token = peek(cursor);
   const bare = token.kind === 'word' && /^[A-Z]/.test(token.text) && !atOperator(cursor, '(', 1);
-  if (bare && !/^[A-Z][A-Z0-9_]*$/.test(token.text)) {
+  if (bare && !/^[A-Z][A-Z0-9_]*$/.test(token.text) && wordMeant(token.text) === '') {
     next(cursor);
     return { kind: 'function-name', name: token.text, offset: token.offset, length: token.length };
   }

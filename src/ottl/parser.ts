@@ -17,6 +17,15 @@ export function parseCondition(text: string): ConditionNode {
   return condition;
 }
 
+/** A whole condition or value, whichever it is. Throws OttlError. */
+export function parseExpression(text: string): ConditionNode | ValueNode {
+  const cursor = new Cursor(tokenize(text));
+  const term = parseTerm(cursor);
+  if (peek(cursor).kind === 'end') return term;
+  if (atWord(cursor, 'and') || atWord(cursor, 'or')) return parseCondition(text);
+  throw expected(cursor, 'an operator or the end of the expression');
+}
+
 /** A whole statement: an editor and perhaps `where` with a condition. Throws OttlError. */
 export function parseStatement(text: string): StatementNode {
   const cursor = new Cursor(tokenize(text));
@@ -86,7 +95,7 @@ function parseTerm(cursor: Cursor): ConditionNode | ValueNode {
   }
   const left = parseValue(cursor);
   const operator = peek(cursor);
-  if (atOperator(cursor, '=')) throw new OttlError('"=" does not compare; write "=="', operator);
+  refuseForeign(cursor);
   if (operator.kind !== 'operator' || !compareOperators.includes(operator.text)) return left;
   next(cursor);
   const right = parseValue(cursor);
@@ -117,6 +126,19 @@ function opensCondition(cursor: Cursor): boolean {
 function continuesValue(cursor: Cursor, at: number): boolean {
   const { kind, text } = cursor.tokens[at];
   return kind === 'operator' && (compareOperators.includes(text) || ['+', '-', '*', '/', '=>'].includes(text));
+}
+
+/** What compares in other languages. */
+const foreign: Readonly<Record<string, string>> = { '=': '==', '=<': '<=', '=>': '>=', '<>': '!=' };
+
+function refuseForeign(cursor: Cursor): void {
+  const token = peek(cursor);
+  const follower = peek(cursor, 1);
+  const isPair = ['<', '>'].includes(follower.text) && follower.offset === token.offset + token.length;
+  const written = isPair ? token.text + follower.text : token.text;
+  if (token.kind !== 'operator' || foreign[written] === undefined) return;
+  const place = { offset: token.offset, length: written.length };
+  throw new OttlError(`"${written}" does not compare; write "${foreign[written]}"`, place);
 }
 
 function asCondition(node: ConditionNode | ValueNode): ConditionNode {

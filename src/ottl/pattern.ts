@@ -2,6 +2,7 @@
 import { compileRegExp, RegExpError } from '../lib/regexp/regexp.ts';
 import { OttlError } from './error.ts';
 import type { ResolvedConstant } from './resolved.ts';
+import { writtenAt } from './unquote.ts';
 
 /** `text`: the condition or statement that the constant stands in. Throws OttlError. */
 export function checkPattern({ value, at }: ResolvedConstant, text: string): void {
@@ -10,10 +11,10 @@ export function checkPattern({ value, at }: ResolvedConstant, text: string): voi
     compileRegExp(value);
   } catch (error) {
     if (!(error instanceof RegExpError)) throw error;
-    const { offset } = error;
-    // The character can be pointed at when the pattern stands in the text as it is, without escapes.
-    const plain = text.slice(at.offset + 1, at.offset + at.length - 1) === value;
-    const place = plain && offset !== null ? { offset: at.offset + 1 + offset, length: 1 } : at;
+    const literal = text.slice(at.offset, at.offset + at.length);
+    // A constant may stand in parentheses, or be computed.
+    const known = error.offset !== null && literal.startsWith('"');
+    const place = known ? { offset: at.offset + writtenAt(literal, error.offset ?? 0), length: 1 } : at;
     throw new OttlError(`not a regular expression of RE2: ${error.message}`, place);
   }
 }

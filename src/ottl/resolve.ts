@@ -1,7 +1,7 @@
 // Names -> what they stand for: paths in their context, enum symbols, functions and their arguments.
-import type { Argument, CallNode, PathNode, Span, SymbolNode } from './ast.ts';
+import type { Argument, CallNode, PathField, PathNode, Span, SymbolNode } from './ast.ts';
 import { type ContextName, contextNames } from './environment.ts';
-import { OttlError, suggestion } from './error.ts';
+import { OttlError, suggestion, wordMeant } from './error.ts';
 import type { FunctionDefinition, Parameter } from './functions/define.ts';
 import { functions } from './functions/table.ts';
 import type { PathDefinition } from './path-entries.ts';
@@ -31,11 +31,10 @@ export function resolvePath(path: PathNode, own: ContextName): PathDefinition {
   }
   const fields = prefix === null ? path.fields : path.fields.slice(1);
   const table = paths[context];
-  const known = [...table.keys()];
   let name = '';
   for (const [i, field] of fields.entries()) {
     const longer = name === '' ? field.name : `${name}.${field.name}`;
-    if (!table.has(longer)) throw unknownField(name, field, context, known);
+    if (!table.has(longer)) throw unknownField(name, field, context, table);
     name = longer;
     if (i < fields.length - 1 && field.keys.length > 0) {
       throw new OttlError(`expected an operator after the keys of ${field.name}, found another field`, fields[i + 1]);
@@ -51,32 +50,61 @@ export function resolvePath(path: PathNode, own: ContextName): PathDefinition {
   return definition;
 }
 
+/** What the Collector has for signals other than traces. */
+const otherSignals: readonly string[] = ['log', 'metric', 'datapoint', 'profile', 'profilesample', 'otelcol'];
+
 function unknownField(
   before: string,
-  field: Span & { name: string },
+  field: PathField,
   context: ContextName,
-  known: readonly string[],
+  table: ReadonlyMap<string, PathDefinition>,
 ): OttlError {
-  const prefix = before === '' ? '' : `${before}.`;
-  const siblings = known.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
-  const candidates = siblings.filter((name) => !name.includes('.'));
-  const near = suggestion(field.name, before === '' ? [...candidates, ...contextNames] : candidates);
+  if (before === '' && otherSignals.includes(field.name)) {
+    const message = `there is no context ${field.name} for spans; there are ${contextNames.toReversed().join(', ')}`;
+    return new OttlError(message, field);
+  }
   const owner = before === '' ? `a ${context}` : `${context}.${before}`;
-  const list = near === '' && candidates.length > 0 ? `; it has ${candidates.join(', ')}` : near;
-  return new OttlError(`${owner} has no field ${field.name}${list}`, field);
+  return new OttlError(`${owner} has no field ${field.name}${fieldHint(before, field, context, table)}`, field);
+}
+
+function fieldHint(
+  before: string,
+  { name }: PathField,
+  context: ContextName,
+  table: ReadonlyMap<string, PathDefinition>,
+): string {
+  const keyed = table.get(before)?.keyed;
+  if (keyed === 'attributes' || keyed === 'cache') return `; write ${before}["${name}"]`;
+  const prefix = before === '' ? '' : `${before}.`;
+  const siblings = [...table.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+  const fields = siblings.filter((key) => !key.includes('.'));
+  const meant = before === '' ? wordMeant(name) : '';
+  if (meant !== '') return meant;
+  const near = suggestion(name, before === '' ? [...fields, ...contextNames] : fields);
+  if (near !== '' || fields.length === 0) return near;
+  // A field of another context is seldom meant where this one has a field that is near.
+  const elsewhere = contextNames.filter((other) => other !== context && before === '' && paths[other].has(name));
+  const prefixed =
+    elsewhere.length === 0 ? '' : ` (${elsewhere.map((other) => `${other}.${name}`).join(' or ')} exists)`;
+  return `; it has ${fields.join(', ')}${prefixed}`;
 }
 
 /** Throws OttlError. */
 export function resolveSymbol(symbol: SymbolNode, own: ContextName): bigint {
   const value = enumSymbols.get(symbol.name);
   if (value === undefined) {
-    throw new OttlError(
-      `unknown enum symbol ${symbol.name}${suggestion(symbol.name, [...enumSymbols.keys()])}`,
-      symbol,
-    );
+    throw new OttlError(`unknown enum symbol ${symbol.name}${symbolHint(symbol.name)}`, symbol);
   }
   if (!symbolsIn(own)) throw new OttlError(`${symbol.name} is not known in the ${own} context`, symbol);
   return BigInt(value);
+}
+
+/** ERROR is STATUS_CODE_ERROR; of what is near to none, all are named. */
+function symbolHint(name: string): string {
+  const known = [...enumSymbols.keys()];
+  const ending = known.filter((symbol) => symbol.endsWith(`_${name}`));
+  if (ending.length > 0) return `; did you mean ${ending.join(' or ')}?`;
+  return suggestion(name, known) || `; there are ${known.join(', ')}`;
 }
 
 export function symbolsIn(context: ContextName): boolean {
@@ -89,13 +117,24 @@ export function resolveFunction(call: CallNode, own: ContextName | null): Functi
   if (found === undefined) {
     const kind = /^[a-z]/.test(call.name) ? 'editor' : 'converter';
     const known = [...functions.values()].filter((entry) => entry.kind === kind).map((entry) => entry.name);
-    throw new OttlError(`unknown ${kind} ${call.name}${suggestion(call.name, known)}`, call.nameSpan);
+    throw new OttlError(`unknown ${kind} ${call.name}${functionHint(call.name, kind, known)}`, call.nameSpan);
   }
   if (own !== null && found.contexts !== null && !found.contexts.includes(own)) {
     const where = found.contexts.join(' or ');
     throw new OttlError(`${call.name} exists in the ${where} context only, not in ${own}`, call.nameSpan);
   }
   return found;
+}
+
+/** Names in snake_case are editors, names in CamelCase converters: the other spelling may be all that is wrong. */
+function functionHint(name: string, kind: FunctionDefinition['kind'], known: readonly string[]): string {
+  const plain = (text: string): string => text.replaceAll('_', '').toLowerCase();
+  const other = [...functions.keys()].find((entry) => plain(entry) === plain(name));
+  if (other === undefined) return suggestion(name, known);
+  const found = functions.get(other)?.kind;
+  return found === kind
+    ? `; did you mean ${other}?`
+    : `; ${other} is ${found === 'editor' ? 'an editor' : 'a converter'}`;
 }
 
 /** The signature as it is documented. */

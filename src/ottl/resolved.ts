@@ -66,6 +66,15 @@ export interface CheckedCondition {
   readonly tree: ResolvedCondition;
   readonly warnings: readonly Warning[];
 }
+/** A condition or a value, whichever stood there. */
+export interface CheckedExpression {
+  readonly text: string;
+  readonly context: ContextName;
+  readonly tree:
+    | { readonly kind: 'condition'; readonly condition: ResolvedCondition }
+    | { readonly kind: 'value'; readonly value: ResolvedValue };
+  readonly warnings: readonly Warning[];
+}
 export interface CheckedStatement {
   readonly text: string;
   readonly context: ContextName;

@@ -26,6 +26,18 @@ export function unquote(quoted: string, offset: number): string {
   return text + inner.slice(at);
 }
 
+/** Where in the literal, quotes included, character `index` of its content is written. */
+export function writtenAt(quoted: string, index: number): number {
+  const inner = quoted.slice(1, -1);
+  let at = 0;
+  for (let length = 0; length < index && at < inner.length; ) {
+    const found = inner[at] === '\\' ? readEscape(inner, at, 0) : null;
+    at += found?.length ?? 1;
+    length += found === null || found.codePoint < 0x10000 ? 1 : 2;
+  }
+  return at + 1;
+}
+
 function readEscape(inner: string, at: number, base: number): { codePoint: number; length: number } {
   const letter = inner[at + 1] ?? '';
   const known = simple[letter];

@@ -101,6 +101,11 @@ const typeNames: readonly (readonly [number, string])[] = [
   [type.items, 'events or links'],
 ];
 
+/** `int`, `double`: without articles, for tables. */
+export function typeNamesOf(set: TypeSet): string[] {
+  return typeNames.filter(([bit]) => (set & bit) !== 0).map(([, name]) => name.replace(/^an? /, ''));
+}
+
 /** `an int or a double`. */
 export function describeTypes(set: TypeSet): string {
   if (set === anyType) return 'any value';

@@ -39,7 +39,9 @@ const layers: Readonly<Record<string, Rule>> = {
   'registry.ts': { may: ['component', 'a component', 'processors/registry.ts'] },
   // Sends files of spans with the exporters that it is given.
   replay: { may: ['wire', 'errors.ts'], types: ['component'] },
-  'cli.ts': { may: ['config', 'replay', 'errors.ts'], types: ['component'] },
+  // Runs a rule in a stage as a worker has it.
+  'ottl-command': { may: ['component', 'config', 'ottl', 'pipeline', 'replay', 'wire', 'workers', 'errors.ts'] },
+  'cli.ts': { may: ['config', 'replay', 'ottl-command', 'errors.ts'], types: ['component'] },
   // What the process does beside its pipelines: reload, watch files, show numbers, keep what nobody takes.
   control: { may: ['delivery', 'telemetry', 'lib', 'errors.ts'], types: ['component', 'config', 'pipeline'] },
   'service.ts': { may: ['pipeline', 'control', 'telemetry', 'errors.ts'], types: ['config', 'cli.ts'] },
@@ -57,7 +59,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   '@grpc/grpc-js': ['src/transport/grpc-js/', 'loadgen/client/'],
   '@opentelemetry/otlp-transformer': ['loadgen/', 'src/component/export-response.ts'],
   bcryptjs: ['src/extensions/basicauth/'],
-  'fastest-levenshtein': ['src/config/', 'src/ottl/'],
+  'fastest-levenshtein': ['src/lib/'],
   lmdb: ['src/extensions/file_storage/'],
   // replay/: an exporter wants a log, and a command line has no service's.
   pino: ['src/telemetry/', 'src/transport/text-output.ts', 'src/replay/'],
@@ -68,7 +70,14 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   // Read as a file, to stand in the page.
   uplot: ['loadgen/report/'],
   yaml: ['src/config/', 'src/cli.ts'],
-  zod: ['src/component/', 'src/config/', 'bench/', 'loadgen/', ...componentKinds.map((kind) => `src/${kind}/`)],
+  zod: [
+    'src/component/',
+    'src/config/',
+    'src/ottl-command/',
+    'bench/',
+    'loadgen/',
+    ...componentKinds.map((kind) => `src/${kind}/`),
+  ],
 };
 
 const ioModules =

@@ -6,43 +6,18 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { parse } from 'yaml';
 import { decodeRequest } from '../../src/wire/reference/codec.ts';
 import type { ExportTraceServiceRequest, Span } from '../../src/wire/reference/messages.ts';
 import { createClient, createTally } from '../e2e/support/client.ts';
 import { assertClean, startService } from '../e2e/support/service.ts';
 import { type Sink, startSink } from '../e2e/support/sink.ts';
 import { createSpanSource } from '../e2e/support/spans.ts';
+import { pipelineFolder as folder, localised } from './pipeline-file.ts';
 
 const root = join(import.meta.dirname, '../..');
-const folder = join(root, 'pipelines');
-const files = readdirSync(folder)
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.yaml'))
   .sort();
-
-/** A pipeline file as an object; nothing in it is typed. */
-type Tree = Record<string, Record<string, Record<string, unknown>>>;
-
-const typeOf = (id: string): string => id.split('/')[0];
-
-/** The file with free ports, exporters that send to `sinks` (by id), and files in `directory`. */
-function localised(name: string, directory: string, sinks: Readonly<Record<string, Sink>> = {}): object {
-  const tree: Tree = parse(readFileSync(join(folder, name), 'utf8'));
-  for (const [id, receiver] of Object.entries(tree.receivers)) {
-    assert.equal(typeOf(id), 'otlp', `${name}: say here how ${id} is given a free port`);
-    for (const protocol of Object.values(receiver.protocols as Tree))
-      Object.assign(protocol, { endpoint: '127.0.0.1:0' });
-  }
-  for (const extension of Object.values(tree.extensions ?? {})) extension.endpoint = '127.0.0.1:0';
-  for (const [id, exporter] of Object.entries(tree.exporters)) {
-    // Nothing listens at port 1: an exporter that is sent nothing need not reach its backend. The sinks do not decompress.
-    const otlp = { endpoint: `127.0.0.1:${sinks[id]?.port ?? 1}`, compression: 'none' };
-    if (typeOf(id) === 'otlp') Object.assign(exporter, otlp);
-    if (typeOf(id) === 'file') exporter.path = join(directory, 'traces/spans.jsonl');
-  }
-  tree.service.telemetry = { metrics: { level: 'none' }, logs: { encoding: 'json' } };
-  return tree;
-}
 
 function temporaryFolder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'spanmill-pipelines-'));

@@ -82,13 +82,15 @@ describe('folder = registry = document', () => {
     });
   }
 
-  test('docs/components.md has a section for every component and for nothing else', () => {
-    const text = readFileSync(join(root, 'docs/components.md'), 'utf8');
-    const sections = [...text.matchAll(/^### (\S+)$/gm)].map(([, name]) => name);
-    assert.deepEqual(
-      sections,
-      all.map(({ definition }) => definition.type),
-    );
+  test('every component has a page in docs/components, which docs/components.md names, and nothing else has', () => {
+    const index = readFileSync(join(root, 'docs/components.md'), 'utf8');
+    const named = [...index.matchAll(/\]\((components\/\S+\.md)\)/g)].map(([, name]) => name);
+    const pages = readdirSync(join(root, 'docs/components'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `components/${name}`);
+    const wanted = all.map(({ kind, definition }) => `components/${kind}/${definition.type}.md`);
+    assert.deepEqual(named, wanted);
+    assert.deepEqual(pages.sort(), wanted.toSorted());
   });
 
   test('every component has a test that imports it', () => {

@@ -135,7 +135,7 @@ test('wrong usage is exit 2 with the nearest right thing', async () => {
   const table: readonly [string[], RegExp][] = [
     [[], /Usage: spanmill COMMAND/],
     [['rnu'], /USAGE unknown command "rnu"; did you mean "run"\?/],
-    [['frobnicate'], /commands: components, replay, run, schema, validate, version/],
+    [['frobnicate'], /commands: components, ottl, replay, run, schema, validate, version/],
     [['--config', 'good.yaml'], /a command comes first/],
     [['constructor'], /unknown command/],
     [['run'], /--config FILE is required/],

@@ -34,6 +34,24 @@ export interface Parameter<T = unknown> {
   coerce(value: OttlValue): T;
 }
 
+/**
+ * What the documentation shows of a function, and a test runs over the example span (src/ottl-command/example-span.ts), in the
+ * span context. Values are written as `spanmill ottl` prints them (show.ts): `"a-b"`, `42`, `2.0`, `nil`, `0x00ff`, `["a"]`,
+ * `{"k": 1}`, `2025-10-09T08:53:20Z`, `1h30m0s`.
+ */
+export interface FunctionExample {
+  /** Of a converter: an expression. Of an editor: a statement. */
+  readonly text: string;
+  /** What is set before it runs, path by path: `{ 'attributes["a"]': '1', name: '"x"' }`. */
+  readonly given?: Readonly<Record<string, string>>;
+  /** Of a converter: its value. Of an editor: what stands in these paths (any expressions) afterwards. Absent: it fails. */
+  readonly gives?: string | Readonly<Record<string, string>>;
+  /** How the message of its fault begins, or that of the mistake in the text. */
+  readonly fails?: string;
+  /** One short sentence, where the example does not speak for itself. */
+  readonly note?: string;
+}
+
 /** A path that an editor writes to. */
 export interface Target {
   readonly get: Getter;
@@ -55,14 +73,17 @@ export interface FunctionDefinition {
   readonly kind: 'converter' | 'editor';
   /** One sentence. */
   readonly summary: string;
+  readonly examples: readonly FunctionExample[];
   readonly parameters: readonly Parameter[];
   readonly returns: TypeSet;
   /** Where it can be used; null: everywhere. */
   readonly contexts: readonly ContextName[] | null;
   /** The same arguments always give the same value: constant calls are computed once, at load. */
   readonly pure: boolean;
-  /** Tries constant arguments, all of them, at load: what they make fail is a mistake in the text. Throws OttlFault. */
+  /** Tries constant arguments, all of them, at load: what they make fail always fails. Throws OttlFault. */
   readonly tryConstants: ((...values: readonly unknown[]) => void) | null;
+  /** What fails so is a mistake in the text (in the Collector, too); else a warning. */
+  readonly refusesConstants: boolean;
   compile(args: readonly CompiledArgument[], env: Environment): Getter;
 }
 
@@ -71,6 +92,7 @@ type Values<P extends readonly Parameter[]> = { [K in keyof P]: P[K] extends Par
 interface Common<P extends readonly Parameter[]> {
   readonly name: string;
   readonly summary: string;
+  readonly examples?: readonly FunctionExample[];
   readonly parameters: P;
   readonly returns: TypeSet;
   readonly contexts?: readonly ContextName[];
@@ -85,7 +107,8 @@ export function converter<const P extends readonly Parameter[]>(
   const run = entry.run as (...values: unknown[]) => OttlValue;
   return {
     ...complete(entry, 'converter'),
-    tryConstants: entry.checksConstants === true ? run : null,
+    tryConstants: entry.pure === false ? null : run,
+    refusesConstants: entry.checksConstants === true,
     compile: (args) => bind(run, args),
   };
 }
@@ -112,11 +135,13 @@ function complete<P extends readonly Parameter[]>(
     name,
     kind,
     summary,
+    examples: entry.examples ?? [],
     parameters,
     returns,
     contexts: entry.contexts ?? null,
     pure: entry.pure ?? true,
     tryConstants: null,
+    refusesConstants: false,
   };
 }
 

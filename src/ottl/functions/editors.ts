@@ -14,6 +14,10 @@ export const editors: readonly FunctionDefinition[] = [
   editor({
     name: 'set',
     summary: 'Writes the value to the path; nil changes nothing.',
+    examples: [
+      { text: 'set(name, Concat([kind.string, name], " "))', gives: { name: '"Server GET /api/v2/users"' } },
+      { text: 'set(attributes["http.method"], attributes["none"])', gives: { 'attributes["http.method"]': '"GET"' } },
+    ],
     parameters: [target('target'), any('value')],
     compile: ([place, value]) => {
       const { set } = targetOf(place);
@@ -28,6 +32,13 @@ export const editors: readonly FunctionDefinition[] = [
   editor({
     name: 'delete_key',
     summary: 'Removes the key from the map.',
+    examples: [
+      {
+        text: 'delete_key(attributes, "b")',
+        given: { attributes: '{"a": 1, "b": 2}' },
+        gives: { attributes: '{"a": 1}' },
+      },
+    ],
     parameters: [target('target', type.map), string('key')],
     compile: ([place, name]) => {
       const { attributes, get, set } = targetOf(place);

@@ -31,6 +31,11 @@ export const stringFunctions: readonly FunctionDefinition[] = [
   converter({
     name: 'Concat',
     summary: 'The values as text, one after another, with the delimiter between; nil is written <nil>.',
+    examples: [
+      { text: 'Concat([attributes["http.method"], name], ": ")', gives: '"GET: GET /api/v2/users"' },
+      { text: 'Concat(["a", 1, 2.5, nil], "-")', gives: '"a-1-2.5-<nil>"' },
+      { text: 'Concat("ab", "-")', fails: 'the argument vals of Concat: expected a list' },
+    ],
     parameters: [list('vals'), string('delimiter')],
     returns: type.string,
     run: (values, delimiter) => values.map((value) => likeString(value) ?? '<nil>').join(delimiter),
@@ -81,6 +86,15 @@ export const stringFunctions: readonly FunctionDefinition[] = [
     name: 'Substring',
     summary:
       'A part of the text, by start and length in bytes, without characters that it cuts through; an error beyond the end.',
+    examples: [
+      { text: 'Substring("spanmill", 0, 4)', gives: '"span"' },
+      {
+        text: 'Substring("h\u00e9llo", 0, 2)',
+        gives: '"h"',
+        note: 'The second byte is the first half of a character.',
+      },
+      { text: 'Substring(name, 0, 100)', fails: 'the part ends at 100, the text at 17' },
+    ],
     parameters: [string('target'), int('start'), int('length'), optional(literalBool('utf8_safe'))],
     returns: type.string,
     // utf8_safe makes the Collector leave out characters that are cut through; here they always are.

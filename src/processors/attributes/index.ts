@@ -12,6 +12,8 @@ const config = z.strictObject({
 });
 export type Config = z.output<typeof config>;
 
+const setting: ReadonlySet<string> = new Set(['insert', 'update', 'upsert', 'hash', 'convert']);
+
 export const attributes = defineSpanProcessor<Config>({
   kind: 'processor',
   role: 'spans',
@@ -29,6 +31,7 @@ export const attributes = defineSpanProcessor<Config>({
   metadataKeys: (c) => [
     ...new Set(c.actions.filter((one) => one.from_context !== '').map((one) => metadataKeyOf(one.from_context))),
   ],
+  sets: (c) => c.actions.filter(({ action }) => setting.has(action)).map(({ key }) => key),
   compile: compileAttributes,
   examples: [
     {

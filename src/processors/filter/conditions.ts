@@ -1,6 +1,7 @@
 // The conditions of a filter, whichever form of the configuration they were written in.
 import { checkMatchProperties } from '../../component/span-matcher.ts';
 import type { ConfigIssue } from '../../component/types.ts';
+import { adviseCondition, unreached } from '../../ottl/advice.ts';
 import { checkCondition } from '../../ottl/check.ts';
 import type { ErrorMode } from '../../ottl/condition-list.ts';
 import type { ContextName } from '../../ottl/environment.ts';
@@ -13,6 +14,7 @@ import type { Config } from './index.ts';
 export interface FilterCondition {
   /** `trace_conditions[0]`: the reason of its drops in the ledger. */
   readonly label: string;
+  readonly path: ConfigIssue['path'];
   readonly errorMode: ErrorMode;
   readonly checked: CheckedCondition;
 }
@@ -30,6 +32,19 @@ export function readConditions(config: Config): { conditions: FilterCondition[];
   const issues: ConfigIssue[] = [];
   for (const group of groupsOf(config)) readGroup(group, conditions, issues);
   return { conditions, issues };
+}
+
+/** Conditions that have no effect, or more than they are meant to have. */
+export function adviseFilter(config: Config): ConfigIssue[] {
+  const { conditions } = readConditions(config);
+  const code = 'CONFIG_OTTL';
+  const own = conditions.flatMap(({ checked, path }) =>
+    adviseCondition(checked).map(({ message, offset }) => ({ path, code, message, offset })),
+  );
+  const behind = unreached(conditions).map(({ condition: { path }, behind: { label } }) => {
+    return { path, code, message: `is never tried: ${label} comes first and drops everything` };
+  });
+  return [...own, ...behind];
 }
 
 export function checkFilter(config: Config): ConfigIssue[] {
@@ -83,7 +98,7 @@ function readGroup(group: Group, conditions: FilterCondition[], issues: ConfigIs
   if (context === null) return;
   for (const { text, path } of group.conditions) {
     const checked = attempt(() => checkCondition(text, context), path, issues);
-    if (checked !== null) conditions.push({ label: labelOf(path), errorMode, checked });
+    if (checked !== null) conditions.push({ label: labelOf(path), path, errorMode, checked });
   }
 }
 

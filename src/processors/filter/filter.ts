@@ -37,7 +37,6 @@ function compileRule(condition: FilterCondition, env: Environment, stage: StageB
 
 function guarded({ checked, errorMode, label }: FilterCondition, env: Environment, stage: StageBuilder): Predicate {
   const code = `OTTL ${label}`;
-  for (const { message } of checked.warnings) stage.warn(`${code} check`, `${label}: ${message}: ${checked.text}`);
   return compileGuarded(checked, env, errorMode, (fault) => {
     stage.warn(code, `${label}: ${fault.message}; treated as not matching: ${checked.text}`);
   });

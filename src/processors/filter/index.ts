@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { defineSpanProcessor } from '../../component/define.ts';
 import { matchProperties } from '../../component/span-matcher.ts';
+import type { MetricSpec } from '../../component/types.ts';
 import { errorModes } from '../../ottl/condition-list.ts';
 import { contextNames } from '../../ottl/environment.ts';
-import { checkFilter } from './conditions.ts';
+import { adviseFilter, checkFilter } from './conditions.ts';
 import { compileFilter } from './filter.ts';
 
 const conditions = () => z.array(z.string()).nullish();
@@ -62,6 +63,13 @@ const config = z.strictObject({
 });
 export type Config = z.output<typeof config>;
 
+const dropMetric: MetricSpec = {
+  name: 'otelcol_processor_filter_spans_filtered',
+  kind: 'counter',
+  help: 'Number of spans dropped by the filter processor',
+  labels: ['filter'],
+};
+
 export const filter = defineSpanProcessor<Config>({
   kind: 'processor',
   role: 'spans',
@@ -71,7 +79,9 @@ export const filter = defineSpanProcessor<Config>({
   summary: 'Drops the resources, scopes, spans and span events that a condition matches.',
   config,
   check: checkFilter,
+  advise: adviseFilter,
   traits: { mutates: true, drops: true },
+  dropMetric,
   compile: compileFilter,
   examples: [
     { title: 'Health checks', yaml: 'trace_conditions:\n  - span.attributes["url.path"] == "/healthz"' },
@@ -99,5 +109,5 @@ export const filter = defineSpanProcessor<Config>({
       yaml: 'spans:\n  exclude:\n    match_type: regexp\n    span_names: ["^/health"]',
     },
   ],
-  metrics: [],
+  metrics: [dropMetric],
 });

@@ -21,7 +21,8 @@ test('docs/errors.md is what the table of codes says', () => {
 });
 
 test('every field of every component is documented with its type, default and description', () => {
-  const text = renderComponents(testRegistry);
+  const pages = renderComponents(testRegistry);
+  const text = [...pages.values()].join('\n');
   const rows = [
     '| `timeout` | duration | `"200ms"` | Time after which a batch goes. |',
     '| `protocols` | block | required | The protocols to serve. |',
@@ -33,7 +34,11 @@ test('every field of every component is documented with its type, default and de
     '| `tls.insecure` | boolean | `false` | Plain text. |',
   ];
   for (const row of rows) assert.ok(text.includes(`\n${row}\n`), `${row}\n\n${text}`);
-  assert.match(text, /### otlp\n\nSends spans over OTLP\/gRPC\. Stability: beta\. Also: `otlp_grpc`\./);
+  const otlp = pages.get('components/exporters/otlp.md') ?? '';
+  assert.match(
+    otlp,
+    /^# otlp \(exporter\)\n[\s\S]*\n\nSends spans over OTLP\/gRPC\. Stability: beta\. Also: `otlp_grpc`\.\n/,
+  );
 });
 
 test('examples and metrics are shown', () => {
@@ -44,7 +49,8 @@ test('examples and metrics are shown', () => {
     examples: [{ title: 'Large batches', yaml: 'send_batch_size: 20000\n' }],
     metrics: [{ name: 'm_total', kind: 'counter', help: 'Counts.', labels: ['processor'] }],
   } as const;
-  const text = renderComponents({ ...testRegistry, processors: [documented] });
+  const text =
+    renderComponents({ ...testRegistry, processors: [documented] }).get('components/processors/batch.md') ?? '';
   assert.ok(text.includes('Large batches:\n\n```yaml\nbatch:\n  send_batch_size: 20000\n```\n'));
   assert.ok(text.includes('| `m_total` | counter | `processor` | Counts. |'));
 });

@@ -151,8 +151,11 @@ describe('filter', () => {
   it('refuses the request in error mode propagate', () => {
     assert.equal(run({ error_mode: 'propagate', traces: { span: [failing] } }).outcome, rewriteOutcome.failed);
   });
-  it('reports at start a condition that can never hold', () => {
-    assert.match(run({ traces: { span: ['name == 5'] } }).warnings[0], /always false/);
+  it('warns at load of a condition that can never hold, at its place', () => {
+    const [issue] =
+      filter.advise?.(filter.config.parse({ traces: { span: ['kind == 1', 'kind == 2 and name == 5'] } })) ?? [];
+    assert.deepEqual({ path: issue.path, offset: issue.offset }, { path: ['traces', 'span', 1], offset: 14 });
+    assert.match(issue.message, /always false/);
   });
 
   it('takes include and exclude of the oldest form', () => {

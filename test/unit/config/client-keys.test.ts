@@ -1,0 +1,156 @@
+// What extensions want to know of clients, and whether it can get to them: judged by the whole configuration.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ReadResult, readConfig } from '../../../src/config/read-config.ts';
+import { registry } from '../../../src/registry.ts';
+
+interface Parts {
+  readonly auth?: string;
+  readonly setter: string;
+  readonly batch?: string;
+  readonly queue?: string;
+  readonly extensions?: string;
+}
+
+/** The setter's header stands in line 2. */
+const fileOf = ({ auth = '', setter, batch, queue = '', extensions = '' }: Parts): string =>
+  [
+    'extensions:',
+    `  headers_setter: {headers: [{key: x-org, ${setter}}]}`,
+    '  basicauth: {htpasswd: {file: users}}',
+    '  bearertokenauth: {filename: tokens}',
+    extensions,
+    `receivers: {otlp: {protocols: {grpc: {${auth === '' ? '' : `auth: {authenticator: ${auth}}`}}}}}`,
+    `processors: {batch: {${batch ?? ''}}}`,
+    `exporters: {otlp: {endpoint: "localhost:1", auth: {authenticator: headers_setter}${queue}}}`,
+    'service:',
+    `  extensions: [headers_setter, basicauth, bearertokenauth${extensions === '' ? '' : ', headers_setter/2'}]`,
+    `  pipelines: {traces: {receivers: [otlp], processors: [${batch === undefined ? '' : 'batch'}], exporters: [otlp]}}`,
+  ].join('\n');
+
+const read = (text: string): ReadResult =>
+  readConfig({ files: ['a.yaml'], sets: [], env: {}, readFile: () => text, registry, cores: 2 });
+const said = (list: ReadResult['errors']): string[] =>
+  list.map(({ line, column, code, message }) => `${line}:${column} ${code} ${message}`);
+const errorsOf = (parts: Parts): string[] => said(read(fileOf(parts)).errors);
+const warningsOf = (parts: Parts): string[] => {
+  const { errors, warnings } = read(fileOf(parts));
+  assert.deepEqual(said(errors), []);
+  return said(warnings);
+};
+
+const username = 'from_attribute: username';
+const place = 'extensions.headers_setter.headers[0].from_attribute';
+
+test('an attribute that the authenticator of a receiver knows is taken', () => {
+  assert.deepEqual(errorsOf({ auth: 'basicauth', setter: username }), []);
+  assert.deepEqual(errorsOf({ auth: 'basicauth', setter: 'from_attribute: raw' }), []);
+});
+
+test('an attribute that no authenticator knows is an error that says which are known', () => {
+  const knows = (known: string, name: string) => [
+    `2:59 CONFIG_CONFLICT ${place}: no authenticator of a receiver of pipeline "traces" knows "${name}" of its clients: they know ${known}`,
+  ];
+  assert.deepEqual(errorsOf({ setter: username }), knows('nothing', 'username'));
+  assert.deepEqual(errorsOf({ auth: 'bearertokenauth', setter: username }), knows('nothing', 'username'));
+  const subject = { auth: 'basicauth', setter: 'from_attribute: subject' };
+  assert.deepEqual(errorsOf(subject), knows('username, raw', 'subject'));
+  // The same key under its other name would be nothing that a client sent.
+  assert.match(errorsOf({ setter: 'from_context: auth.username' })[0], /^2:57 .*no authenticator/);
+});
+
+test('what a batch mixes is lost: an error for an attribute, a warning for a header, neither where it is kept apart', () => {
+  const auth = 'basicauth';
+  assert.deepEqual(errorsOf({ auth, setter: username, batch: '' }), [
+    `2:59 CONFIG_CONFLICT ${place}: the processor "batch" of pipeline "traces" mixes clients, so that auth.username is lost: add it to its metadata_keys`,
+  ]);
+  assert.deepEqual(errorsOf({ auth, setter: username, batch: 'metadata_keys: [auth.username]' }), []);
+  const setter = 'from_context: X-Tenant';
+  assert.deepEqual(warningsOf({ setter, batch: '' }), [
+    '2:57 CONFIG_CONFLICT extensions.headers_setter.headers[0].from_context: the processor "batch" of pipeline "traces" mixes clients, so that x-tenant is lost: add it to its metadata_keys',
+  ]);
+  assert.deepEqual(warningsOf({ setter, batch: 'metadata_keys: [X-Tenant]' }), []);
+  assert.deepEqual(warningsOf({ setter }), []);
+});
+
+test('so is what the batches of a queue mix', () => {
+  const setter = 'from_context: x-tenant';
+  assert.match(
+    warningsOf({ setter, queue: ', sending_queue: {batch: {}}' })[0],
+    /sending_queue of exporter "otlp" mixes/,
+  );
+  const partition = ', sending_queue: {batch: {partition: {metadata_keys: [x-tenant]}}}';
+  assert.deepEqual(warningsOf({ setter, queue: partition }), []);
+});
+
+test('one way by which it may come is enough, and it is also looked for behind additional_auth', () => {
+  const more = `  headers_setter/2: {headers: [{key: y, ${username}}], additional_auth: headers_setter}`;
+  const text = fileOf({ auth: 'basicauth', setter: 'from_context: x-tenant', batch: '', extensions: more }).replace(
+    'authenticator: headers_setter}',
+    'authenticator: headers_setter/2}',
+  );
+  const { errors, warnings } = read(text);
+  assert.deepEqual(
+    said(errors).map((line) => line.split(' ')[0]),
+    ['5:57'],
+  );
+  assert.deepEqual(
+    said(warnings).map((line) => line.split(' ')[0]),
+    ['2:57'],
+  );
+  const other = 'traces/2: {receivers: [otlp], exporters: [otlp]}';
+  for (const two of [text.replace('traces: {', `${other}, traces: {`), `${text.slice(0, -1)}, ${other}}`]) {
+    assert.equal(read(two).config?.pipelines.length, 2);
+    assert.deepEqual(said(read(two).warnings), []);
+  }
+});
+
+const circle = (...names: readonly (readonly [string, string])[]): ReadResult =>
+  read(
+    [
+      'extensions:',
+      ...names.map(
+        ([id, named]) =>
+          `  headers_setter/${id}: {headers: [{key: x, value_file: y}], additional_auth: headers_setter/${named}}`,
+      ),
+      'receivers: {otlp: {protocols: {grpc: }}}',
+      `exporters: {otlp: {endpoint: "localhost:1", auth: {authenticator: headers_setter/${names[0][0]}}}}`,
+      `service: {extensions: [${names.map(([id]) => `headers_setter/${id}`).join(', ')}], pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}`,
+    ].join('\n'),
+  );
+
+test('extensions that name each other in a circle are one error at the first of them, which shows the circle', () => {
+  const [one, ...others] = said(circle(['a', 'a']).errors);
+  assert.deepEqual(others, []);
+  assert.match(one, /^2:75 CONFIG_CONFLICT .*additional_auth: .*circle: headers_setter\/a -> headers_setter\/a;/);
+  // The first one only leads to the circle.
+  const three = said(circle(['in', 'c'], ['a', 'b'], ['b', 'c'], ['c', 'a']).errors);
+  assert.equal(three.length, 1, three.join('\n'));
+  assert.match(
+    three[0],
+    /^3:\d+ .*circle: headers_setter\/a -> headers_setter\/b -> headers_setter\/c -> headers_setter\/a;/,
+  );
+  assert.deepEqual(said(circle(['a', 'b'], ['b', 'a'], ['c', 'd'], ['d', 'c']).errors).length, 2);
+});
+
+test('extensions start behind those that they name, and otherwise in the order of the file', () => {
+  const text = [
+    'extensions:',
+    '  headers_setter/a: {headers: [{key: x, value_file: y}], additional_auth: headers_setter/b}',
+    '  headers_setter/b: {headers: [{key: x, value_file: y}], additional_auth: bearertokenauth}',
+    '  bearertokenauth: {filename: tokens}',
+    '  health_check: {auth: {authenticator: basicauth}}',
+    '  basicauth: {htpasswd: {file: users}}',
+    'receivers: {otlp: {protocols: {grpc: }}}',
+    'exporters: {nop: }',
+    'service:',
+    '  extensions: [health_check, headers_setter/a, basicauth, headers_setter/b, bearertokenauth]',
+    '  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}',
+  ].join('\n');
+  const { config, errors } = read(text);
+  assert.deepEqual(said(errors), []);
+  assert.deepEqual(
+    config?.extensions.map(({ id }) => id),
+    ['basicauth', 'health_check', 'bearertokenauth', 'headers_setter/b', 'headers_setter/a'],
+  );
+});
