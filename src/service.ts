@@ -1,5 +1,6 @@
 // A running service in a process: the runtime with its log, metrics and signals, and the last line with the account.
 import { totalmem } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { RunningService, StartOptions } from './cli.ts';
@@ -18,6 +19,8 @@ import { createMetricsServer } from './telemetry/metrics.ts';
 
 /** Below the 30 s that Kubernetes gives a pod before it kills it. */
 const drainDeadlineMs = 25_000;
+/** What a second signal gives clients to be told, and threads to end. */
+const mostStopMs = 1000;
 /** What is left of that when load balancers were waited for. */
 const leastDrainMs = 10_000;
 
@@ -87,8 +90,9 @@ export async function startService(
     reloader.close();
     const delayMs = await announceDrain(runtime, logger, nextSignal);
     logger.info({ signal }, 'draining: no new requests, exporting what was accepted');
-    const again = nextSignal().then((another) => {
+    const again = nextSignal().then(async (another) => {
       logger.warn({ signal: another }, 'another signal: ending without waiting for the backends');
+      await Promise.race([runtime.stop(), sleep(mostStopMs, undefined, { ref: false })]);
     });
     await Promise.race([runtime.drain(Math.max(drainDeadlineMs - delayMs, leastDrainMs)), again]);
     const balanced = logAccounts(runtime.accounts, logger);

@@ -1,17 +1,10 @@
 // The blocks `auth` of receivers and exporters, and the fields of secrets.
 import { z } from 'zod';
 import { Secret } from '../lib/secret.ts';
-import type {
-  AuthRefusal,
-  ClientAuthenticator,
-  ExtensionLookup,
-  ExtensionReference,
-  HeaderReader,
-  ServerAuthenticator,
-} from './capabilities.ts';
+import type { ClientAuthenticator, ExtensionLookup, ExtensionReference, ServerAuthenticator } from './capabilities.ts';
 import { notBuiltIn } from './delivery-fields.ts';
 import { stringList } from './fields.ts';
-import type { MetricSpec, MetricValue } from './types.ts';
+import type { ConfigIssue, MetricSpec, MetricValue } from './types.ts';
 
 /** A text that nothing shows: parsed as a Secret. Required unless `.optional()` or a `.prefault('')` follows. */
 export const secretText = () => z.string().transform((text) => new Secret(text));
@@ -22,6 +15,26 @@ export const secretMap = () => z.record(z.string(), secretText()).prefault({});
 /** The texts of a secretMap. */
 export const revealed = (secrets: Readonly<Record<string, Secret>>): Record<string, string> =>
   Object.fromEntries(Object.entries(secrets).map(([name, secret]) => [name, secret.reveal()]));
+
+/** `response_headers` of an HTTP server. */
+export const responseHeaders = () => secretMap().describe('Headers of every answer.');
+
+/** RFC 9110 5.1 and 5.5, of what is not binary. */
+const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const headerValue = /^[\t\x20-\x7e]*$/;
+
+/** For `check` of a definition. `path`: of the block. */
+export const checkResponseHeaders = (
+  headers: Readonly<Record<string, Secret>>,
+  path: readonly (string | number)[],
+): ConfigIssue[] =>
+  Object.entries(revealed(headers)).flatMap(([name, value]): ConfigIssue[] => {
+    if (headerName.test(name) && headerValue.test(value)) return [];
+    const message = headerName.test(name)
+      ? 'the value has characters that a header cannot have'
+      : `"${name}" is not the name of a header`;
+    return [{ path: [...path, name], code: 'CONFIG_VALUE', message }];
+  });
 
 const authenticator = (what: string) =>
   z
@@ -85,10 +98,11 @@ export function serverAuthenticator(
     return found;
   };
   return {
-    refusal: (header: HeaderReader): AuthRefusal | null | Promise<AuthRefusal | null> => get().refusal(header),
+    refusal: (header, peer) => get().refusal(header, peer),
     get version() {
       return get().version;
     },
+    attribute: (header, name) => get().attribute?.(header, name) ?? null,
   };
 }
 

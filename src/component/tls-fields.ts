@@ -190,8 +190,10 @@ interface TlsStats {
   readonly certificateEndsAtMs: number | null;
 }
 
+type Kind = 'receiver' | 'exporter' | 'extension';
+
 /** Metrics of a component with TLS. `kind`: of the component, for names and its own label; `more`: labels beside that. */
-export const tlsMetrics = (kind: 'receiver' | 'exporter', more: readonly string[]): readonly MetricSpec[] => [
+export const tlsMetrics = (kind: Kind, more: readonly string[]): readonly MetricSpec[] => [
   {
     name: `spanmill_${kind}_tls_certificate_end_seconds`,
     kind: 'gauge',
@@ -208,7 +210,7 @@ export const tlsMetrics = (kind: 'receiver' | 'exporter', more: readonly string[
 
 /** `stats`: of transport/tls. `labels`: those of the specs that the component itself knows. */
 export function* tlsMetricValues(
-  kind: 'receiver' | 'exporter',
+  kind: Kind,
   labels: Readonly<Record<string, string>>,
   stats: TlsStats,
 ): Iterable<MetricValue> {

@@ -36,6 +36,48 @@ export function referenceIssues(
   return issues;
 }
 
+/** An extension that is asked by way of those that it names would ask for ever. One issue for each circle, at its first member. */
+export function circleIssues(extensions: Extensions): Issue[] {
+  const order = [...extensions.components.keys()];
+  return [...extensions.components.values()].flatMap(({ id: first, subject }) => {
+    const circle = circleOf(first, first, extensions);
+    if (circle === null || circle.some((id) => order.indexOf(id) < order.indexOf(first))) return [];
+    const message = `extensions that name each other in a circle: ${[first, ...circle].join(' -> ')}; leave one of these out`;
+    const path = referencesOf(first, extensions).find(({ id }) => id === circle[0])?.path ?? [];
+    return [makeIssue('error', spotFor(subject, path), 'CONFIG_CONFLICT', `${placeName(subject, path)}: ${message}`)];
+  });
+}
+
+/** The shortest way of references from an extension to `end`, without it; null: there is none. */
+function circleOf(from: string, end: string, extensions: Extensions): readonly string[] | null {
+  const ways: (readonly string[])[] = [[]];
+  const seen = new Set<string>();
+  for (const way of ways) {
+    for (const { id } of referencesOf(way.at(-1) ?? from, extensions)) {
+      if (id === end) return [...way, id];
+      if (!seen.has(id)) ways.push([...way, id]);
+      seen.add(id);
+    }
+  }
+  return null;
+}
+
+const referencesOf = (id: string, extensions: Extensions): readonly ExtensionReference[] => {
+  const { definition, config } = extensions.components.get(id) ?? {};
+  return config === null || config === undefined ? [] : (definition?.references?.(config.value) ?? []);
+};
+
+/** Whoever is named starts before those that name it; otherwise in the order that is written. No circles. */
+export function startOrder(ids: readonly string[], extensions: Extensions): readonly string[] {
+  const ordered = new Set<string>();
+  const add = (id: string): void => {
+    for (const reference of referencesOf(id, extensions)) if (ids.includes(reference.id)) add(reference.id);
+    ordered.add(id);
+  };
+  for (const id of ids) add(id);
+  return [...ordered];
+}
+
 function problemOf(
   { id, capability }: ExtensionReference,
   extensions: Extensions,

@@ -1,4 +1,5 @@
 // What processors count, by the Collector's names where it has them: the counters of span processors.
+import type { MetricSpec } from '../component/types.ts';
 import type { PipelineAccount } from '../delivery/ledger.ts';
 import type { MetricSource } from './source.ts';
 
@@ -6,7 +7,7 @@ import type { MetricSource } from './source.ts';
 export function createProcessorSource(accounts: () => Iterable<PipelineAccount>): MetricSource {
   return {
     *collect() {
-      const filtered = new Map<string, number>();
+      const dropped = new Map<string, { readonly component: string; readonly metric: MetricSpec; spans: number }>();
       for (const account of accounts()) {
         for (const { spec, value } of account.counters()) {
           if (spec.kind === 'metric') {
@@ -17,19 +18,17 @@ export function createProcessorSource(accounts: () => Iterable<PipelineAccount>)
               labels: { processor: spec.component, pipeline: account.id, ...spec.labels },
               value,
             };
-          } else if (spec.component.split('/')[0] === 'filter') {
-            filtered.set(spec.component, (filtered.get(spec.component) ?? 0) + value);
+          } else if (spec.metric !== undefined) {
+            const { component, metric } = spec;
+            const known = dropped.get(component);
+            if (known === undefined) dropped.set(component, { component, metric, spans: value });
+            else known.spans += value;
           }
         }
       }
-      for (const [filter, value] of filtered) {
-        yield {
-          name: 'otelcol_processor_filter_spans.filtered',
-          help: 'Number of spans dropped by the filter processor',
-          kind: 'counter',
-          labels: { filter },
-          value,
-        };
+      for (const { component, metric, spans } of dropped.values()) {
+        const { name, help, labels } = metric;
+        yield { name, help, kind: 'counter', labels: { [labels[0]]: component }, value: spans };
       }
     },
   };

@@ -31,7 +31,7 @@ const config = z.strictObject({
     .string()
     .prefault('')
     .describe(
-      'A file with a token in each line, instead of token and tokens. It is watched, and read when it changes.',
+      'A file with a token as the first word of each line, instead of token and tokens; what follows it is a comment. It is watched, and read when it changes.',
     ),
   retry_on_failure: notBuiltIn('the file has to be there at the start; remove retry_on_failure').describe(
     'Not built in.',

@@ -10,7 +10,10 @@ export function tokenProblem(text: string): string | null {
   return null;
 }
 
-/** The tokens of a file, one a line; blank lines are none. Throws a SpanmillError AUTH. */
+/**
+ * The tokens of a file: the first word of each line, and whatever comes behind it is a comment, as the Collector has it. A
+ * line that is a comment as a whole has no token; its `#` would be one that anybody guesses. Throws a SpanmillError AUTH.
+ */
 export function tokensOf(field: string, text: string): string[] {
   const tokens: string[] = [];
   // Some editors write a byte order mark.
@@ -18,8 +21,8 @@ export function tokensOf(field: string, text: string): string[] {
     .replace(/^\uFEFF/, '')
     .split('\n')
     .entries()) {
-    const token = line.trim();
-    if (token === '') continue;
+    const [token] = line.trim().split(/[ \t]+/);
+    if (token === '' || token.startsWith('#') || token === '//') continue;
     const problem = tokenProblem(token);
     if (problem !== null) throw unusable(field, `line ${index + 1}: ${problem}`);
     tokens.push(token);

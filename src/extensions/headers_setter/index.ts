@@ -1,11 +1,11 @@
 // The Collector's headers_setter extension.
 import { z } from 'zod';
 import { credentialMetrics, secretText } from '../../component/auth-fields.ts';
+import { credentialKey } from '../../component/client-keys.ts';
 import { defineExtension } from '../../component/define.ts';
-import { notBuiltIn } from '../../component/delivery-fields.ts';
 import { problem } from '../../component/fields.ts';
 import type { ConfigIssue } from '../../component/types.ts';
-import { createHeadersSetter, type HeaderRule, type HeaderSource } from './setter.ts';
+import { createHeadersSetter, type HeaderRule, type HeaderSource, unfit } from './setter.ts';
 
 const header = z
   .strictObject({
@@ -28,10 +28,18 @@ const header = z
       .min(1)
       .optional()
       .describe(
-        "Header of the client's request; its receiver needs include_metadata, a batch processor metadata_keys.",
+        "Header of the client's request; its receiver needs include_metadata, a batch processor metadata_keys. client.address: the address that it came from.",
       ),
-    from_attribute: notBuiltIn('attributes of credentials are not kept; use from_context').describe('Not built in.'),
-    default_value: secretText().prefault('').describe('The value where the client sent no such metadata.'),
+    from_attribute: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "What the receiver's authenticator knows of the client: username or raw (the credential as it was sent) of basicauth. A batch processor needs it in metadata_keys, as auth.username.",
+      ),
+    default_value: secretText()
+      .prefault('')
+      .describe('The value where the client sent no such metadata, or nothing is known of it.'),
   })
   .describe('One header field.');
 
@@ -45,7 +53,7 @@ const config = z.strictObject({
 type Config = z.output<typeof config>;
 type Header = Config['headers'][number];
 
-const sourceFields = ['value', 'value_file', 'from_context'] as const;
+const sourceFields = ['value', 'value_file', 'from_context', 'from_attribute'] as const;
 
 function check({ headers }: Config): ConfigIssue[] {
   return headers.flatMap((one, index): ConfigIssue[] => {
@@ -60,7 +68,7 @@ function check({ headers }: Config): ConfigIssue[] {
       return [{ path, code: 'CONFIG_MISSING', message: `no value: set one of ${sourceFields.join(', ')}` }];
     }
     for (const field of ['value', 'default_value'] as const) {
-      if (/[^\t\x20-\x7e\x80-\xff]/.test(one[field]?.reveal() ?? '')) {
+      if (unfit.test(one[field]?.reveal() ?? '')) {
         const message = 'has a character that no header field can have, such as the end of a line';
         return [{ path: [...path, field], code: 'CONFIG_VALUE', message }];
       }
@@ -69,8 +77,16 @@ function check({ headers }: Config): ConfigIssue[] {
   });
 }
 
-function sourceOf({ value, value_file, from_context, default_value }: Header, index: number): HeaderSource {
-  if (from_context !== undefined) return { kind: 'context', key: from_context.toLowerCase(), otherwise: default_value };
+/** The client metadata that a header is made of. */
+function metadataOf({ from_context, from_attribute }: Header): { field: string; key: string } | null {
+  if (from_context !== undefined) return { field: 'from_context', key: from_context.toLowerCase() };
+  return from_attribute === undefined ? null : { field: 'from_attribute', key: credentialKey(from_attribute) };
+}
+
+function sourceOf(header: Header, index: number): HeaderSource {
+  const { value, value_file, default_value } = header;
+  const metadata = metadataOf(header);
+  if (metadata !== null) return { kind: 'context', key: metadata.key, otherwise: default_value };
   if (value_file !== undefined) return { kind: 'file', field: `headers[${index}].value_file`, path: value_file };
   return { kind: 'fixed', value: value ?? default_value };
 }
@@ -83,11 +99,20 @@ export const headersSetter = defineExtension<Config>({
   summary: "Sets headers of requests that go out, with fixed values or those of the client's request.",
   config,
   check,
+  advise: ({ headers }) =>
+    headers.flatMap(({ from_context = '' }, index): ConfigIssue[] => {
+      if (!/^metadata\./i.test(from_context)) return [];
+      const message = `is the name of a header here; ${from_context.slice('metadata.'.length)} without the prefix is what other components call ${from_context}`;
+      return [{ path: ['headers', index, 'from_context'], code: 'CONFIG_VALUE', message }];
+    }),
   references: ({ additional_auth: id }) =>
     id === '' ? [] : [{ path: ['additional_auth'], id, capability: 'clientAuth' as const }],
   offers: () => ['clientAuth'],
   metadataKeys: ({ headers }) =>
-    headers.flatMap(({ from_context: key }) => (key === undefined ? [] : [key.toLowerCase()])),
+    headers.flatMap((header, index) => {
+      const metadata = metadataOf(header);
+      return metadata === null ? [] : [{ path: ['headers', index, metadata.field], key: metadata.key }];
+    }),
   create: (c, host) =>
     createHeadersSetter({
       rules: c.headers.map(
@@ -100,6 +125,10 @@ export const headersSetter = defineExtension<Config>({
     {
       title: "The client's tenant, where a batch processor keeps it (metadata_keys)",
       yaml: 'headers:\n  - key: X-Scope-OrgID\n    from_context: x-tenant\n    default_value: shared',
+    },
+    {
+      title: 'Whom basicauth let in',
+      yaml: 'headers:\n  - key: X-Scope-OrgID\n    from_attribute: username',
     },
     {
       title: 'A key from a file',

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { credentialMetricValues } from '../../component/auth-fields.ts';
 import type { ClientAuthenticator } from '../../component/capabilities.ts';
+import { credentialAttribute } from '../../component/client-keys.ts';
 import type { Extension } from '../../component/types.ts';
 import { SpanmillError } from '../../errors.ts';
 import type { Secret } from '../../lib/secret.ts';
@@ -11,7 +12,7 @@ export type HeaderSource =
   | { readonly kind: 'fixed'; readonly value: Secret }
   /** `field`: as messages name it. */
   | { readonly kind: 'file'; readonly field: string; readonly path: string }
-  /** Of the client's metadata; `key` in lower case. */
+  /** Of the client's metadata, by its key there. */
   | { readonly kind: 'context'; readonly key: string; readonly otherwise: Secret };
 
 export interface HeaderRule {
@@ -30,11 +31,13 @@ export interface HeadersSetterOptions {
   readonly watchMs?: number;
 }
 
+/** What no header field can have (RFC 9110 5.5). */
+export const unfit = /[^\t\x20-\x7e\x80-\xff]/;
+
 type Metadata = Readonly<Record<string, readonly string[]>>;
 
 export function createHeadersSetter({ rules, additional, log, watchMs }: HeadersSetterOptions): Extension {
   let fileValues: Readonly<Record<string, string>> = {};
-  let isAsked = false;
   const paths = rules.flatMap(({ source }) => (source.kind === 'file' ? [[source.field, source.path] as const] : []));
   const files = createFreshFiles<Readonly<Record<string, string>>>({
     files: Object.fromEntries(paths),
@@ -68,16 +71,7 @@ export function createHeadersSetter({ rules, additional, log, watchMs }: Headers
     addresses: () => [],
     offers: {
       clientAuth: {
-        headers(metadata, given) {
-          if (isAsked)
-            throw new SpanmillError('EXPORT', 'additional_auth leads back to the same headers_setter; remove it');
-          isAsked = true;
-          try {
-            return apply(metadata, given);
-          } finally {
-            isAsked = false;
-          }
-        },
+        headers: apply,
       },
     },
     metricValues: () => (paths.length === 0 ? [] : credentialMetricValues(files)),
@@ -88,7 +82,7 @@ export function createHeadersSetter({ rules, additional, log, watchMs }: Headers
 function fileValue(field: string, text: string): string {
   const value = text.trim();
   if (value === '') throw unusable(field, 'holds no value');
-  if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) throw unusable(field, 'holds a character that no header field can have');
+  if (unfit.test(value)) throw unusable(field, 'holds a character that no header field can have');
   return value;
 }
 
@@ -100,5 +94,12 @@ function contextValue({ key, otherwise }: HeaderSource & { kind: 'context' }, me
       `the client sent ${values.length} values of ${key}: which one is meant is not known`,
     );
   }
-  return values[0] ?? otherwise.reveal();
+  if (values.length === 0) return otherwise.reveal();
+  if (credentialAttribute(key) === null) return values[0];
+  // A credential is text of any kind: as bytes of UTF-8, which headers hold as a character each.
+  const value = Buffer.from(values[0]).toString('latin1');
+  if (unfit.test(value)) {
+    throw new SpanmillError('EXPORT', `${key} of the client has a character that no header field can have`);
+  }
+  return value;
 }

@@ -1,12 +1,15 @@
 // What a health check is answered: the Collector's body, more of it when something is wrong or `?verbose` asks for it.
+import type { AuthRefusal } from '../../component/capabilities.ts';
 import type { HealthReason, HealthReport, HealthState, PipelineHealth } from '../../component/health.ts';
 import type { ServiceState } from '../../component/types.ts';
 import { formatDurationMs } from '../../lib/duration.ts';
 
 export interface Answer {
-  readonly status: 200 | 404 | 503;
+  readonly status: 200 | 401 | 404 | 503;
   readonly type: string;
   readonly body: string;
+  /** When to come again. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** Texts that replace the JSON. */
@@ -16,6 +19,13 @@ export interface ResponseBodies {
 }
 
 const plain = 'text/plain; charset=utf-8';
+/** Who may not ask learns nothing of the service. */
+export const refusalAnswer = ({ message, retryDelayMs }: AuthRefusal): Answer => {
+  const said = { type: plain, body: `${message}\n` };
+  if (retryDelayMs === 0) return { ...said, status: 401 };
+  return { ...said, status: 503, retryAfterSeconds: Math.ceil(retryDelayMs / 1000) };
+};
+
 export const notFound: Answer = { status: 404, type: plain, body: 'Not found\n' };
 
 const json = (status: Answer['status'], content: object): Answer => ({

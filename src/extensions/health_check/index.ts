@@ -1,15 +1,52 @@
 // The Collector's health_check extension, with readiness that is true and liveness apart from it.
 import { z } from 'zod';
+import {
+  checkResponseHeaders,
+  httpServerAuth,
+  responseHeaders,
+  revealed,
+  serverAuthenticator,
+  serverAuthReferences,
+} from '../../component/auth-fields.ts';
 import { defineExtension } from '../../component/define.ts';
 import { notBuiltIn, onlyOff } from '../../component/delivery-fields.ts';
-import { durationMs, listenAddress, problem } from '../../component/fields.ts';
+import { adviseListening } from '../../component/exposure.ts';
+import { durationMs, integer, problem } from '../../component/fields.ts';
+import {
+  adviseServerTls,
+  checkServerTls,
+  serverTls,
+  serverTlsSettings,
+  tlsMetrics,
+  tlsMetricValues,
+} from '../../component/tls-fields.ts';
+import type { ConfigIssue, Extension, ExtensionHost } from '../../component/types.ts';
+import { parseListenTarget } from '../../transport/listen-target.ts';
+import { createServerTls } from '../../transport/tls/server-tls.ts';
 import { readinessField, toHealthPolicy } from './readiness-fields.ts';
 import { createHealthCheck } from './server.ts';
 
+const secondVersion = notBuiltIn(
+  'of the second version of this extension; readiness and ?verbose have what you need',
+).describe('Not built in.');
+
 const urlPath = () => z.string().regex(/^\//, problem('CONFIG_VALUE', 'must begin with /'));
 
+const noBodies = 'Accepted; the bodies of requests are not read.';
+const ownTimes = 'Accepted; a connection carries one request, and is closed after five seconds at most.';
+
 const config = z.strictObject({
-  endpoint: listenAddress().prefault('localhost:13133').describe('Address to listen on.'),
+  endpoint: z
+    .string()
+    .prefault('localhost:13133')
+    .describe('host:port to listen on (`:13133` is every address); with transport unix the path of the socket.'),
+  transport: z
+    .enum(['tcp', 'tcp4', 'tcp6', 'unix'])
+    .prefault('tcp')
+    .describe('tcp4 and tcp6 take addresses of one family only.'),
+  tls: serverTls(),
+  auth: httpServerAuth(),
+  response_headers: responseHeaders(),
   path: urlPath()
     .prefault('/')
     .describe(
@@ -38,30 +75,70 @@ const config = z.strictObject({
   use_v2: onlyOff('only the first version of this extension is built in; readiness has what you need').describe(
     'Only false.',
   ),
-  tls: notBuiltIn('health checks are served without TLS').describe('Not built in.'),
-  auth: notBuiltIn('health checks are served without authentication').describe('Not built in.'),
+  http: secondVersion,
+  grpc: secondVersion,
+  component_health: secondVersion,
+  max_request_body_size: integer().optional().describe(noBodies),
+  compression_algorithms: z.array(z.string()).optional().describe(noBodies),
+  include_metadata: z.boolean().optional().describe(noBodies),
+  read_timeout: durationMs('0s').describe(ownTimes),
+  read_header_timeout: durationMs('0s').describe(ownTimes),
+  write_timeout: durationMs('0s').describe(ownTimes),
+  idle_timeout: durationMs('0s').describe(ownTimes),
+  keep_alives_enabled: z.boolean().optional().describe(ownTimes),
+  cors: notBuiltIn('pages of other origins cannot read health checks; remove cors').describe('Not built in.'),
+  middlewares: notBuiltIn('middlewares are not available; remove them').describe('Not built in.'),
 });
+type Config = z.output<typeof config>;
 
-export const healthCheck = defineExtension<z.output<typeof config>>({
+function check(c: Config): ConfigIssue[] {
+  const issues = [...checkServerTls(c.tls, ['tls']), ...checkResponseHeaders(c.response_headers, ['response_headers'])];
+  if (parseListenTarget(c.endpoint, c.transport) === null) {
+    const expected = c.transport === 'unix' ? 'a path' : 'host:port, such as localhost:13133';
+    issues.push({ path: ['endpoint'], code: 'CONFIG_VALUE', message: `"${c.endpoint}" is not ${expected}` });
+  }
+  if (c.path === c.liveness_path) {
+    issues.push({ path: ['liveness_path'], code: 'CONFIG_CONFLICT', message: 'must not be the same as path' });
+  }
+  return issues;
+}
+
+/** That everybody can ask is what most want; that everybody can read credentials is not. */
+const advise = (c: Config): ConfigIssue[] => [
+  ...(c.auth === undefined ? [] : adviseListening(c, [])),
+  ...adviseServerTls(c.tls, ['tls']),
+];
+
+function create(c: Config, host: ExtensionHost): Extension {
+  const listen = parseListenTarget(c.endpoint, c.transport);
+  if (listen === null) throw new Error(`"${c.endpoint}" got past the configuration check`);
+  const tls = c.tls === undefined ? null : createServerTls(serverTlsSettings(c.tls, 'tls'), host.log);
+  const extension = createHealthCheck({
+    listen,
+    tls,
+    auth: serverAuthenticator(c.auth, host.extensions),
+    credentialParams: c.auth?.request_params ?? [],
+    path: c.path,
+    livenessPath: c.liveness_path ?? null,
+    bodies: c.response_body ?? null,
+    headers: revealed(c.response_headers),
+    health: () => host.health(),
+  });
+  return tls === null ? extension : { ...extension, metricValues: () => tlsMetricValues('extension', {}, tls.stats) };
+}
+
+export const healthCheck = defineExtension<Config>({
   kind: 'extension',
   type: 'health_check',
   aliases: [],
   stability: 'beta',
   summary: 'Answers over HTTP whether the service is ready, with reasons, and whether it lives: 200 or 503.',
   config,
-  check: ({ path, liveness_path }) =>
-    path !== liveness_path
-      ? []
-      : [{ path: ['liveness_path'], code: 'CONFIG_CONFLICT', message: 'must not be the same as path' }],
+  check,
+  advise,
+  references: ({ auth }) => serverAuthReferences(['auth'], auth),
   health: ({ readiness, drain_delay }) => toHealthPolicy(readiness, drain_delay),
-  create: (c, host) =>
-    createHealthCheck({
-      endpoint: c.endpoint,
-      path: c.path,
-      livenessPath: c.liveness_path ?? null,
-      bodies: c.response_body ?? null,
-      health: () => host.health(),
-    }),
+  create,
   examples: [
     { title: 'For the local machine', yaml: '{}' },
     {
@@ -69,10 +146,14 @@ export const healthCheck = defineExtension<z.output<typeof config>>({
       yaml: 'endpoint: 0.0.0.0:13133\npath: /readyz\nliveness_path: /livez\ndrain_delay: 5s',
     },
     {
+      title: 'Over TLS',
+      yaml: 'endpoint: 0.0.0.0:13133\ntls:\n  cert_file: /etc/spanmill/cert.pem\n  key_file: /etc/spanmill/key.pem',
+    },
+    {
       title:
         'Also not ready when a backend has taken nothing for ten minutes, where other instances have other backends',
       yaml: 'readiness:\n  not_ready:\n    queue_age: 10m',
     },
   ],
-  metrics: [],
+  metrics: tlsMetrics('extension', []),
 });

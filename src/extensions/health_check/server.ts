@@ -1,29 +1,49 @@
 // Serves readiness and liveness over HTTP, from what the service says of its health at that moment.
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type * as net from 'node:net';
+import type { AuthRefusal, ServerAuthenticator } from '../../component/capabilities.ts';
 import type { HealthReport } from '../../component/health.ts';
 import type { Extension } from '../../component/types.ts';
-import { SpanmillError } from '../../errors.ts';
-import { type Answer, livenessAnswer, notFound, type ResponseBodies, readinessAnswer } from './answer.ts';
+import type { ListenTarget } from '../../transport/grpc-server.ts';
+import { fieldsOf, queryFields } from '../../transport/http1/http-request.ts';
+import { createListener } from '../../transport/listener.ts';
+import type { ServerTls } from '../../transport/tls/server-tls.ts';
+import {
+  type Answer,
+  livenessAnswer,
+  notFound,
+  type ResponseBodies,
+  readinessAnswer,
+  refusalAnswer,
+} from './answer.ts';
 
 /** Who asks says so at once, and is answered at once. */
-const defaultRequestTimeoutMs = 5000;
+const defaultLifeMs = 5000;
 const mostConnections = 1000;
 
 export interface HealthCheckOptions {
-  /** host:port; without a host, all addresses. */
-  readonly endpoint: string;
+  readonly listen: ListenTarget;
+  /** null: plain text. */
+  readonly tls: ServerTls | null;
+  /** Who may ask; null: everybody. */
+  readonly auth: ServerAuthenticator | null;
+  /** Query parameters that it sees as if they were headers of that name, before the headers. */
+  readonly credentialParams: readonly string[];
   readonly path: string;
   readonly livenessPath: string | null;
   readonly bodies: ResponseBodies | null;
+  /** Of every answer. */
+  readonly headers: Readonly<Record<string, string>>;
   health(): HealthReport;
-  /** A connection whose request is not there by then is closed; default 5 s. */
-  readonly requestTimeoutMs?: number;
+  /** A connection carries one request, and is closed after this time whatever became of it; default 5 s. */
+  readonly lifeMs?: number;
 }
 
 export function createHealthCheck(options: HealthCheckOptions): Extension {
-  const { endpoint, path, livenessPath } = options;
+  const { auth, lifeMs = defaultLifeMs, livenessPath, path, tls } = options;
   // Extensions start just before the pipelines: the difference is not worth a notification.
   let startedMs = 0;
+  const sockets = new Set<net.Socket>();
 
   function answer(url: string): Answer {
     const mark = url.indexOf('?');
@@ -35,47 +55,57 @@ export function createHealthCheck(options: HealthCheckOptions): Extension {
     return readinessAnswer(options.health(), query, options.bodies, startedMs);
   }
 
-  const requestTimeout = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
-  const limits = { requestTimeout, connectionsCheckingInterval: Math.ceil(requestTimeout / 4) };
-  const server = createServer(limits, (request, response) => {
-    const { status, type, body } = answer(request.url ?? '');
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const refusal = auth === null ? null : await askAuth(auth, request, options.credentialParams);
+    const { status, type, body, retryAfterSeconds } =
+      refusal === null ? answer(request.url ?? '') : refusalAnswer(refusal);
+    for (const [name, value] of Object.entries(options.headers)) response.setHeader(name, value);
+    if (retryAfterSeconds !== undefined) response.setHeader('retry-after', retryAfterSeconds);
     response.writeHead(status, { 'content-type': type, connection: 'close' }).end(body);
+  }
+
+  // It never listens itself, so that its own time limits are not looked at.
+  const parser = createServer((request, response) => void respond(request, response));
+  const listener = createListener({
+    tls: tls ?? undefined,
+    protocol: 'http/1.1',
+    handshakeTimeoutMs: lifeMs,
+    pauseOnConnect: false,
+    maxConnections: mostConnections,
+    failed: () => undefined,
+    accept(socket) {
+      sockets.add(socket);
+      const end = setTimeout(() => socket.destroy(), lifeMs);
+      socket.on('close', () => {
+        clearTimeout(end);
+        sockets.delete(socket);
+      });
+      parser.emit('connection', socket);
+    },
   });
-  server.maxConnections = mostConnections;
 
   return {
-    start: () =>
-      new Promise((resolve, reject) => {
-        const { host, port } = splitEndpoint(endpoint);
-        const onError = (error: Error): void =>
-          reject(
-            new SpanmillError('LISTEN', `health checks cannot be served at ${endpoint}: ${error.message}`, {
-              cause: error,
-            }),
-          );
-        server.once('error', onError);
-        server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
-          server.off('error', onError);
-          startedMs = Date.now();
-          resolve();
-        });
-      }),
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-    addresses: () => {
-      const bound = server.address();
-      if (bound === null || typeof bound === 'string') return [];
-      return [`health ${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`];
+    async start() {
+      await listener.listen(options.listen);
+      startedMs = Date.now();
+    },
+    async stop() {
+      const closed = listener.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+    addresses() {
+      const address = listener.address();
+      return address === '' ? [] : [`health ${address}`];
     },
   };
 }
 
-/** Go listens on the IPv4 loopback for "localhost", Node on whichever the resolver names first. */
-function splitEndpoint(endpoint: string): { host: string; port: number } {
-  const colon = endpoint.lastIndexOf(':');
-  const host = endpoint.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
-  return { host: host === 'localhost' ? '127.0.0.1' : host, port: Number(endpoint.slice(colon + 1)) };
+function askAuth(
+  auth: ServerAuthenticator,
+  { url = '', rawHeaders }: IncomingMessage,
+  params: readonly string[],
+): AuthRefusal | null | Promise<AuthRefusal | null> {
+  const fields = [...queryFields(url, params), ...fieldsOf(rawHeaders)];
+  return auth.refusal((name) => fields.filter((field) => field.name === name).map(({ value }) => value));
 }

@@ -1,6 +1,11 @@
 // The block `protocols.http` of the otlp receiver: the Collector's confighttp.ServerConfig with the receiver's own fields.
 import { z } from 'zod';
-import { httpServerAuth, revealed, secretMap, serverAuthReferences } from '../../component/auth-fields.ts';
+import {
+  checkResponseHeaders,
+  httpServerAuth,
+  responseHeaders,
+  serverAuthReferences,
+} from '../../component/auth-fields.ts';
 import type { ExtensionReference } from '../../component/capabilities.ts';
 import { notBuiltIn } from '../../component/delivery-fields.ts';
 import { adviseListening } from '../../component/exposure.ts';
@@ -84,7 +89,7 @@ export const http = z
       ),
     compression_algorithms: compressionAlgorithms,
     include_metadata: z.boolean().prefault(false).describe('Whether processors can read the headers of requests.'),
-    response_headers: secretMap().describe('Headers of every answer.'),
+    response_headers: responseHeaders(),
     cors,
     read_timeout: durationMs('0s').describe(
       'From the end of a request’s headers to the end of its body; 0: as long as some of it comes every minute.',
@@ -105,9 +110,6 @@ export const http = z
 export type HttpProtocolConfig = z.infer<typeof http>;
 
 const block = ['protocols', 'http'] as const;
-/** RFC 9110 5.1 and 5.5, of what is not binary. */
-const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const headerValue = /^[\t\x20-\x7e]*$/;
 
 export function httpIssues(config: HttpProtocolConfig): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
@@ -116,13 +118,7 @@ export function httpIssues(config: HttpProtocolConfig): ConfigIssue[] {
     const expected = transport === 'unix' ? 'a path' : 'host:port, such as localhost:4318';
     issues.push({ path: [...block, 'endpoint'], code: 'CONFIG_VALUE', message: `"${endpoint}" is not ${expected}` });
   }
-  for (const [name, value] of Object.entries(revealed(headers))) {
-    if (headerName.test(name) && headerValue.test(value)) continue;
-    const message = headerName.test(name)
-      ? 'the value has characters that a header cannot have'
-      : `"${name}" is not the name of a header`;
-    issues.push({ path: [...block, 'response_headers', name], code: 'CONFIG_VALUE', message });
-  }
+  issues.push(...checkResponseHeaders(headers, [...block, 'response_headers']));
   issues.push(...checkServerTls(config.tls, [...block, 'tls']));
   return issues;
 }

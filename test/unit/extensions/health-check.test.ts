@@ -108,9 +108,29 @@ test('the configuration has the Collector’s defaults and refuses what it refus
   const parsed = healthCheck.config.parse({}) as { endpoint: string; path: string };
   assert.equal(parsed.endpoint, 'localhost:13133');
   assert.equal(parsed.path, '/');
-  for (const wrong of [{ path: 'x' }, { endpoint: 'x' }, { zz: 1 }, { check_collector_pipeline: { enabled: true } }]) {
+  for (const wrong of [
+    { path: 'x' },
+    { zz: 1 },
+    { check_collector_pipeline: { enabled: true } },
+    { http: { endpoint: 'localhost:1' } },
+    { cors: { allowed_origins: ['*'] } },
+  ]) {
     assert.equal(healthCheck.config.safeParse(wrong).success, false, JSON.stringify(wrong));
   }
+  const places = (config: object) =>
+    healthCheck.check?.(healthCheck.config.parse(config)).map(({ path }) => path.join('.'));
+  assert.deepEqual(places({ endpoint: 'x' }), ['endpoint']);
+  assert.deepEqual(places({ endpoint: '/run/health', transport: 'unix' }), []);
+  assert.deepEqual(places({ tls: {} }), ['tls']);
+  assert.deepEqual(places({ response_headers: { 'a:b': 'c', d: 'e\nf' } }), [
+    'response_headers.a:b',
+    'response_headers.d',
+  ]);
+  const times = { read_timeout: '1s', read_header_timeout: '1m', write_timeout: '30s', idle_timeout: '1m' };
+  assert.deepEqual(
+    places({ ...times, keep_alives_enabled: true, max_request_body_size: 1, include_metadata: true }),
+    [],
+  );
   const off = { check_collector_pipeline: { enabled: false, interval: '5m' }, use_v2: false };
   assert.equal(healthCheck.config.safeParse(off).success, true);
 });
@@ -298,12 +318,16 @@ test('readiness is configured with thresholds for both states, and drain_delay w
 
 test('a client that begins a request and does not end it is closed, and holds up nobody', async (t) => {
   const health = createHealthCheck({
-    endpoint: '127.0.0.1:0',
+    listen: { kind: 'tcp', host: '127.0.0.1', port: 0, family: 0 },
+    tls: null,
+    auth: null,
+    credentialParams: [],
     path: '/',
     livenessPath: null,
     bodies: null,
+    headers: {},
     health: report,
-    requestTimeoutMs: 200,
+    lifeMs: 200,
   });
   await health.start();
   t.after(() => health.stop());

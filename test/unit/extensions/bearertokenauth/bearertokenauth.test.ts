@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import type { Extension } from '../../../../src/component/types.ts';
 import { createBearerTokenAuth } from '../../../../src/extensions/bearertokenauth/authenticator.ts';
 import { bearertokenauth } from '../../../../src/extensions/bearertokenauth/index.ts';
+import { tokensOf } from '../../../../src/extensions/bearertokenauth/tokens.ts';
 import { Secret } from '../../../../src/lib/secret.ts';
 import { makeFolder } from '../../transport/tls/certificates.ts';
 import { clientSide, keep, reader, said, serverSide, silent, until } from '../support.ts';
@@ -177,4 +178,11 @@ test('the configuration is checked as the Collector does, and tokens are in no m
     advice.map(({ path }) => path),
     [['filename']],
   );
+});
+
+test('the first word of a line of a file is a token, and nothing of a comment is', () => {
+  const text =
+    'one # the first\n\ttwo\t// the second\n# rotated in spring\n #old\n// nobody’s\n//8= three is padded\r\n';
+  assert.deepEqual(tokensOf('filename', text), ['one', 'two', '//8=']);
+  assert.throws(() => tokensOf('filename', '# nothing\n//\n'), { code: 'AUTH', message: 'filename holds no token' });
 });

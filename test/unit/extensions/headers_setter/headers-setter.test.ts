@@ -71,16 +71,22 @@ test('the headers of another extension come first', () => {
   assert.deepEqual(offers?.clientAuth?.headers({}, { b: 'c' }), { b: 'c', authorization: 'Bearer t', a: 'mine' });
 });
 
-test('extensions that name each other in a circle are an error, each time', () => {
-  let self: ClientAuthenticator | undefined;
-  const additional = (): ClientAuthenticator => {
-    assert.ok(self);
-    return self;
-  };
-  self = createHeadersSetter({ rules: [], additional, log: silent }).offers?.clientAuth;
-  for (let i = 0; i < 2; i++) {
-    assert.throws(() => additional().headers({}, {}), { code: 'EXPORT', message: /additional_auth leads back/ });
-  }
+test('what is known of the client’s credential becomes bytes of UTF-8, and no field of its own', () => {
+  const rules: HeaderRule[] = [{ action: 'upsert', key: 'x', source: context('auth.username', 'nobody') }];
+  assert.deepEqual(headersOf(rules, {}, { 'auth.username': ['ann'] }), { x: 'ann' });
+  assert.deepEqual(headersOf(rules, {}, { 'auth.username': [] }), { x: 'nobody' });
+  assert.deepEqual(headersOf(rules, {}, { 'auth.username': ['zoë 漢'] }), {
+    x: Buffer.from('zoë 漢').toString('latin1'),
+  });
+  assert.throws(() => headersOf(rules, {}, { 'auth.username': ['ann\r\nauthorization: other'] }), {
+    code: 'EXPORT',
+    message: 'auth.username of the client has a character that no header field can have',
+  });
+});
+
+test('an empty value of the client’s is a value, not the default', () => {
+  const rules: HeaderRule[] = [{ action: 'upsert', key: 'x', source: context('tenant', 'shared') }];
+  assert.deepEqual(headersOf(rules, {}, { tenant: [''] }), { x: '' });
 });
 
 test('a value of a file is read at the start, without the end of its line, and again when it changes', async (t) => {
@@ -124,13 +130,39 @@ test('the configuration is checked as the Collector does', () => {
   assert.deepEqual(problems({ headers: [{ key: 'a' }] }), ['headers.0']);
   assert.deepEqual(problems({ headers: [{ key: 'a', value: 'b', from_context: 'c' }] }), ['headers.0.from_context']);
   assert.deepEqual(problems({ headers: [{ key: 'a', value: 'b\nc' }] }), ['headers.0.value']);
-  assert.deepEqual(problems({ headers: [{ key: 'a', from_attribute: 'b' }] }), ['headers.0.from_attribute']);
+  assert.deepEqual(problems({ headers: [{ key: 'a', from_attribute: 'b' }] }), []);
+  assert.deepEqual(problems({ headers: [{ key: 'a', from_attribute: 'b', value_file: 'c' }] }), [
+    'headers.0.from_attribute',
+  ]);
   const config = headersSetter.config.parse({
-    headers: [{ key: 'a', from_context: 'X-Tenant' }],
+    headers: [
+      { key: 'a', from_context: 'X-Tenant' },
+      { key: 'b', value: 'c' },
+      { key: 'd', from_attribute: 'username' },
+    ],
     additional_auth: 'bearertokenauth/out',
   });
-  assert.deepEqual(headersSetter.metadataKeys?.(config), ['x-tenant']);
+  assert.deepEqual(headersSetter.metadataKeys?.(config), [
+    { path: ['headers', 0, 'from_context'], key: 'x-tenant' },
+    { path: ['headers', 2, 'from_attribute'], key: 'auth.username' },
+  ]);
   assert.deepEqual(headersSetter.references?.(config), [
     { path: ['additional_auth'], id: 'bearertokenauth/out', capability: 'clientAuth' },
   ]);
+});
+
+test('a prefix that only other components know is warned of: it would be a part of the header’s name', () => {
+  const advice = (from_context: string) =>
+    headersSetter.advise?.(headersSetter.config.parse({ headers: [{ key: 'a', from_context }] })) ?? [];
+  assert.deepEqual(advice('x-tenant'), []);
+  const [{ path, message }] = advice('metadata.x-tenant');
+  assert.deepEqual(path, ['headers', 0, 'from_context']);
+  assert.match(message, /x-tenant without the prefix/);
+  assert.deepEqual(
+    headersSetter
+      .metadataKeys?.(headersSetter.config.parse({ headers: [{ key: 'a', from_context: 'metadata.x-tenant' }] }))
+      .map(({ key }) => key),
+    ['metadata.x-tenant'],
+    'as the Collector, which looks for a header of that name',
+  );
 });
