@@ -110,11 +110,6 @@ function sayReady({ runtime, metrics, admin, log: { logger } }: Process): void {
     { listening, metrics: metrics.address(), ...(adminAddress === '' ? {} : { admin: adminAddress }) },
     'spanmill is ready',
   );
-  for (const address of listening) {
-    const [protocol, at] = address.split(' ');
-    if (protocol === 'grpc') logger.info(`send traces with OTEL_EXPORTER_OTLP_ENDPOINT=http://${at}`);
-    if (protocol === 'http') logger.info(`send traces over HTTP with OTEL_EXPORTER_OTLP_ENDPOINT=http://${at}`);
-  }
 }
 
 async function stopServers({ metrics, admin }: Process): Promise<void> {

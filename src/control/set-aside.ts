@@ -8,17 +8,20 @@ import type { DeadLetter } from '../component/capabilities.ts';
 
 /** No sender may fill the disk: beyond this the log line is all. */
 const mostBytes = 256 << 20;
-const message = 'this request made a worker fail twice';
+
+/** `spans`: how many it has, where that is known, else 0: nobody looks at it again with what made a worker fail. */
+export type SetAside = (bytes: Buffer, component: string, spans: number, isJson: boolean) => void;
 
 /** `deadLetter`: the extension's, as it is now; null: there is none. */
 export function createSetAside(
   log: Logger,
   deadLetter: () => DeadLetter | null,
-): (bytes: Buffer, component: string) => void {
+  directory: string = join(tmpdir(), 'spanmill-dead-letter'),
+): SetAside {
   let count = 0;
   let total = 0;
 
-  function toFile(bytes: Buffer, component: string): void {
+  function toFile(bytes: Buffer, component: string, isJson: boolean): void {
     total += bytes.length;
     if (total > mostBytes) {
       const fields = { component, bytes: bytes.length };
@@ -28,10 +31,10 @@ export function createSetAside(
     const failed = (error: unknown): void => {
       log.error({ error: String(error), component }, 'a request that made workers fail could not be set aside');
     };
-    const folder = join(tmpdir(), 'spanmill-dead-letter');
-    const file = join(folder, `${new Date().toISOString().replaceAll(':', '-')}-${process.pid}-${++count}.pb`);
+    const name = `${new Date().toISOString().replaceAll(':', '-')}-${process.pid}-${++count}`;
+    const file = join(directory, `${name}.${isJson ? 'json' : 'pb'}`);
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
     } catch (error) {
       failed(error);
       return;
@@ -42,16 +45,16 @@ export function createSetAside(
     });
   }
 
-  return (bytes, component) => {
+  return (bytes, component, spans, isJson) => {
     const keeper = deadLetter();
-    if (keeper === null) return toFile(bytes, component);
-    // How many spans it has nobody has lived to say.
-    keeper.put([bytes], 0, { component, reason: 'killed', message }).then(
+    if (keeper === null) return toFile(bytes, component, isJson);
+    const message = `this request${isJson ? ', in JSON,' : ''} made a worker fail twice`;
+    keeper.put([bytes], spans, { component, reason: 'killed', message }).then(
       (kept) => {
         if (kept) log.error({ component, bytes: bytes.length }, 'a request made a worker fail twice and was set aside');
-        else toFile(bytes, component);
+        else toFile(bytes, component, isJson);
       },
-      () => toFile(bytes, component),
+      () => toFile(bytes, component, isJson),
     );
   };
 }

@@ -58,7 +58,7 @@ export interface Ground {
   readonly inventory: Inventory;
   /** Of every receiver id that there ever was. */
   readonly identities: Map<string, ReceiverIdentity>;
-  setAside(bytes: Buffer, component: string): void;
+  setAside(bytes: Buffer, component: string, spans: number, isJson: boolean): void;
   state(): ServiceState;
   health(): HealthReport;
   serving(receiver: string): Serving;

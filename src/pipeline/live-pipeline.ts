@@ -15,7 +15,7 @@ import { Thinning } from './thinning.ts';
 export interface PipelineHost {
   readonly lane: Lane;
   readonly log: Logger;
-  setAside(bytes: Buffer, component: string): void;
+  setAside(bytes: Buffer, component: string, spans: number, isJson: boolean): void;
 }
 
 export class LivePipeline {

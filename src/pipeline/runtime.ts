@@ -45,7 +45,7 @@ export interface RuntimeOptions {
   /** A job that takes longer runs away: its worker is replaced. Default 30 s. */
   readonly jobLimitMs?: number;
   /** Keeps a request that made workers fail. */
-  setAside(bytes: Buffer, component: string): void;
+  setAside(bytes: Buffer, component: string, spans: number, isJson: boolean): void;
 }
 
 /** What a reload came to. */

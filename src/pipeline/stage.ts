@@ -35,7 +35,7 @@ export interface StageHost extends OutputSpace {
   schedule(): void;
   emit(batch: GatheredBatch, cause: FlushCause): void;
   /** Takes a copy of a request that killed its worker twice. */
-  setAside(bytes: Buffer, component: string): void;
+  setAside(bytes: Buffer, component: string, spans: number, isJson: boolean): void;
 }
 
 /** Bounds of the Collector's histogram of batch sizes, in spans. */
@@ -363,7 +363,8 @@ export class Stage {
         again.push(request);
         continue;
       }
-      this.#host.setAside(Buffer.from(shared.buffer.subarray(request.at, request.at + request.length)), this.#names());
+      const bytes = Buffer.from(shared.buffer.subarray(request.at, request.at + request.length));
+      this.#host.setAside(bytes, this.#names(), request.spans, request.isJson === true);
       this.#finish(request, 'killed', 'this request made a worker fail twice and was set aside', 0);
     }
     this.#requeue(again);

@@ -121,7 +121,7 @@ class Replay {
     return this.#hasFailed ? 1 : 0;
   }
 
-  /** Directories as their .otlp files; without the notes that stand beside those. */
+  /** Directories as the files of spans in them; without the notes that stand beside dead letters. */
   async #files(): Promise<string[]> {
     const files: string[] = [];
     for (const path of this.#options.files) {
@@ -130,8 +130,8 @@ class Replay {
         if (!(await isNote(path))) files.push(path);
         continue;
       }
-      const names = (await readdir(path)).filter((name) => name.endsWith('.otlp')).sort();
-      if (names.length === 0) this.#fail(path, new SpanmillError('STORAGE', 'the directory has no .otlp file'));
+      const names = spanFiles(await readdir(path));
+      if (names.length === 0) this.#fail(path, new SpanmillError('STORAGE', 'the directory has no file of spans'));
       files.push(...names.map((name) => join(path, name)));
     }
     return files;
@@ -223,6 +223,13 @@ class Replay {
 }
 
 const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+/** Of a directory's names, in order: .otlp, .pb and .json, but for the reasons beside the first. */
+function spanFiles(names: readonly string[]): string[] {
+  const all = new Set(names);
+  const isNoteName = (name: string): boolean => name.endsWith('.json') && all.has(name.replace(/\.json$/, '.otlp'));
+  return names.filter((name) => /\.(?:otlp|pb|json)$/.test(name) && !isNoteName(name)).sort();
+}
 
 const noteOf = (path: string): string => path.replace(/\.otlp$/, '.json');
 

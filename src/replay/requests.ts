@@ -21,9 +21,12 @@ const newline = 0x0a;
 const isZstd = (bytes: Buffer): boolean => bytes.length >= 4 && bytes.readUInt32LE(0) === 0xfd2fb528;
 const isGzip = (bytes: Buffer): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
+/** RFC 8259 8.1: a byte order mark may stand before JSON. */
+const byteOrderMark = Buffer.of(0xef, 0xbb, 0xbf);
+
 /** All requests that have spans, in order. Throws a SpanmillError that says what cannot be read; no part is left out. */
 export function requestsOf(file: Buffer): Request[] {
-  const bytes = decompressed(file);
+  const bytes = withoutMark(decompressed(file));
   const requests = looksLikeJson(bytes) ? jsonRequests(bytes) : protobufRequests(bytes);
   const withSpans = requests.filter(({ spans }) => spans > 0);
   if (withSpans.length === 0) throw new SpanmillError('OTLP_PROTOBUF', 'it holds no spans');
@@ -44,8 +47,20 @@ function decompressed(bytes: Buffer): Buffer {
 function looksLikeJson(bytes: Buffer): boolean {
   let at = 0;
   while (bytes[at] === 0x20 || bytes[at] === newline || bytes[at] === 0x0d || bytes[at] === 0x09) at++;
-  return bytes[at] === openBrace;
+  // A request in protobuf begins with the byte of a line break, and one of those a part of 123 bytes with that of a brace.
+  return bytes[at] === openBrace && !(bytes[0] === newline && isProtobuf(bytes));
 }
+
+function isProtobuf(bytes: Buffer): boolean {
+  try {
+    return protobufRequest(bytes).spans > 0;
+  } catch {
+    return false;
+  }
+}
+
+const withoutMark = (bytes: Buffer): Buffer =>
+  bytes.subarray(0, byteOrderMark.length).equals(byteOrderMark) ? bytes.subarray(byteOrderMark.length) : bytes;
 
 function protobufRequests(bytes: Buffer): Request[] {
   try {
@@ -56,7 +71,7 @@ function protobufRequests(bytes: Buffer): Request[] {
     if (records === null) throw error;
     return records.map(({ record, number }) => {
       try {
-        const body = decompressed(record);
+        const body = withoutMark(decompressed(record));
         return looksLikeJson(body) ? jsonRequest(body) : protobufRequest(body);
       } catch (fault) {
         throw within(`record ${number}`, fault);

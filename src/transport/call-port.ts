@@ -28,6 +28,8 @@ export interface CallPort<S, C> {
   /** Ends such a response; null: OK. */
   end(call: UnaryCall<S, C>, status: GrpcStatus | null): void;
   peer(connection: C): string;
+  /** For how long since the call began nothing of it was read because it, or another before it, waited. Milliseconds. */
+  pausedMs(call: UnaryCall<S, C>, now: number): number;
 }
 
 /** What all calls of a server share. */

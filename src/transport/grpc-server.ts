@@ -17,6 +17,8 @@ export interface CallInfo {
   readonly peer: string;
   /** All values of a metadata key (lower case); `host` is :authority. Empty when absent or not included. */
   metadata(key: string): readonly string[];
+  /** What the authenticator knows of the client, by its name there. Empty where it knows nothing, or there is none. */
+  credential?(attribute: string): readonly string[];
 }
 
 /** A call that is to be answered. */
@@ -48,6 +50,7 @@ export const refusalReasons = [
   'stalled',
   'unauthenticated',
   'auth_busy',
+  'shutdown',
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 

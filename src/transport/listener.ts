@@ -39,9 +39,6 @@ export interface ListenerOptions {
   readonly sockets?: BoundSockets | undefined;
 }
 
-// What a broken socket says is told by its close too.
-function ignore(): void {}
-
 export function createListener(options: ListenerOptions): Listener {
   const { tls: secure, protocol = 'h2', sockets = new Map() } = options;
   let owner: SocketOwner | null = null;
@@ -110,7 +107,8 @@ function tlsServer(options: ListenerOptions, secure: ServerTls): tls.Server {
 
 function take(socket: net.Socket, options: ListenerOptions): void {
   // First of all: a socket that is already broken must not throw.
-  socket.on('error', ignore);
+  // What it says is told by its close. TLS leaves one open whose client renegotiates again and again (CLIENT_RENEG_LIMIT).
+  socket.on('error', () => socket.destroy());
   socket.setNoDelay(true);
   options.accept(socket);
 }

@@ -65,6 +65,15 @@ export function requestHead(
   return { method, encoding: known, timeoutMs, refusal, fields, credentials, welcomedIn: -1 };
 }
 
+const noValues: readonly string[] = [];
+
+/** As `CallInfo.metadata`. */
+export function metadataOf({ fields }: RequestHead, key: string): readonly string[] {
+  if (fields.length === 0) return noValues;
+  const name = key === 'host' ? ':authority' : key;
+  return fields.filter((field) => field.name === name).map((field) => field.value);
+}
+
 /** What a client sent, in an answer: not more than helps it, since a long field takes few bytes to send a second time. */
 const shown = (value: string | undefined): string =>
   value === undefined || value.length <= 200 ? String(value) : `${value.slice(0, 200)}…`;

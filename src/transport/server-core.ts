@@ -107,7 +107,10 @@ export function createServerCore<C extends Connection>(options: GrpcServerOption
           counters.connectionErrors++;
         },
       });
-      const cut = (): void => {
+      /** A cut connection tells no client whether to come again: who waits for an answer gets one first. */
+      const cut = async (): Promise<void> => {
+        for (const call of [...shared.live()]) call.turnAway();
+        await new Promise((resolve) => setImmediate(resolve));
         for (const connection of connections) cutOne(connection);
       };
       const sweepAll = (): void => {
@@ -132,14 +135,14 @@ export function createServerCore<C extends Connection>(options: GrpcServerOption
           const closed = listener.close();
           for (const connection of connections) connection.life.sendAway();
           await Promise.race([gone(), after(timeoutMs)]);
-          cut();
+          await cut();
           await Promise.all([closed, gone()]);
         },
         async close() {
           draining = true;
           clearInterval(sweeper);
           const closed = listener.close();
-          cut();
+          await cut();
           await Promise.all([closed, gone()]);
         },
         address: () => listener.address(),

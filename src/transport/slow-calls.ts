@@ -4,9 +4,9 @@ import type { CallShared } from './call-port.ts';
 
 /** A message that is not whole, and holds memory. */
 export interface SlowMessage {
-  /** When its call began. Milliseconds of performance.now(). */
-  readonly bornAt: number;
   readonly received: number;
+  /** For how long it could come: since its call began, but for the time in which we did not read. Milliseconds. */
+  readMs(now: number): number;
   /** Of the memory that others need; 0: it holds none. */
   unfinishedBytes(): number;
   giveWay(): void;
@@ -37,7 +37,7 @@ export function endStalled<S, C>(shared: CallShared<S, C>, now: number): void {
 }
 
 /**
- * There is no place for `bytes`: of the messages that are not whole the slowest, in bytes per time since their call began,
+ * There is no place for `bytes`: of the messages that are not whole the slowest, in bytes per time in which they could come,
  * give way until so much is free. Returns whether any did.
  */
 export function makeRoom(shared: SlowMessages, bytes: number): boolean {
@@ -46,9 +46,9 @@ export function makeRoom(shared: SlowMessages, bytes: number): boolean {
   shared.lookedForRoomAt = now;
   const slow: SlowMessage[] = [];
   for (const call of shared.live()) {
-    if (call.unfinishedBytes() > 0 && now - call.bornAt >= judgedAfterMs) slow.push(call);
+    if (call.unfinishedBytes() > 0 && call.readMs(now) >= judgedAfterMs) slow.push(call);
   }
-  const rate = (call: SlowMessage): number => call.received / (now - call.bornAt);
+  const rate = (call: SlowMessage): number => call.received / call.readMs(now);
   slow.sort((a, b) => rate(a) - rate(b));
   let freed = 0;
   for (const call of slow) {

@@ -3,16 +3,15 @@
 // memory, which is taken when the message's length is known; a compressed one is decompressed from there, off the thread,
 // and copied once more. A call that gets no place takes no bytes until it has one.
 import type { CallShared } from './call-port.ts';
-import type { InflateResult } from './compression.ts';
-import type { Place, RefusalReason, UnaryExchange, UnaryMethod } from './grpc-server.ts';
-import { type GrpcStatus, grpcCode } from './grpc-status.ts';
-import { type AuthRefusal, askAuth, type RequestAuth, statusOfRefusal } from './request-auth.ts';
-import type { RequestHead } from './request-head.ts';
-import { judgedAfterMs, makeRoom } from './slow-calls.ts';
-
-/** Length of a gRPC message's prefix: 1 byte compressed flag, 4 bytes length, big endian. */
-export const messagePrefixBytes = 5;
-const prefixBytes = messagePrefixBytes;
+import { badFraming, type CallRefusal, pastDeadline, shuttingDown, stalled, tooLarge } from './call-refusals.ts';
+import type { Place, UnaryExchange, UnaryMethod } from './grpc-server.ts';
+import type { GrpcStatus } from './grpc-status.ts';
+import { MessageInflation } from './message-inflation.ts';
+import { framedMessage, messagePrefixBytes as prefixBytes } from './message-prefix.ts';
+import { waitForPlace } from './place-wait.ts';
+import { type AuthRefusal, askAuth, callRefusal, credentialOf, type RequestAuth } from './request-auth.ts';
+import { metadataOf, type RequestHead } from './request-head.ts';
+import { makeRoom } from './slow-calls.ts';
 
 /** Of the body of a request that is not gRPC, what is read and forgotten before its answer. */
 const ignoredBytes = 16 << 10;
@@ -27,8 +26,6 @@ const INFLATING = 3;
 const WAITING_INFLATED = 4; // for a place for what was decompressed
 const HANDLED = 5; // the method has it
 const OVER = 6; // answered, refused or gone
-
-const noValues: readonly string[] = [];
 
 /** What few calls have: a response of its own, or someone who waits for its client's end. */
 interface Extras {
@@ -55,9 +52,7 @@ export class UnaryCall<S, C> implements UnaryExchange {
   private compressed = false;
   private announced = 0;
   private place: Place | null = null;
-  /** It is being decompressed from the place: whatever becomes of the call, the place stays until that is done. */
-  private isRead = false;
-  private inflated: Buffer | null = null;
+  private inflation: MessageInflation | null = null;
   private extras: Extras | null = null;
 
   /** `now`: of performance.now(), a few milliseconds ago at most. */
@@ -76,10 +71,11 @@ export class UnaryCall<S, C> implements UnaryExchange {
   }
 
   metadata(key: string): readonly string[] {
-    const { fields } = this.head;
-    if (fields.length === 0) return noValues;
-    const name = key === 'host' ? ':authority' : key;
-    return fields.filter((field) => field.name === name).map((field) => field.value);
+    return metadataOf(this.head, key);
+  }
+
+  credential(attribute: string): readonly string[] {
+    return credentialOf(this.shared.auth, this.head, attribute);
   }
 
   /** First of all calls. */
@@ -91,24 +87,21 @@ export class UnaryCall<S, C> implements UnaryExchange {
     }
     // A browser or curl expects its answer after its request, and may take an earlier one for an error of the connection.
     if (refusal.httpStatus !== 200) this.state = NOT_GRPC;
-    else this.refuse(refusal.reason, refusal.status);
+    else this.refuse(refusal);
   }
 
   private authenticate(auth: RequestAuth): void {
-    const verdict = askAuth(auth, this.head);
-    if (verdict === null) return;
-    if (!(verdict instanceof Promise)) {
-      this.unwelcome(verdict);
-      return;
-    }
-    this.state = ASKING;
-    if (this.shared.port.pause(this)) void verdict.then((refusal) => this.authenticated(refusal));
-    else this.refuseOverBudget();
+    const verdict = askAuth(auth, this.head, this.peer);
+    if (verdict instanceof Promise) {
+      this.state = ASKING;
+      if (this.shared.port.pause(this)) void verdict.then((refusal) => this.authenticated(refusal));
+      else this.refuseOverBudget();
+    } else if (verdict !== null) this.refuse(callRefusal(verdict));
   }
 
   private authenticated(refusal: AuthRefusal | null): void {
     if (this.state !== ASKING) return;
-    if (refusal !== null) this.unwelcome(refusal);
+    if (refusal !== null) this.refuse(callRefusal(refusal));
     else if (!this.pastDeadline()) {
       this.state = PREFIX;
       if (this.ended) this.end();
@@ -116,13 +109,14 @@ export class UnaryCall<S, C> implements UnaryExchange {
     this.shared.port.resume(this);
   }
 
-  private unwelcome(refusal: AuthRefusal): void {
-    this.refuse(refusal.retryDelayMs === 0 ? 'unauthenticated' : 'auth_busy', statusOfRefusal(refusal));
+  /** The client sends its body when it is told to; false: it is not wanted, and the answer was sent. */
+  mayContinue(): boolean {
+    this.refuseNotGrpc();
+    return !this.isOver();
   }
 
   private refuseNotGrpc(): void {
-    const { refusal } = this.head;
-    if (refusal !== null) this.refuse(refusal.reason, refusal.status, refusal.httpStatus);
+    if (this.state === NOT_GRPC && this.head.refusal !== null) this.refuse(this.head.refusal);
   }
 
   /**
@@ -171,12 +165,12 @@ export class UnaryCall<S, C> implements UnaryExchange {
       this.refuseNotGrpc();
     } else if (this.state === PREFIX) {
       const found = this.prefixSeen === 0 ? 'no message' : `only ${this.prefixSeen} bytes of a message's prefix`;
-      this.refuseFraming(`the request has ${found}`);
+      this.refuse(badFraming(`the request has ${found}`));
     } else if (this.state === PLACED) {
       if (this.received === this.announced) this.whole();
       else
-        this.refuseFraming(
-          `the body ended after ${this.received} of the ${this.announced} bytes that its prefix announced`,
+        this.refuse(
+          badFraming(`the body ended after ${this.received} of the ${this.announced} bytes that its prefix announced`),
         );
     }
   }
@@ -195,6 +189,10 @@ export class UnaryCall<S, C> implements UnaryExchange {
     return this.state === PLACED ? this.announced : 0;
   }
 
+  readMs(now: number): number {
+    return now - this.bornAt - this.shared.port.pausedMs(this, now);
+  }
+
   /** Whether it is the client that everything waits for. */
   isUnfinished(): boolean {
     return this.state === NOT_GRPC || this.state === PREFIX || this.state === PLACED;
@@ -202,17 +200,25 @@ export class UnaryCall<S, C> implements UnaryExchange {
 
   /** No byte came for too long, or too few. */
   stall(message = `no part of the request came for ${this.shared.limits.stallTimeoutMs} ms`): void {
-    this.refuse('stalled', { code: grpcCode.DEADLINE_EXCEEDED, message });
+    this.refuse(stalled(message));
   }
 
   /** Others need the memory that its message, which comes slowly, holds. */
   giveWay(): void {
-    this.refuse('too_slow', this.requireMethod().overBudget());
+    this.refuse({ reason: 'too_slow', status: this.requireMethod().overBudget() });
   }
 
   /** There is no place for it, and none for what it would hold while it waited for one. */
   refuseOverBudget(): void {
-    this.refuse('over_budget', this.requireMethod().overBudget());
+    this.refuse({ reason: 'over_budget', status: this.requireMethod().overBudget() });
+  }
+
+  /** The server ends before the call does. */
+  turnAway(): void {
+    if (this.state === HANDLED) {
+      this.answer(shuttingDown.status);
+      this.extras?.gone?.();
+    } else this.refuse(shuttingDown);
   }
 
   /** The method's answer; null: OK. Nothing when the call is over. */
@@ -229,16 +235,15 @@ export class UnaryCall<S, C> implements UnaryExchange {
 
   send(message: Uint8Array): void {
     if (this.state !== HANDLED) return;
-    this.requireExtras().hasMessages = true;
-    const framed = Buffer.allocUnsafe(prefixBytes + message.length);
-    framed[0] = 0;
-    framed.writeUInt32BE(message.length, 1);
-    framed.set(message, prefixBytes);
-    this.shared.port.message(this, framed);
+    this.extras ??= { hasMessages: true, gone: null };
+    this.extras.hasMessages = true;
+    this.shared.port.message(this, framedMessage(message));
   }
 
   onGone(listener: () => void): void {
-    if (this.state === HANDLED) this.requireExtras().gone = listener;
+    if (this.state !== HANDLED) return;
+    this.extras ??= { hasMessages: false, gone: null };
+    this.extras.gone = listener;
   }
 
   private readPrefix(chunk: Buffer, start: number, end: number): number {
@@ -247,7 +252,7 @@ export class UnaryCall<S, C> implements UnaryExchange {
       const byte = chunk[at++];
       if (this.prefixSeen++ > 0) this.announced = this.announced * 256 + byte;
       else if (byte <= 1) this.compressed = byte === 1;
-      else this.refuseFraming(`compressed flag ${byte} of the message is neither 0 nor 1`);
+      else this.refuse(badFraming(`compressed flag ${byte} of the message is neither 0 nor 1`));
     }
     return at;
   }
@@ -257,18 +262,16 @@ export class UnaryCall<S, C> implements UnaryExchange {
     const { port } = this.shared;
     const { announced } = this;
     const largest = this.largest();
-    if (announced > largest) {
-      const message = `received message larger than max (${announced} vs. ${largest})`;
-      this.refuse('too_large', { code: grpcCode.RESOURCE_EXHAUSTED, message });
-    } else if (this.compressed && this.head.encoding === null) {
-      this.refuseFraming('the message is flagged as compressed, but grpc-encoding is absent or identity');
+    if (announced > largest) this.refuse(tooLarge(announced, largest));
+    else if (this.compressed && this.head.encoding === null) {
+      this.refuse(badFraming('the message is flagged as compressed, but grpc-encoding is absent or identity'));
     } else {
       const isWhole = available >= announced;
       this.place = this.requireMethod().reserve(announced, isWhole);
       if (this.place === null && makeRoom(this.shared, announced)) {
         this.place = this.requireMethod().reserve(announced, isWhole);
       }
-      if (this.place === null) this.waitForPlace(WAITING, announced, isWhole);
+      if (this.place === null) this.wait(WAITING, announced, isWhole);
       else {
         this.state = PLACED;
         if (!isWhole) port.admitted(this, announced);
@@ -276,27 +279,18 @@ export class UnaryCall<S, C> implements UnaryExchange {
     }
   }
 
-  private waitForPlace(state: typeof WAITING | typeof WAITING_INFLATED, length: number, isWhole: boolean): void {
+  private wait(state: typeof WAITING | typeof WAITING_INFLATED, length: number, isWhole: boolean): void {
     this.state = state;
     if (state === WAITING && !this.shared.port.pause(this)) {
       this.refuseOverBudget();
       return;
     }
-    // Messages that were too young to be judged when this one came are old enough then.
-    setTimeout(() => this.state === state && makeRoom(this.shared, length), judgedAfterMs).unref();
-    this.requireMethod()
-      .reserveLater(length, isWhole)
-      .then(
-        (place) => this.gotPlace(state, place),
-        () => this.gotPlace(state, null),
-      );
+    const stillWaits = (): boolean => this.state === state;
+    const got = (place: Place | null): void => this.gotPlace(state, place);
+    waitForPlace(this.shared, this.requireMethod(), length, isWhole, stillWaits, got);
   }
 
   private gotPlace(waitedIn: number, place: Place | null): void {
-    if (this.state !== waitedIn) {
-      if (place !== null) this.requireMethod().abandon(place);
-      return;
-    }
     const { port } = this.shared;
     if (place === null) this.refuseOverBudget();
     else {
@@ -316,7 +310,7 @@ export class UnaryCall<S, C> implements UnaryExchange {
     this.received += end - start;
     if (this.received > this.announced) {
       const message = `the body goes on after its message of ${this.announced} bytes; a unary request has exactly one`;
-      this.refuseFraming(message);
+      this.refuse(badFraming(message));
     } else if (this.place !== null) {
       chunk.copy(this.requireMethod().memory, this.place.offset + at, start, end);
     }
@@ -332,46 +326,27 @@ export class UnaryCall<S, C> implements UnaryExchange {
     const { place } = this;
     if (encoding === null || place === null || this.pastDeadline()) return;
     this.state = INFLATING;
-    const bytes = this.requireMethod().memory.subarray(place.offset, place.offset + place.length);
-    this.shared.inflater.inflate(this.connection, {
+    this.place = null;
+    this.inflation = new MessageInflation(this.shared, this.requireMethod(), place);
+    this.inflation.begin(this.connection, {
       encoding,
-      input: bytes,
-      begin: () => {
-        this.isRead = this.state === INFLATING && !this.pastDeadline();
-        return this.isRead;
-      },
-      done: (result) => this.tookInflated(result),
+      largest: this.largest(),
+      isWanted: () => this.state === INFLATING && !this.pastDeadline(),
+      done: (length) => this.placeInflated(length),
+      refused: (refusal) => this.refuse(refusal),
     });
   }
 
-  private tookInflated(result: InflateResult): void {
-    const method = this.requireMethod();
-    this.isRead = false;
-    if (this.place !== null) method.abandon(this.place);
-    this.place = null;
-    if (this.state !== INFLATING || result.kind === 'dropped') return;
-    const largest = this.largest();
-    if (result.kind === 'too_large' || (result.kind === 'ok' && result.bytes.length > largest)) {
-      const message = `received message after decompression larger than max ${largest}`;
-      this.refuse('too_large', { code: grpcCode.RESOURCE_EXHAUSTED, message });
-    } else if (result.kind === 'corrupt') {
-      const message = `failed to decompress the received message: ${result.message}`;
-      this.refuse('decompression', { code: grpcCode.INTERNAL, message });
-    } else {
-      const { counters, limits } = this.shared;
-      const { length } = result.bytes;
-      this.inflated = result.bytes;
-      counters.heldBytesNow += length;
-      this.place = method.reserve(length, true);
-      if (this.place !== null) this.handInflated(this.place);
-      else if (counters.heldBytesNow > limits.maxHeldBytes) this.refuseOverBudget();
-      else this.waitForPlace(WAITING_INFLATED, length, true);
-    }
+  private placeInflated(length: number): void {
+    const { counters, limits } = this.shared;
+    this.place = this.requireMethod().reserve(length, true);
+    if (this.place !== null) this.handInflated(this.place);
+    else if (counters.heldBytesNow > limits.maxHeldBytes) this.refuseOverBudget();
+    else this.wait(WAITING_INFLATED, length, true);
   }
 
   private handInflated(place: Place): void {
-    this.inflated?.copy(this.requireMethod().memory, place.offset);
-    this.dropInflated();
+    this.inflation?.copyTo(place);
     this.hand();
   }
 
@@ -387,16 +362,11 @@ export class UnaryCall<S, C> implements UnaryExchange {
   private pastDeadline(): boolean {
     const { timeoutMs } = this.head;
     if (timeoutMs === Number.POSITIVE_INFINITY || performance.now() - this.bornAt < timeoutMs) return false;
-    const message = 'the deadline passed before the request was taken';
-    this.refuse('deadline', { code: grpcCode.DEADLINE_EXCEEDED, message });
+    this.refuse(pastDeadline);
     return true;
   }
 
-  private refuseFraming(message: string): void {
-    this.refuse('framing', { code: grpcCode.INTERNAL, message });
-  }
-
-  private refuse(reason: RefusalReason, status: GrpcStatus, httpStatus = 200): void {
+  private refuse({ reason, status, httpStatus = 200 }: CallRefusal): void {
     if (this.state === OVER) return;
     // What `overBudget` gave was counted by it.
     if (reason !== 'over_budget' && reason !== 'too_slow') this.head.method?.rejected(reason);
@@ -408,17 +378,9 @@ export class UnaryCall<S, C> implements UnaryExchange {
   /** Gives back all that the call holds. */
   private letGo(): void {
     this.state = OVER;
-    if (this.place !== null && !this.isRead) {
-      this.requireMethod().abandon(this.place);
-      this.place = null;
-    }
-    this.dropInflated();
-  }
-
-  private dropInflated(): void {
-    if (this.inflated === null) return;
-    this.shared.counters.heldBytesNow -= this.inflated.length;
-    this.inflated = null;
+    if (this.place !== null) this.requireMethod().abandon(this.place);
+    this.place = null;
+    this.inflation?.drop();
   }
 
   // As functions, because what is called in between changes the state.
@@ -432,11 +394,6 @@ export class UnaryCall<S, C> implements UnaryExchange {
   /** Of a message of its method. */
   private largest(): number {
     return this.head.method?.maxMessageBytes ?? this.shared.limits.maxMessageBytes;
-  }
-
-  private requireExtras(): Extras {
-    this.extras ??= { hasMessages: false, gone: null };
-    return this.extras;
   }
 
   private requireMethod(): UnaryMethod {

@@ -5,7 +5,9 @@ import * as net from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createClient, createTally } from './support/client.ts';
 import { configOf, exportTo } from './support/config.ts';
-import { startService } from './support/service.ts';
+import { startFront } from './support/front.ts';
+import { startHttpSink } from './support/http-sink.ts';
+import { assertClean, startService } from './support/service.ts';
 import { accountOf, settle } from './support/settle.ts';
 import { startSink } from './support/sink.ts';
 import { createSpanSource } from './support/spans.ts';
@@ -79,6 +81,36 @@ for (const [name, behave] of [
     await settle(service, { sink, tally });
   });
 }
+
+test('a backend whose host vanishes without a word is left for a new connection, over gRPC and over HTTP', async (t) => {
+  const [sink, overHttp] = [await startSink(t), await startHttpSink(t)];
+  const [front, httpFront] = [await startFront(t, sink.port), await startFront(t, overHttp.port)];
+  const exporters = {
+    otlp: exportTo(front, { timeout: '300ms' }),
+    otlp_http: {
+      endpoint: `http://127.0.0.1:${httpFront.port}`,
+      timeout: '300ms',
+      retry_on_failure: { initial_interval: '20ms', max_interval: '100ms' },
+    },
+  };
+  const service = await startService(t, configOf({ exporters }));
+  const tally = createTally();
+  const client = createClient(t, service, tally);
+  const source = createSpanSource();
+  for (let round = 1; round <= 3; round++) {
+    for (let i = 0; i < 10; i++) assert.equal((await client.send(source.request(10))).code, 0);
+    for (const one of [sink, overHttp]) await one.until(() => one.spans.size === round * 100);
+    front.vanish();
+    httpFront.vanish();
+  }
+  // An answer that was under way when the host vanished is asked for again.
+  const end = await service.end();
+  assertClean(end, service);
+  for (const exporter of ['otlp', 'otlp_http']) {
+    const { received, exported, failed } = accountOf(end, { exporter });
+    assert.deepEqual([received, exported, failed], [300, 300, 0]);
+  }
+});
 
 test('a backend whose name does not resolve is tried again, and what it was to get is failed at the end with the reason', async (t) => {
   const exporters = { otlp: { ...exportTo({ port: 4317 }), endpoint: 'backend.invalid:4317' } };

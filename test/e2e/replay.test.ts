@@ -84,6 +84,20 @@ test('dead letters go through the service to the backend, each once, and are rem
   assertClean(await service.end(), service);
 });
 
+test('a directory of requests that made workers fail is sent, protobuf and JSON', async (t) => {
+  const sink = await startSink(t);
+  const directory = folder(t);
+  const source = createSpanSource();
+  const [a, b] = [source.request(2), source.request(3)];
+  writeFileSync(join(directory, '1.pb'), a.message);
+  writeFileSync(join(directory, '2.json'), toJsonLine(b.message));
+  const run = await replay([directory, ...to(sink), '--remove']);
+  assert.deepEqual([run.code, run.err], [0, '']);
+  assert.match(run.out, /^\S+1\.pb: 2 spans sent, removed\n\S+2\.json: 3 spans sent, removed\n$/);
+  assert.deepEqual([...sink.spans.keys()].sort(), [...a.ids, ...b.ids].sort());
+  assert.deepEqual(readdirSync(directory), []);
+});
+
 test('what comes on stdin, and lines of JSON, are sent; headers go with them', async (t) => {
   const sink = await startSink(t);
   const source = createSpanSource();
@@ -223,5 +237,5 @@ test('wrong usage is exit code 2, help is 0', async (t) => {
   assert.match(help.out, /^Usage: spanmill replay FILE/);
   const empty = await replay([directory]);
   assert.equal(empty.code, 1);
-  assert.match(empty.err, /^STORAGE \S+: the directory has no \.otlp file\n$/);
+  assert.match(empty.err, /^STORAGE \S+: the directory has no file of spans\n$/);
 });

@@ -25,7 +25,7 @@ export function resultOfRefusal(answer: HttpAnswer, sent: Sent, now: number): Ex
   const name = STATUS_CODES[status];
   const message = `HTTP ${status}${name === undefined ? '' : ` ${name}`}${text === '' ? '' : `: ${text}`}`;
   if (retryable.has(status)) {
-    return { kind: 'retry', reason, message, afterMs: retryAfterMs(answer.headers['retry-after'], now) };
+    return { kind: 'retry', reason, message, afterMs: retryAfterMs(answer.headers, now) };
   }
   if (status === 413 || (status === 400 && saysTooLarge(text))) {
     return { kind: 'too_large', reason, message, limitBytes: limitOf(text, sent) };
@@ -61,14 +61,22 @@ function limitOf(text: string, { batchBytes, messageBytes }: Sent): number {
   return limit < messageBytes ? Math.floor(limit * (batchBytes / messageBytes)) : 0;
 }
 
-/** RFC 9110 10.2.3: "Retry-After = HTTP-date / delay-seconds". 0 where there is none that can be read. */
-export function retryAfterMs(value: string | undefined, now: number): number {
-  if (value === undefined) return 0;
-  if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000;
-  // A date of HTTP begins with the day's name; Date.parse reads much else.
-  const at = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(value.trim()) ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(at) ? 0 : Math.max(0, at - now);
+/**
+ * RFC 9110 10.2.3: "Retry-After = HTTP-date / delay-seconds". 0 where there is none that can be read. A date is of the peer's
+ * clock, and so is that of the answer where it has one: how far ours is from it makes no difference then.
+ */
+export function retryAfterMs(headers: HttpAnswer['headers'], now: number): number {
+  const value = headers['retry-after']?.trim() ?? '';
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
+  const at = httpDate(value);
+  if (Number.isNaN(at)) return 0;
+  const answeredAt = httpDate(headers.date);
+  return Math.max(0, at - (Number.isNaN(answeredAt) ? now : answeredAt));
 }
+
+/** NaN: none. A date of HTTP begins with the day's name; Date.parse reads much else. */
+const httpDate = (text = ''): number =>
+  /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text.trim()) ? Date.parse(text) : Number.NaN;
 
 const redirectHint = ({ headers }: HttpAnswer): string =>
   headers.location === undefined ? '' : '; only 307 and 308 keep a POST: correct the endpoint';

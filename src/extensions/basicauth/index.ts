@@ -75,6 +75,7 @@ export const basicauth = defineExtension<Config>({
   config,
   check,
   offers: ({ htpasswd: server }) => [server === undefined ? 'clientAuth' : 'serverAuth'],
+  credentialAttributes: ({ htpasswd: server }) => (server === undefined ? [] : ['username', 'raw']),
   create({ htpasswd: server, client_auth: client }, { log }) {
     if (server !== undefined) return createBasicAuthServer({ file: server.file, inline: server.inline, log });
     if (client === undefined) throw new Error('basicauth without htpasswd and client_auth got past its check');

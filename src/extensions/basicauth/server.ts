@@ -58,9 +58,16 @@ export function createBasicAuthServer(options: BasicAuthServerOptions): Extensio
     addresses: () => [],
     offers: {
       serverAuth: {
-        refusal: (read: HeaderReader) => passwords.refusal(read('authorization')[0] ?? ''),
+        refusal: (read: HeaderReader, peer = '') => passwords.refusal(read('authorization')[0] ?? '', peer),
         get version() {
           return passwords.version;
+        },
+        attribute(read, name) {
+          const value = read('authorization')[0] ?? '';
+          const credential = credentialOf(value);
+          if (credential === null) return null;
+          if (name === 'username') return credential.user;
+          return name === 'raw' ? value.slice(value.lastIndexOf(' ') + 1) : null;
         },
       },
     },
@@ -82,6 +89,30 @@ function credentialOf(value: string): Credential | null {
   return colon < 0 ? null : { user: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
+/** What is remembered of a credential holds as long as its user's hash is this one; null: there is no such user. */
+interface Remembered {
+  readonly user: string;
+  readonly hash: string | null;
+}
+interface Asked extends Remembered {
+  readonly verdict: Promise<AuthRefusal | null>;
+}
+
+/** Whose turn it is to have a password checked: an address; of IPv6 its /64, of which a client has all. */
+function turnOf(peer: string): string {
+  const host = peer.slice(0, Math.max(0, peer.lastIndexOf(':')));
+  if (!host.startsWith('[')) return host;
+  const mapped = /^\[::ffff:([\d.]+)\]$/.exec(host);
+  return mapped?.[1] ?? network64(host.slice(1, -1));
+}
+
+/** The first four groups; `::` stands for as many zeroes as are missing. */
+function network64(address: string): string {
+  const [before, after] = address.split('::').map((part) => (part === '' ? [] : part.split(':')));
+  const missing = after === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
+  return [...before, ...Array<string>(missing).fill('0'), ...(after ?? [])].slice(0, 4).join(':');
+}
+
 class Passwords {
   version = 0;
   readonly #checks: SlowChecks;
@@ -90,67 +121,74 @@ class Passwords {
   #users: Users = new Map();
   #all: readonly PasswordCheck[] = [];
   /** Of slow hashes; at most as many as there are users. */
-  #accepted = new Set<string>();
-  #rejected = new Set<string>();
+  readonly #accepted = new Map<string, Remembered>();
+  readonly #rejected = new Map<string, Remembered>();
   /** Credentials that are being checked. */
-  #asked = new Map<string, Promise<AuthRefusal | null>>();
+  readonly #asked = new Map<string, Asked>();
 
   constructor(checks: SlowChecks) {
     this.#checks = checks;
   }
 
+  /** What is known of users whose hash is another one is forgotten: not of all, who would then be checked all at once. */
   use(users: Users): void {
     this.#users = users;
     this.#all = [...users.values()];
-    this.#accepted = new Set();
-    this.#rejected = new Set();
-    this.#asked = new Map();
+    for (const known of [this.#accepted, this.#rejected, this.#asked]) {
+      for (const [digest, { user, hash }] of known) if (this.#hashOf(user) !== hash) known.delete(digest);
+    }
     this.version++;
   }
 
-  refusal(value: string): AuthRefusal | null | Promise<AuthRefusal | null> {
+  #hashOf(user: string): string | null {
+    const check = this.#users.get(user);
+    return check?.kind === 'slow' ? check.hash : null;
+  }
+
+  refusal(value: string, peer: string): AuthRefusal | null | Promise<AuthRefusal | null> {
     if (value === '') return missing;
     const credential = credentialOf(value);
     if (credential === null) return wrong;
-    const known = this.#users.get(credential.user);
-    const check = known ?? this.#standIn(credential.user);
-    if (check.kind === 'fast') return isPassword(credential.password, check) && known !== undefined ? null : wrong;
-    const digest = this.#digest(credential.user, credential.password);
+    const { user, password } = credential;
+    const known = this.#users.get(user);
+    const check = known ?? this.#standIn(user);
+    if (check.kind === 'fast') return isPassword(password, check) && known !== undefined ? null : wrong;
+    const digest = this.#digest(user, password);
     if (this.#accepted.has(digest)) return null;
     if (this.#rejected.has(digest)) return wrong;
-    return this.#asked.get(digest) ?? this.#ask(value, credential.password, check.hash, known !== undefined, digest);
+    const asked = this.#asked.get(digest);
+    if (asked !== undefined) return asked.verdict;
+    const answer = this.#checks.matches(password, check.hash, turnOf(peer));
+    return answer === 'busy' ? busy : this.#await(answer, digest, user, () => this.refusal(value, peer));
   }
 
-  /** Slow: of connections that begin with the same credential the first asks for all. */
-  #ask(
-    value: string,
-    password: string,
-    hash: string,
-    isKnown: boolean,
+  /** Slow: of connections that begin with the same credential the first asks for all. `again`: when its user has changed. */
+  #await(
+    answer: Promise<boolean | null>,
     digest: string,
-  ): AuthRefusal | Promise<AuthRefusal | null> {
-    const answer = this.#checks.matches(password, hash);
-    if (answer === 'busy') return busy;
-    const { version } = this;
-    const verdict = answer.then((matches): AuthRefusal | null | Promise<AuthRefusal | null> => {
-      if (version !== this.version) return this.refusal(value);
+    user: string,
+    again: () => ReturnType<Passwords['refusal']>,
+  ): Promise<AuthRefusal | null> {
+    const remembered: Remembered = { user, hash: this.#hashOf(user) };
+    const verdict = answer.then((matches) => {
+      if (this.#hashOf(user) !== remembered.hash) return again();
       this.#asked.delete(digest);
       if (matches === null) return busy;
-      if (matches && isKnown) {
-        this.#accepted.add(digest);
+      if (matches && remembered.hash !== null) {
+        this.#accepted.set(digest, remembered);
         return null;
       }
-      this.#reject(digest);
+      this.#reject(digest, remembered);
       return wrong;
     });
-    this.#asked.set(digest, verdict);
+    this.#asked.set(digest, { ...remembered, verdict });
     return verdict;
   }
 
-  #reject(digest: string): void {
-    const [oldest] = this.#rejected;
+  #reject(digest: string, remembered: Remembered): void {
+    const [oldest] = this.#rejected.keys();
     if (oldest !== undefined && this.#rejected.size >= mostRejected) this.#rejected.delete(oldest);
-    this.#rejected.add(digest);
+    this.#rejected.set(digest, remembered);
   }
 
   /**

@@ -34,6 +34,9 @@ class JsonRequest implements RequestInfo {
   metadata(key: string): readonly string[] {
     return this.call.metadata(key);
   }
+  credential(attribute: string): readonly string[] {
+    return this.call.credential?.(attribute) ?? [];
+  }
 }
 
 /** `method`: of requests in protobuf, over the same intake; `answer`: how it answers them. */

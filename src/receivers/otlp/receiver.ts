@@ -54,6 +54,8 @@ export function createOtlpReceiver(config: OtlpReceiverConfig, host: ReceiverHos
     async start() {
       await server?.listen();
       await http?.server.listen();
+      if (server !== null) sayWhere(host, 'send traces', server, tls);
+      if (http !== null) sayWhere(host, 'send traces over HTTP', http.server, http.tls);
     },
     async drain(deadlineMs) {
       health.endWatches();
@@ -76,6 +78,13 @@ export function createOtlpReceiver(config: OtlpReceiverConfig, host: ReceiverHos
       if (http !== null) yield* httpMetricValues(http);
     },
   };
+}
+
+/** What a client is to be told, in the form that all SDKs know. A unix socket has none. */
+function sayWhere({ log }: ReceiverHost, what: string, server: GrpcServer, tls: ServerTls | null): void {
+  const address = server.address();
+  if (address.startsWith('/')) return;
+  log.info(`${what} with OTEL_EXPORTER_OTLP_ENDPOINT=http${tls === null ? '' : 's'}://${address}`);
 }
 
 /** Who may come in over gRPC. */

@@ -16,8 +16,10 @@ export interface ConnectionTimes {
   readonly writeMs: number;
 }
 
-/** How long a client that was answered before its request was over may go on sending. */
+/** How long a client that was answered before its request was over may go on sending, and one that was given the last answer. */
 const lingerMs = 1000;
+/** What is read and forgotten before the connection is cut: of a request that was answered early, and behind the last answer. */
+export const mostDiscarded = 256 << 10;
 
 export class HttpConnection implements Pick<ConnectionLife, 'sendAway' | 'sweep'> {
   readonly socket: net.Socket;
@@ -30,8 +32,10 @@ export class HttpConnection implements Pick<ConnectionLife, 'sendAway' | 'sweep'
   requests = 0;
   /** Every answer from now on is the last. */
   leaving = false;
-  /** It was told that what it sends is not HTTP. */
-  isBroken = false;
+  /** The last answer was given. */
+  isOver = false;
+  /** Called now and then while there is no request. */
+  onIdle: () => void = () => undefined;
 
   readonly #times: ConnectionTimes;
   /** `requests` and what had been read when it was first seen idle, and since when it is. */
@@ -42,6 +46,9 @@ export class HttpConnection implements Pick<ConnectionLife, 'sendAway' | 'sweep'
   #headSince: number;
   #unread = 0;
   #unreadSince = 0;
+  /** When the client had all that it is told, as far as the sweep knows, and what had been read when it was over. */
+  #overSince = 0;
+  #bytesAtEnd = 0;
 
   constructor(socket: net.Socket, peer: string, times: ConnectionTimes) {
     const now = performance.now();
@@ -57,27 +64,46 @@ export class HttpConnection implements Pick<ConnectionLife, 'sendAway' | 'sweep'
   sendAway(): void {
     if (this.leaving) return;
     this.leaving = true;
-    if (this.exchanges.length === 0) this.socket.destroySoon();
+    if (this.exchanges.length === 0) this.finish();
   }
 
   /** What comes is no HTTP: says so where no other answer is due, and ends. */
   misunderstand(answer: string): void {
-    this.isBroken = true;
-    const [first, second] = this.exchanges;
-    // An answer that is under way, or comes before, must not be taken for this one.
-    if (second !== undefined || (first !== undefined && (first.answeredAt > 0 || first.isBodyOver))) {
-      this.socket.destroy();
-    } else this.socket.end(answer);
+    const exchanges = [...this.exchanges];
+    // What its client would take for the answer of a request whose body came before must not be sent.
+    if (exchanges.some((exchange) => exchange.isBodyOver && exchange.answeredAt === 0)) this.socket.destroy();
+    else this.finish(exchanges.some((exchange) => !exchange.isBodyOver && exchange.answeredAt > 0) ? '' : answer);
+    for (const exchange of exchanges) exchange.gone();
+  }
+
+  /**
+   * Ends the connection behind what it was told, and `answer`. RFC 9112 9.6: a server that closes at once while its client
+   * sends causes a reset, which can take the last answer with it; "To avoid the TCP reset problem, servers typically close a
+   * connection in stages": the writing side, and the other when the client has closed, or after a time.
+   */
+  finish(answer = ''): void {
+    if (this.isOver) return;
+    const { socket } = this;
+    this.isOver = true;
+    this.#overSince = performance.now();
+    this.#bytesAtEnd = socket.bytesRead;
+    socket.end(answer);
+    socket.resume();
+  }
+
+  /** What comes behind the last answer. */
+  forget(): void {
+    if (this.socket.bytesRead - this.#bytesAtEnd > mostDiscarded) this.socket.destroy();
   }
 
   sweep(now: number, keepalive: ServerKeepalive, counters: ServerCounters): void {
     const { socket } = this;
     if (socket.destroyed) return;
-    if (this.isBroken) socket.destroy();
-    else if (this.#isUnread(now)) {
+    if (this.#isUnread(now)) {
       counters.floods.unread++;
       socket.destroy();
-    } else if (this.exchanges.length > 0) this.#sweepExchanges(now);
+    } else if (this.isOver) this.#sweepOver(now);
+    else if (this.exchanges.length > 0) this.#sweepExchanges(now);
     else this.#sweepIdle(now, keepalive.maxConnectionIdleMs, counters);
   }
 
@@ -90,6 +116,11 @@ export class HttpConnection implements Pick<ConnectionLife, 'sendAway' | 'sweep'
       return false;
     }
     return now - this.#unreadSince >= this.#times.writeMs;
+  }
+
+  #sweepOver(now: number): void {
+    if (this.socket.writableLength > 0) this.#overSince = now;
+    else if (now - this.#overSince >= lingerMs) this.socket.destroy();
   }
 
   #sweepExchanges(now: number): void {
@@ -105,8 +136,7 @@ export class HttpConnection implements Pick<ConnectionLife, 'sendAway' | 'sweep'
   }
 
   #sweepIdle(now: number, idleMs: number, counters: ServerCounters): void {
-    const { socket } = this;
-    const { bytesRead } = socket;
+    const { bytesRead } = this.socket;
     if (this.#idleAfter !== this.requests) {
       this.#idleAfter = this.requests;
       this.#idleSince = now;
@@ -116,8 +146,10 @@ export class HttpConnection implements Pick<ConnectionLife, 'sendAway' | 'sweep'
       if (this.#headSince === 0) this.#headSince = now;
       if (now - this.#headSince < this.#times.headerMs) return;
       counters.floods.handshake++;
-      this.isBroken = true;
-      socket.end(rawAnswer(408, 'Request Timeout', `the request's head was not over in ${this.#times.headerMs} ms`));
-    } else if (now - this.#idleSince >= idleMs) socket.destroySoon();
+      this.finish(rawAnswer(408, 'Request Timeout', `the request's head was not over in ${this.#times.headerMs} ms`));
+    } else {
+      this.onIdle();
+      if (now - this.#idleSince >= idleMs) this.finish();
+    }
   }
 }

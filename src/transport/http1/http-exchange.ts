@@ -8,7 +8,7 @@ import { makeRoom, type SlowMessage, type SlowMessages } from '../slow-calls.ts'
 import { UnaryCall } from '../unary-call.ts';
 import { Gathered } from './gathered.ts';
 import { errorAnswer, messageHeaders } from './http-answer.ts';
-import type { HttpConnection } from './http-connection.ts';
+import { type HttpConnection, mostDiscarded } from './http-connection.ts';
 import type { Form, HttpHead, JudgedRequest } from './http-request.ts';
 
 export type HttpCall = UnaryCall<Exchange, HttpConnection>;
@@ -47,8 +47,6 @@ export interface ExchangeHost {
 
 /** What Node may still read for a request that was told to wait: its stream's buffer, and what one read gives. */
 const mostComing = 128 << 10;
-/** Of a request that was answered before it was over, what is read and forgotten before the connection is cut. */
-const mostDiscarded = 256 << 10;
 
 const noBody = Buffer.alloc(0);
 
@@ -70,6 +68,9 @@ export class Exchange implements SlowMessage {
   #isOpen = false;
   #isOver = false;
   #isPaused = false;
+  /** Since when it is, and for how long it was before. Milliseconds. */
+  #pausedSince = 0;
+  #pausedMs = 0;
   /** The client waits to be told that it may send its body. */
   #wantsContinue = false;
   #gathered: Gathered | null = null;
@@ -160,6 +161,7 @@ export class Exchange implements SlowMessage {
 
   /** The whole body came. */
   end(): void {
+    if (this.#isOver) return;
     this.isBodyOver = true;
     if (this.answeredAt > 0) {
       this.#wire.end();
@@ -201,14 +203,24 @@ export class Exchange implements SlowMessage {
     counters.heldBytesNow += coming;
     this.#coming = coming;
     this.#isPaused = true;
+    this.#pausedSince = performance.now();
     this.#wire.pause();
     return true;
+  }
+
+  #goOn(): void {
+    this.#isPaused = false;
+    this.#pausedMs += performance.now() - this.#pausedSince;
+  }
+
+  pausedMs(now: number): number {
+    return this.#pausedMs + (this.#isPaused ? now - this.#pausedSince : 0);
   }
 
   resume(): void {
     this.#dropComing();
     const wasPaused = this.#isPaused;
-    this.#isPaused = false;
+    if (wasPaused) this.#goOn();
     const kept = this.#kept;
     this.#kept = null;
     if (this.answeredAt === 0) {
@@ -249,6 +261,10 @@ export class Exchange implements SlowMessage {
     // A connection that is closed while its client sends may take the answer with it: the end waits for that of the body.
     this.#wire.answer(answer.status, headers, answer.body, isLast, this.isBodyOver || this.#wantsContinue);
     this.#finish();
+    // What waits, and what comes, is read and forgotten.
+    if (!this.#isPaused) return;
+    this.#goOn();
+    this.#wire.resume();
   }
 
   #isLast(): boolean {
@@ -283,8 +299,8 @@ export class Exchange implements SlowMessage {
 
   // --- as one of those that hold memory while they gather ---
 
-  get bornAt(): number {
-    return this.call.bornAt;
+  readMs(now: number): number {
+    return this.call.readMs(now);
   }
   get received(): number {
     return this.call.received;

@@ -4,10 +4,10 @@ import type * as net from 'node:net';
 import type { CallPort } from '../call-port.ts';
 import type { GrpcServer, ListenTarget, ServerCounters } from '../grpc-server.ts';
 import type { BoundSockets } from '../listening-socket.ts';
+import { messagePrefixBytes } from '../message-prefix.ts';
 import type { RequestAuth } from '../request-auth.ts';
 import { createServerCore } from '../server-core.ts';
 import type { ServerTls } from '../tls/server-tls.ts';
-import { messagePrefixBytes } from '../unary-call.ts';
 import { type Cors, type CorsPolicy, createCors } from './cors.ts';
 import { okHeaders } from './http-answer.ts';
 import { type ConnectionTimes, HttpConnection } from './http-connection.ts';
@@ -107,6 +107,7 @@ const port: CallPort<Exchange, HttpConnection> = {
   message: ({ stream }, framed) => stream.message(framed.subarray(messagePrefixBytes)),
   end: ({ stream }, status) => stream.endMessage(status),
   peer: (connection) => connection.peer,
+  pausedMs: ({ stream }, now) => stream.pausedMs(now),
 };
 
 /** What it counts is what the gRPC servers count. */

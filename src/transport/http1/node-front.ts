@@ -12,6 +12,7 @@ import { createHttpServerOn, type FrontEnd, type FrontHost, type HttpServerOptio
 
 interface OwnSocket extends net.Socket {
   [connectionOf]?: HttpConnection;
+  [unsentOf]?: number;
 }
 interface OwnRequest extends http.IncomingMessage {
   [exchangeOf]?: Exchange;
@@ -19,6 +20,8 @@ interface OwnRequest extends http.IncomingMessage {
 /** A socket's connection and a request's exchange, so that one listener function serves all of them. */
 const connectionOf: unique symbol = Symbol('connection');
 const exchangeOf: unique symbol = Symbol('exchange');
+/** How many responses node:http still keeps: it sends them one after the other, later than it is given them. */
+const unsentOf: unique symbol = Symbol('unsent');
 
 export const createNodeHttpServer = (options: HttpServerOptions): GrpcServer =>
   createHttpServerOn(createNodeFront, options);
@@ -63,15 +66,20 @@ class NodeWire implements Wire {
 function createNodeFront(host: FrontHost): FrontEnd {
   const { exchanges } = host;
   const take = (request: OwnRequest, response: http.ServerResponse, wantsContinue: boolean): void => {
-    const connection = (request.socket as OwnSocket)[connectionOf];
-    if (connection === undefined) return;
+    const socket = request.socket as OwnSocket;
+    const connection = socket[connectionOf];
+    if (connection === undefined || connection.isOver) return;
     connection.requests++;
+    socket[unsentOf] = (socket[unsentOf] ?? 0) + 1;
+    response.on('close', () => {
+      socket[unsentOf] = (socket[unsentOf] ?? 0) - 1;
+    });
     const { rawHeaders, method = '', url = '' } = request;
     const head = readHead(rawHeaders);
     const wire = new NodeWire(exchanges, request, response);
     const asked = host.preflight(method, rawHeaders, head);
     if (asked !== null) {
-      wire.answer(204, asked, '', false, true);
+      wire.answer(204, asked, '', connection.leaving || !exchanges.keepAlives, true);
       return;
     }
     const exchange = new Exchange(exchanges, connection, wire, host.judge(method, url, rawHeaders, head), head);
@@ -111,7 +119,13 @@ function onEnd(this: OwnRequest): void {
 function misunderstood(error: NodeJS.ErrnoException, socket: OwnSocket, counters: ServerCounters): void {
   const connection = socket[connectionOf];
   const code = error.code ?? '';
-  if (connection === undefined || connection.isBroken || !code.startsWith('HPE_') || !socket.writable) {
+  if (connection?.isOver === true && code.startsWith('HPE_')) {
+    connection.forget();
+    return;
+  }
+  // Of the request in which the parser stopped none is due.
+  const due = (socket[unsentOf] ?? 0) - (connection?.exchanges.some((exchange) => !exchange.isBodyOver) ? 1 : 0);
+  if (connection === undefined || !code.startsWith('HPE_') || !socket.writable || due > 0) {
     socket.destroy();
     return;
   }

@@ -52,6 +52,9 @@ export class ServerConnection implements ConnectionControl {
   now = 0;
   /** Streams whose calls wait for a place. Nothing is read meanwhile; what is left of the last chunk is in `#rest`. */
   #waiting = 0;
+  /** Since when they do, and for how long others did before. Milliseconds. */
+  #pausedSince = 0;
+  #pausedMs = 0;
   #rest: Buffer | null = null;
   /** Before this no call waits for a place. Of performance.now(). */
   #patientFrom = 0;
@@ -164,8 +167,15 @@ export class ServerConnection implements ConnectionControl {
   hold(stream: Http2Stream): boolean {
     if (this.now < this.#patientFrom) return false;
     stream.waits = true;
-    if (this.#waiting++ === 0) this.#socket.pause();
+    if (this.#waiting++ > 0) return true;
+    this.#pausedSince = performance.now();
+    this.#socket.pause();
     return true;
+  }
+
+  /** For how long it was not read because calls waited. Milliseconds. */
+  pausedMs(now: number): number {
+    return this.#pausedMs + (this.#waiting === 0 ? 0 : now - this.#pausedSince);
   }
 
   /** No call waits for a place for a while. */
@@ -177,7 +187,7 @@ export class ServerConnection implements ConnectionControl {
   goOn(stream: Http2Stream): void {
     if (!stream.waits) return;
     stream.waits = false;
-    this.#waiting--;
+    if (--this.#waiting === 0) this.#pausedMs += performance.now() - this.#pausedSince;
     // Not here: who calls may be reading from the chunk that is the rest.
     queueMicrotask(() => this.#readRest());
   }

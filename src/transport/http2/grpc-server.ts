@@ -21,6 +21,7 @@ const port: CallPort<Http2Stream, ServerConnection> = {
   message: ({ connection, stream }, framed) => connection.streams.message(stream, framed),
   end: ({ connection, stream }, status) => connection.streams.end(stream, status),
   peer: (connection) => connection.peer,
+  pausedMs: ({ connection, stream }, now) => connection.pausedMs(now) - stream.pausedBefore,
 };
 
 export function createHttp2GrpcServer(options: GrpcServerOptions): GrpcServer {

@@ -20,6 +20,7 @@ import type { Http2Stream } from './stream.ts';
 
 /** An uncompressed message of length 0: an empty Export…Response. */
 const emptyMessage = Buffer.alloc(5);
+const continueHead = encodeHeaders([[':status', '100']]);
 const okHead = encodeHeaders([
   [':status', '200'],
   ['content-type', 'application/grpc'],
@@ -60,6 +61,11 @@ export class ReplySender {
   constructor(outbox: Outbox, sent: (stream: Http2Stream) => void) {
     this.#outbox = outbox;
     this.#sent = sent;
+  }
+
+  /** The client may send its content. */
+  goOn(stream: Http2Stream): void {
+    this.#headers(stream.id, continueHead, false);
   }
 
   /** OK, with an empty message. */

@@ -9,6 +9,8 @@ export type RequestFields =
       readonly headers: GrpcHeaders;
       /** What content-length says; -1: it is absent. */
       readonly contentLength: number;
+      /** It waits to be told that it may send its content (RFC 9110 10.1.1). */
+      readonly expectsContinue: boolean;
     }
   | { readonly kind: 'malformed'; readonly why: string };
 
@@ -32,6 +34,7 @@ interface Seen {
   encoding: string | undefined;
   timeout: string | undefined;
   contentLength: number;
+  expectsContinue: boolean;
   isRegular: boolean;
 }
 
@@ -42,6 +45,7 @@ export function requestFields(fields: readonly HeaderField[]): RequestFields {
     encoding: undefined,
     timeout: undefined,
     contentLength: -1,
+    expectsContinue: false,
     isRegular: false,
   };
   for (const field of fields) {
@@ -51,8 +55,9 @@ export function requestFields(fields: readonly HeaderField[]): RequestFields {
   const why = incomplete(seen.pseudo);
   if (why !== '') return { kind: 'malformed', why };
   const { ':method': httpMethod, ':path': path } = seen.pseudo;
-  const { contentType, encoding, timeout, contentLength } = seen;
-  return { kind: 'request', headers: { httpMethod, path, contentType, encoding, timeout }, contentLength };
+  const { contentType, encoding, timeout, contentLength, expectsContinue } = seen;
+  const headers = { httpMethod, path, contentType, encoding, timeout };
+  return { kind: 'request', headers, contentLength, expectsContinue };
 }
 
 /** 8.1: "Trailers MUST NOT include pseudo-header fields"; otherwise as in a request. '' when they are well-formed. */
@@ -84,6 +89,9 @@ function take(field: HeaderField, seen: Seen): string {
       break;
     case 'grpc-timeout':
       seen.timeout ??= value;
+      break;
+    case 'expect':
+      seen.expectsContinue = value.toLowerCase() === '100-continue';
       break;
     case 'content-length': {
       if (!/^\d{1,15}$/.test(value)) return 'content-length is not a number';

@@ -10,7 +10,12 @@ import { malformedTrailer, requestFields } from './request-fields.ts';
 
 /** What a header block opens. */
 export type Opening =
-  | { readonly kind: 'request'; readonly head: RequestHead; readonly contentLength: number }
+  | {
+      readonly kind: 'request';
+      readonly head: RequestHead;
+      readonly contentLength: number;
+      readonly expectsContinue: boolean;
+    }
   | { readonly kind: 'malformed'; readonly why: string }
   | { readonly kind: 'too_large' };
 
@@ -59,7 +64,8 @@ export class RequestHeads {
     const { routes, includeMetadata, isGuarded } = this.#options;
     const shown = includeMetadata ? fields : noFields;
     const head = requestHead(routes, found.headers, shown, isGuarded ? fields : noFields);
-    const opening: Opening = { kind: 'request', head, contentLength: found.contentLength };
+    const { contentLength, expectsContinue } = found;
+    const opening: Opening = { kind: 'request', head, contentLength, expectsContinue };
     if (this.#decoder.version !== version) return opening;
     if (isGuarded && end - start > longestOfStrangers) this.#unjudged = opening;
     else this.#known.add(bytes, start, end, version, opening);

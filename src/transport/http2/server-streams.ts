@@ -82,10 +82,12 @@ export class ServerStreams {
       this.#connection.life.streamsNow++;
       if (opening.kind === 'too_large') this.#tooLarge(stream);
       else {
+        stream.pausedBefore = this.#connection.pausedMs(now);
         const call = new UnaryCall(this.#host.shared, stream, this.#connection, opening.head, now);
         stream.call = call;
         call.begin();
         this.#heads.judged(block, opening);
+        if (opening.expectsContinue && !endStream && call.mayContinue()) this.#sender.goOn(stream);
         // Unless it was answered at its headers.
         if (endStream && this.open.get(id) === stream) this.#bodyEnded(stream);
       }

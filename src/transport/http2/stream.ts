@@ -21,6 +21,8 @@ export class Http2Stream {
   remoteEnded: boolean;
   /** Its call waits for a place: nothing more is read from the connection. */
   waits = false;
+  /** For how long the connection was not read before it began. Milliseconds. */
+  pausedBefore = 0;
   /** What is to be sent, once windows allow: content of DATA, and then trailers, which end the stream. */
   unsent: Buffer | null = null;
   trailers: Buffer | null = null;

@@ -11,6 +11,9 @@ export interface Link {
   readonly socket: net.Socket;
   /** Calls under way; counted by who makes them. */
   streamsNow: number;
+  /** New calls take another connection; who makes the calls cuts this one when the last is over. */
+  isLeft: boolean;
+  leave(): void;
 }
 
 export interface ConnectionOptions {
@@ -87,7 +90,16 @@ export function createClientConnection(options: ConnectionOptions): ClientConnec
       settings: { enablePush: false, initialWindowSize: replyWindowBytes },
       maxSessionMemory: 64,
     });
-    const link: Link = { session, socket, streamsNow: 0 };
+    const link: Link = {
+      session,
+      socket,
+      streamsNow: 0,
+      isLeft: false,
+      leave() {
+        link.isLeft = true;
+        if (state.kind === 'ready' && state.link === link) state = { kind: 'idle' };
+      },
+    };
     let problem = `no connection to ${options.authority} within ${options.connectTimeoutMs} ms`;
     const timer = setTimeout(() => session.destroy(), options.connectTimeoutMs);
     const broken = (error: Error): void => {

@@ -44,6 +44,7 @@ export function exchange(
     seen.verdict ??= verdict;
     reset();
   };
+  const readBefore = link.socket.bytesRead;
   link.streamsNow++;
   limits.listen(stop);
   return new Promise((resolve) => {
@@ -71,6 +72,9 @@ export function exchange(
     });
     stream.on('close', () => {
       link.streamsNow--;
+      // Not a byte came in all of the time: the peer may be gone without a word, which TCP finds out after a quarter of an hour.
+      if (seen.verdict !== null && link.socket.bytesRead === readBefore) link.leave();
+      if (link.isLeft && link.streamsNow === 0) cut(link);
       limits.listen(null);
       clearTimeout(cutTimer);
       const reply = seen.verdict ?? replyOf(seen, stream.rstCode, link, maxReplyBytes);

@@ -21,6 +21,7 @@ interface Connection {
 type Stream = http2.ServerHttp2Stream & {
   [callOf]?: NodeCall;
   [keptOf]?: Kept | undefined;
+  [pausedOf]?: number;
   [trailersOf]?: http2.OutgoingHttpHeaders;
 };
 type NodeCall = UnaryCall<Stream, Connection>;
@@ -29,11 +30,15 @@ interface Kept {
   chunk: Buffer;
   /** What the client may still send before it sees that the window does not grow, with what is here. */
   readonly comingBytes: number;
+  /** Of performance.now(). */
+  readonly since: number;
 }
 
 /** A stream's call, so that one listener function serves all streams. */
 const callOf: unique symbol = Symbol('call');
 const keptOf: unique symbol = Symbol('kept');
+/** For how long it was paused before. Milliseconds. */
+const pausedOf: unique symbol = Symbol('paused');
 /** Where they are not `okTrailers`. */
 const trailersOf: unique symbol = Symbol('trailers');
 
@@ -90,6 +95,9 @@ export function createNodeGrpcServer(options: GrpcServerOptions): GrpcServer {
       if (connection.life.streamsNow === 0) connection.life.idle();
     });
     call.begin();
+    if (headers.expect?.toLowerCase() === '100-continue' && !stream.endAfterHeaders && call.mayContinue()) {
+      stream.additionalHeaders({ ':status': 100 });
+    }
     stream.on('data', onData);
     stream.on('end', onEnd);
   };
@@ -124,7 +132,7 @@ function createPort(limits: ServerLimits, counters: { heldBytesNow: number }): C
       if (counters.heldBytesNow + comingBytes > limits.maxHeldBytes) return false;
       stream.pause();
       counters.heldBytesNow += comingBytes;
-      stream[keptOf] = { chunk: noChunk, comingBytes };
+      stream[keptOf] = { chunk: noChunk, comingBytes, since: performance.now() };
       return true;
     },
     resume(call) {
@@ -179,6 +187,10 @@ function createPort(limits: ServerLimits, counters: { heldBytesNow: number }): C
       stream.resume();
     },
     peer: (connection) => connection.peer,
+    pausedMs({ stream }, now) {
+      const kept = stream[keptOf];
+      return (stream[pausedOf] ?? 0) + (kept === undefined ? 0 : now - kept.since);
+    },
   };
 }
 
@@ -186,6 +198,7 @@ function release(stream: Stream, counters: { heldBytesNow: number }): void {
   const kept = stream[keptOf];
   if (kept === undefined) return;
   counters.heldBytesNow -= kept.comingBytes;
+  stream[pausedOf] = (stream[pausedOf] ?? 0) + performance.now() - kept.since;
   stream[keptOf] = undefined;
 }
 

@@ -5,8 +5,8 @@ import { SpanmillError } from '../../errors.ts';
 const shownCharacters = 60;
 /** Of what is skipped, arrays and objects inside one another. */
 const maxSkipped = 500;
-/** A number in JSON may be of any length; nobody needs more digits. */
-export const maxNumberBytes = 400;
+/** A number in JSON may be of any length; nobody needs more digits. Names and ids with each character escaped are shorter. */
+const longestText = 400;
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -142,9 +142,16 @@ export class JsonCursor {
     this.syntax('the end of a string');
   }
 
-  /** The content of the string read last, byte by byte: for what is ASCII where it is right. At most `most` characters. */
-  text(most = maxNumberBytes): string {
-    return this.#latin1(this.from, Math.min(this.to, this.from + most));
+  /** The content of the string read last: of names, numbers and ids, which are ASCII where they are right. '': too long for one. */
+  text(): string {
+    if (this.to - this.from > longestText) return '';
+    const text = this.#latin1(this.from, this.to);
+    if (!this.escaped) return text;
+    try {
+      return JSON.parse(`"${text}"`);
+    } catch {
+      return this.syntax('an escape that JSON has');
+    }
   }
 
   #latin1(from: number, to: number): string {
@@ -161,7 +168,7 @@ export class JsonCursor {
     const from = this.position;
     let p = from;
     while (p < this.#end && isOfNumber(bytes[p])) p++;
-    const text = p - from > maxNumberBytes ? '' : this.#latin1(from, p);
+    const text = p - from > longestText ? '' : this.#latin1(from, p);
     if (!jsonNumber.test(text)) this.syntax('a number');
     this.position = p;
     return text;
@@ -191,6 +198,7 @@ export class JsonCursor {
     }
     this.low = low;
     this.high = high;
+    if (quoted && p < this.#end && bytes[p] === backslash) return this.#escapedInteger(start);
     if (p === digits) return false;
     if (quoted) {
       if (p >= this.#end || bytes[p] !== quote) return false;
@@ -201,6 +209,21 @@ export class JsonCursor {
     // 007 is no number in JSON.
     if (bytes[digits] === 0x30 && p > digits + 1) this.syntax('a number');
     this.position = p;
+    return true;
+  }
+
+  /** `"\u0031"`: legal, and nobody does it. */
+  #escapedInteger(start: number): boolean {
+    this.string();
+    const text = this.text();
+    const amount = /^-?\d+$/.test(text) ? BigInt(text.replace('-', '')) : -1n;
+    if (amount < 0n || amount >= 2n ** 64n) {
+      this.position = start;
+      return false;
+    }
+    this.negative = text.startsWith('-');
+    this.high = Number(amount >> 32n);
+    this.low = Number(amount & 0xffff_ffffn);
     return true;
   }
 

@@ -52,6 +52,8 @@ export interface JsonField {
   readonly idLength: number;
   /** A member of AnyValue's oneof: written even when it is the default. */
   readonly oneof: boolean;
+  /** A single value of a message, which counts as it stands last; of each of a message's another bit. 0: one of the others. */
+  readonly bit: number;
   /** Of a type `enum`. */
   readonly values: Readonly<Record<string, number>>;
   /** Bytes that the length of a message usually takes. */
@@ -139,7 +141,7 @@ function typeOf(name: string, rule: FieldRule): JsonType {
 }
 
 function fieldsOf(kind: MessageKind): JsonField[] {
-  return Object.entries(fieldNumbers[kind]).map(([name, number]) => {
+  return Object.entries(fieldNumbers[kind]).map(([name, number], index) => {
     const rule = messageRules[kind].find(({ field }) => field === number);
     if (rule === undefined) throw new TypeError(`${name} has no rule`);
     return {
@@ -150,6 +152,7 @@ function fieldsOf(kind: MessageKind): JsonField[] {
       child: rule.child,
       idLength: rule.idLength,
       oneof: kind === messageKind.anyValue,
+      bit: rule.child !== -1 || rule.repeated || kind === messageKind.anyValue ? 0 : 1 << index,
       values: enums[name] ?? {},
       lengthBytes: (rule.child === -1 ? undefined : lengthBytes[rule.child]) ?? 1,
     };

@@ -16,6 +16,9 @@ const escapes = new Map<number, number>([
 ]);
 const letterU = 0x75;
 
+/** Text from `from` to `to` of some bytes. */
+export type TextRange = Pick<JsonCursor, 'from' | 'to' | 'bytes'>;
+
 /** The value of a hexadecimal digit; -1: it is none. */
 const hexDigits = new Int8Array(256).fill(-1);
 for (let i = 0; i < 16; i++) {
@@ -95,7 +98,7 @@ function writeUtf8(bytes: Uint8Array, at: number, code: number): number {
 }
 
 /** Writes the bytes that the digits stand for, at most 16; returns how many, -1 when they are not pairs of digits. */
-export function readHex({ from, to, bytes: source }: JsonCursor, bytes: Uint8Array, at: number): number {
+export function readHex({ from, to, bytes: source }: TextRange, bytes: Uint8Array, at: number): number {
   if ((to - from) % 2 !== 0 || to - from > 32) return -1;
   for (let p = from; p < to; p += 2) {
     const high = hexDigits[source[p]];
@@ -110,9 +113,6 @@ const base64Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 const base64Digits = new Int8Array(256).fill(-1);
 for (let i = 0; i < 64; i++) base64Digits[base64Alphabet.charCodeAt(i)] = i;
 const padding = 0x3d;
-
-/** Text from `from` to `to` of some bytes. */
-type TextRange = Pick<JsonCursor, 'from' | 'to' | 'bytes'>;
 
 /**
  * Writes the bytes; returns the end, -1 when it is not standard base64. Padding may be absent. The text may stand where they are

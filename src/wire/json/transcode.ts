@@ -8,14 +8,13 @@
 import { SpanmillError } from '../../errors.ts';
 import { type MessageKind, maxDepth, messageKind } from '../schema.ts';
 import { varintSize, writeVarint } from '../varint.ts';
-import { JsonCursor, maxNumberBytes, token } from './json-cursor.ts';
+import { JsonCursor, token } from './json-cursor.ts';
 import { type JsonField, type JsonName, jsonNames } from './json-fields.ts';
-import { readBase64, readHex, readString } from './json-strings.ts';
+import { integerRanges, isInRange } from './json-integers.ts';
+import { readBase64, readHex, readString, type TextRange } from './json-strings.ts';
 
 /** Bytes of a trace id. */
 const longestId = 16;
-/** Far above the names of OTLP with each character escaped. */
-const longestName = 200;
 
 /** There is no room for the result. */
 const noRoom = Symbol('no room');
@@ -76,6 +75,8 @@ export class Transcoder {
     }
     const level = cursor.level++;
     let member = false;
+    // Bits of the fields that were written.
+    let written = 0;
     let scopesAs: JsonName | null = null;
     do {
       if (cursor.peek() !== token.quote) cursor.syntax('a name in quotes');
@@ -89,7 +90,10 @@ export class Transcoder {
       const { field } = name;
       cursor.names[level] = name.text;
       cursor.indexes[level] = -1;
-      if (cursor.isNull()) continue;
+      if (cursor.isNull()) {
+        if ((written & field.bit) !== 0) this.#default(field);
+        continue;
+      }
       if (field.oneof) {
         if (member) cursor.mismatch('one member of "value"');
         member = true;
@@ -97,6 +101,8 @@ export class Transcoder {
       const before = this.#at;
       if (field.repeated) this.#list(field, level, depth);
       else this.#value(field, depth);
+      if (this.#at > before) written |= field.bit;
+      else if ((written & field.bit) !== 0) this.#default(field);
       if (kind === messageKind.resourceSpans && field.repeated && this.#at > before) scopesAs = name;
     } while (cursor.more(token.closeBrace));
     cursor.level = level;
@@ -125,15 +131,17 @@ export class Transcoder {
 
   /** Legal, and nobody does it: `"n\u0061me"`. */
   #escapedName(names: readonly JsonName[]): JsonName | null {
-    const cursor = this.#cursor;
-    if (cursor.to - cursor.from > longestName) return null;
-    let text: unknown;
-    try {
-      text = JSON.parse(`"${cursor.text()}"`);
-    } catch {
-      cursor.syntax('an escape that JSON has');
-    }
+    const text = this.#cursor.text();
     return names.find((name) => name.text === text) ?? null;
+  }
+
+  /** Of a field that came before with another value: "the last one wins", also when it is one that is else left out. */
+  #default({ tag, type }: JsonField): void {
+    this.#tag(tag);
+    const bytes = type === 'fixed64' ? 8 : type === 'fixed32' ? 4 : 1;
+    this.#room(bytes);
+    this.#bytes.fill(0, this.#at, this.#at + bytes);
+    this.#at += bytes;
   }
 
   #list(field: JsonField, level: number, depth: number): void {
@@ -230,7 +238,7 @@ export class Transcoder {
     this.#room(2 + longestId);
     const bytes = this.#bytes;
     const at = this.#at;
-    const length = readHex(cursor, bytes, at + 2);
+    const length = readHex(cursor.escaped ? unescaped(cursor) : cursor, bytes, at + 2);
     if (length !== field.idLength) {
       cursor.position = start;
       cursor.mismatch(expected);
@@ -280,7 +288,7 @@ export class Transcoder {
     if (cursor.peek() === token.quote) {
       const start = cursor.position;
       cursor.string();
-      const text = cursor.to - cursor.from > maxNumberBytes ? '' : cursor.text();
+      const text = cursor.text();
       if (/^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text) || /^-?Infinity$/.test(text)) value = Number(text);
       else if (text !== 'NaN') {
         cursor.position = start;
@@ -302,9 +310,9 @@ export class Transcoder {
     const cursor = this.#cursor;
     cursor.peek();
     const start = cursor.position;
-    if (!cursor.integer() || !isWithin(field, cursor)) {
+    if (!cursor.integer() || !isInRange(field, cursor)) {
       cursor.position = start;
-      cursor.mismatch(limits[field.type] ?? 'an integer');
+      cursor.mismatch(integerRanges[field.type] ?? 'an integer');
     }
     let { low, high } = cursor;
     if (low === 0 && high === 0 && !field.oneof) return;
@@ -361,32 +369,14 @@ export class Transcoder {
   }
 }
 
+/** An id in which digits are escapes. */
+function unescaped(cursor: JsonCursor): TextRange {
+  const bytes = Buffer.from(cursor.text());
+  return { from: 0, to: bytes.length, bytes };
+}
+
 const float = new Float64Array(1);
 const floatBytes = new Uint8Array(float.buffer);
-
-const limits: Partial<Record<JsonField['type'], string>> = {
-  int64: `an integer from ${-(2n ** 63n)} to ${2n ** 63n - 1n}`,
-  fixed64: `an integer from 0 to ${2n ** 64n - 1n}`,
-  uint32: `an integer from 0 to ${2 ** 32 - 1}`,
-  fixed32: `an integer from 0 to ${2 ** 32 - 1}`,
-  int32: `an integer from ${-(2 ** 31)} to ${2 ** 31 - 1}`,
-  enum: `an integer from ${-(2 ** 31)} to ${2 ** 31 - 1}`,
-};
-
-function isWithin({ type }: JsonField, { low, high, negative }: JsonCursor): boolean {
-  const isZero = low === 0 && high === 0;
-  switch (type) {
-    case 'int64':
-      return high < 2 ** 31 || (negative && high === 2 ** 31 && low === 0);
-    case 'fixed64':
-      return !negative || isZero;
-    case 'uint32':
-    case 'fixed32':
-      return high === 0 && (!negative || isZero);
-    default:
-      return high === 0 && (low < 2 ** 31 || (negative && low === 2 ** 31));
-  }
-}
 
 function writeWord(bytes: Uint8Array, at: number, word: number): number {
   bytes[at] = word;

@@ -5,10 +5,20 @@ import * as grpc from '@grpc/grpc-js';
 import { createHttp2GrpcServer } from '../../../src/transport/http2/grpc-server.ts';
 import { createNodeGrpcServer } from '../../../src/transport/node/grpc-server.ts';
 import type { AuthRefusal, RequestAuth } from '../../../src/transport/request-auth.ts';
+import { judgedAfterMs } from '../../../src/transport/slow-calls.ts';
 import { dataFrame, headersFrames, requestFields } from '../http2/client-frames.ts';
 import { createClientEncoder } from '../http2/client-hpack.ts';
 import { openWire } from '../http2/wire-client.ts';
-import { connect, grpcHeaders, jsClient, pattern, replyOf, type StartServer, startBench } from './server-bench.ts';
+import {
+  connect,
+  framed,
+  grpcHeaders,
+  jsClient,
+  pattern,
+  replyOf,
+  type StartServer,
+  startBench,
+} from './server-bench.ts';
 import { exportPath } from './test-method.ts';
 
 interface Keeper extends RequestAuth {
@@ -50,6 +60,26 @@ for (const [name, start] of [
 }
 
 function authTests(start: StartServer): void {
+  test('the time that the authenticator takes is not the slowness of its client', async (t) => {
+    const auth = keeper();
+    const bench = await startBench(t, start, { auth });
+    auth.delayMs = 2 * judgedAfterMs;
+    const headers = { ...grpcHeaders, authorization: 'Bearer right' };
+    const first = connect(t, bench).request(headers);
+    first.write(framed(Buffer.from('half'), 0, 8));
+    while (bench.method.outstanding() === 0) await new Promise(setImmediate);
+    auth.delayMs = 0;
+    bench.method.full = true;
+    const second = connect(t, bench).request(headers);
+    second.end(framed(Buffer.from('whole')));
+    const replies = [replyOf(first), replyOf(second)];
+    await bench.method.waitingCount(1);
+    assert.equal(bench.server.counters.refused.too_slow, 0);
+    bench.method.grant(true);
+    first.end('half');
+    for (const reply of replies) assert.equal((await reply).code, '0');
+  });
+
   test('takes calls with the right credential, and answers others with UNAUTHENTICATED and its text', async (t) => {
     const auth = keeper();
     const bench = await startBench(t, start, { auth });

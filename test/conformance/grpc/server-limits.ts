@@ -39,6 +39,29 @@ export function limitTests(start: StartServer): void {
     await expectGood(bench, client);
   });
 
+  test('a client that waits for leave to send its body gets it, or its refusal at once', async (t) => {
+    const bench = await startBench(t, start);
+    const session = connect(t, bench);
+    const expecting = { ...grpcHeaders, expect: '100-continue' };
+    const stream = session.request(expecting);
+    await once(stream, 'continue');
+    stream.end(framed(Buffer.from('body')));
+    assert.equal((await replyOf(stream)).code, '0');
+    assert.equal(bench.method.handled[0].message.toString(), 'body');
+    for (const [wrong, httpStatus] of [
+      [{ 'content-type': 'text/plain' }, 415],
+      [{ ':path': '/no/such' }, 200],
+    ] as const) {
+      const refused = session.request({ ...expecting, ...wrong });
+      refused.on('continue', () => assert.fail('it may send what nobody wants'));
+      assert.equal((await replyOf(refused)).httpStatus, httpStatus);
+    }
+    // Nothing is told to a client whose request is over.
+    const whole = session.request(expecting, { endStream: true });
+    whole.on('continue', () => assert.fail('it has nothing to send'));
+    assert.equal((await replyOf(whole)).code, '13');
+  });
+
   test('grpc-js sees RESOURCE_EXHAUSTED for 70 MB, and its connection goes on', async (t) => {
     const bench = await startBench(t, start);
     const client = jsClient(t, bench);

@@ -69,6 +69,23 @@ export function corsAndAuthTests(create: CreateServer): void {
     }
   });
 
+  test('a preflight is the last request where the client, or the configuration, wants no other', async (t) => {
+    const asking = (lines: readonly string[] = []): string =>
+      headOf(
+        ['Origin: https://app.example.com', 'Access-Control-Request-Method: POST', ...lines],
+        'OPTIONS / HTTP/1.1',
+      );
+    const last = await rawClient(t, await startHttpBench(t, create, { cors, keepAlives: false }));
+    last.write(asking());
+    const own = await rawClient(t, await startHttpBench(t, create, { cors }));
+    own.write(asking(['Connection: close']));
+    for (const client of [last, own]) {
+      const reply = await client.reply();
+      assert.deepEqual([reply.status, reply.headers.get('connection')], [204, 'close']);
+      await client.closed;
+    }
+  });
+
   test('without CORS a preflight is a method like any other', async (t) => {
     const bench = await startHttpBench(t, create);
     const asked = await fetch(bench.url(), preflight('https://a'));

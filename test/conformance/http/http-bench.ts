@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import * as net from 'node:net';
 import type { TestContext } from 'node:test';
+import * as tls from 'node:tls';
 import type { GrpcServer } from '../../../src/transport/grpc-server.ts';
 import { defaultHttpLimits, type HttpServerOptions } from '../../../src/transport/http1/http-server.ts';
 import { subMessages } from '../../../src/transport/rpc-status.ts';
@@ -13,7 +14,11 @@ export const protobuf = { 'content-type': 'application/x-protobuf' };
 export const json = { 'content-type': 'application/json' };
 export const { times } = defaultHttpLimits;
 
-export type CreateServer = (options: HttpServerOptions) => GrpcServer;
+export interface CreateServer {
+  (options: HttpServerOptions): GrpcServer;
+  /** It speaks TLS. */
+  readonly secure?: boolean;
+}
 
 export interface HttpBench {
   readonly server: GrpcServer;
@@ -24,6 +29,8 @@ export interface HttpBench {
   /** host:port */
   readonly address: string;
   readonly port: number;
+  /** Over TLS. */
+  readonly secure?: boolean;
   url(path?: string): string;
   post(body: string | Uint8Array<ArrayBuffer>, headers?: Record<string, string>, path?: string): Promise<Response>;
 }
@@ -51,13 +58,15 @@ export async function startHttpBench(
     );
   });
   const address = server.address();
+  const secure = create.secure === true;
   const bench: HttpBench = {
     server,
     method,
     jsonMethod,
     address,
     port: Number(address.split(':').at(-1)),
-    url: (path = tracesPath) => `http://${address}${path}`,
+    secure,
+    url: (path = tracesPath) => `http${secure ? 's' : ''}://${address}${path}`,
     post: (body, headers = protobuf, path = tracesPath) => fetch(bench.url(path), { method: 'POST', headers, body }),
   };
   return bench;
@@ -91,8 +100,14 @@ export interface RawClient {
   readonly closed: Promise<unknown>;
 }
 
-export async function rawClient(t: TestContext, bench: Pick<HttpBench, 'port'>, path?: string): Promise<RawClient> {
-  const socket = path === undefined ? net.connect(bench.port, '127.0.0.1') : net.connect(path);
+export async function rawClient(
+  t: TestContext,
+  bench: Pick<HttpBench, 'port' | 'secure'>,
+  path?: string,
+): Promise<RawClient> {
+  const isSecure = bench.secure === true;
+  const where = path === undefined ? { port: bench.port, host: '127.0.0.1' } : { path };
+  const socket = isSecure ? tls.connect({ ...where, rejectUnauthorized: false }) : net.connect(where);
   socket.on('error', () => undefined);
   t.after(() => socket.destroy());
   // Not `once`, which rejects when the connection is reset.
@@ -104,7 +119,7 @@ export async function rawClient(t: TestContext, bench: Pick<HttpBench, 'port'>, 
     changed();
   });
   socket.on('close', () => changed());
-  await once(socket, 'connect');
+  await once(socket, isSecure ? 'secureConnect' : 'connect');
   const take = (): RawReply | null => {
     const end = bytes.indexOf('\r\n\r\n');
     if (end < 0) return null;

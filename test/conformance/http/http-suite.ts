@@ -5,12 +5,14 @@ import { bodyTests } from './bodies.ts';
 import { corsAndAuthTests } from './cors-auth.ts';
 import type { CreateServer } from './http-bench.ts';
 import { lifecycleTests } from './lifecycle.ts';
+import { secureTests } from './secure.ts';
 
 export function httpSuite(name: string, create: CreateServer): void {
   describe(name, () => {
     describe('answers', () => answerTests(create));
     describe('bodies', () => bodyTests(create));
     describe('connections', () => lifecycleTests(create));
+    describe('TLS', () => secureTests(create));
     describe('origins and credentials', () => corsAndAuthTests(create));
   });
 }

@@ -167,6 +167,79 @@ export function lifecycleTests(create: CreateServer): void {
     });
   }
 
+  test('the last answer reaches a client that goes on sending, and reads only then', async (t) => {
+    const bench = await startHttpBench(t, create);
+    for (const [what, status] of [
+      ['garbage\r\n\r\n', 400],
+      [headOf([`X-A: ${'a'.repeat(20_000)}`]), 431],
+      [`${headOf(['Transfer-Encoding: chunked'])}zz\r\n`, 400],
+    ] as const) {
+      const client = await rawClient(t, bench);
+      client.socket.pause();
+      const before = bench.server.counters.connectionErrors + bench.server.counters.floods.headers;
+      client.write(what);
+      while (bench.server.counters.connectionErrors + bench.server.counters.floods.headers === before) {
+        await new Promise(setImmediate);
+      }
+      for (let i = 0; i < 20; i++) {
+        client.write('x'.repeat(5000));
+        await new Promise(setImmediate);
+      }
+      client.socket.resume();
+      assert.equal((await client.reply()).status, status);
+      await client.closed;
+    }
+  });
+
+  test('behind the last answer only so much is read, and only for so long', async (t) => {
+    const bench = await startHttpBench(t, create, timed({ headerMs: 100 }));
+    const endless = await rawClient(t, bench);
+    endless.write('garbage\r\n\r\n');
+    const pump = setInterval(() => endless.write('x'.repeat(50_000)), 1);
+    t.after(() => clearInterval(pump));
+    await endless.closed;
+    clearInterval(pump);
+    const silent = net.connect({ port: bench.port, host: '127.0.0.1', allowHalfOpen: true });
+    t.after(() => silent.destroy());
+    silent.on('error', () => undefined);
+    silent.write('garbage\r\n\r\n');
+    await once(silent, 'readable');
+    assert.equal(bench.server.counters.connectionsNow, 1);
+    // Its own side stays open.
+    while (bench.server.counters.connectionsNow > 0) await new Promise(setImmediate);
+  });
+
+  test('a request that is given up while it waits for a place: its client is told, though it goes on sending', async (t) => {
+    const bench = await startHttpBench(t, create, timed({ requestMs: 100 }));
+    bench.method.full = true;
+    const client = await rawClient(t, bench);
+    client.socket.pause();
+    client.write(`${headOf(['Content-Length: 200000'])}half`);
+    await bench.method.waitingCount(1);
+    client.write('x'.repeat(150_000));
+    while (bench.server.counters.refused.stalled === 0) await new Promise(setImmediate);
+    client.write('x'.repeat(40_000));
+    while (bench.server.counters.connectionsNow > 0) await new Promise(setImmediate);
+    client.socket.resume();
+    assert.equal((await client.reply()).status, 408);
+    bench.method.grant(false);
+  });
+
+  test('garbage behind several requests does not become the answer of one of them', async (t) => {
+    const bench = await startHttpBench(t, create);
+    const client = await rawClient(t, bench);
+    let said = '';
+    client.socket.on('data', (chunk) => {
+      said += chunk.toString();
+    });
+    client.write(`${headOf(['Content-Length: 2'])}ok`.repeat(3));
+    await bench.method.handledCount(3);
+    client.write('garbage\r\n\r\n');
+    await client.closed;
+    const statuses = [...said.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status);
+    assert.match(statuses.join(' '), /^(200 200 200 400|(200 ?){0,3})$/);
+  });
+
   test('garbage behind a request that is under way does not become its answer', async (t) => {
     const bench = await startHttpBench(t, create);
     bench.method.answer = () => 'later';

@@ -5,6 +5,8 @@ type Section = Readonly<Record<string, unknown>>;
 
 export interface Parts {
   readonly grpc?: Section;
+  /** Of OTLP/HTTP, at a port of its own; default: there is none. */
+  readonly http?: Section;
   /** In the order of the pipeline, by id. */
   readonly processors?: Readonly<Record<string, Section>>;
   readonly exporters: Readonly<Record<string, Section>>;
@@ -16,9 +18,13 @@ export interface Parts {
 }
 
 export function configOf(parts: Parts): object {
-  const { grpc = {}, processors = {}, exporters, pipelines, workers = 1, extensions = {} } = parts;
+  const { grpc = {}, http, processors = {}, exporters, pipelines, workers = 1, extensions = {} } = parts;
+  const protocols = {
+    grpc: { endpoint: '127.0.0.1:0', ...grpc },
+    ...(http === undefined ? {} : { http: { endpoint: '127.0.0.1:0', ...http } }),
+  };
   return {
-    receivers: { otlp: { protocols: { grpc: { endpoint: '127.0.0.1:0', ...grpc } } } },
+    receivers: { otlp: { protocols } },
     processors,
     exporters,
     extensions,

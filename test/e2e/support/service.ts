@@ -64,6 +64,8 @@ const limitMs = 60_000;
 export interface StartOptions {
   /** Most file descriptors that the process may have. */
   readonly openFiles?: number;
+  /** A module that each of its threads loads first. */
+  readonly preload?: URL;
   /** Of the command line, beside --config. */
   readonly args?: readonly string[];
 }
@@ -78,7 +80,11 @@ export async function startService(t: TestContext, config: object, options: Star
     options.openFiles === undefined
       ? [launcher, ...args]
       : ['sh', '-c', `ulimit -n ${options.openFiles}; exec "$0" "$@"`, launcher, ...args];
-  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const env =
+    options.preload === undefined
+      ? process.env
+      : { ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${options.preload.href}` };
+  const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: LogLine[] = [];
   let watchers: { fits(line: LogLine): boolean; resolve(line: LogLine): void }[] = [];
   for (const stream of [child.stdout, child.stderr]) {

@@ -92,8 +92,8 @@ test('a request that kills its worker is set aside as it came', async (t) => {
   const outcome = await sendJson(bench.intake, json);
   assert.ok(outcome.kind === 'failed', outcome.kind);
   assert.deepEqual(
-    bench.aside.map(({ bytes }) => bytes.toString()),
-    [json],
+    bench.aside.map(({ bytes, isJson }) => [bytes.toString(), isJson]),
+    [[json, true]],
   );
   assert.equal((await sendJson(bench.intake, jsonOf(source.request(1).message))).kind, 'accepted');
   assert.equal((await bench.settle()).exported, 1);

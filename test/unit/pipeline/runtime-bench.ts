@@ -21,6 +21,14 @@ import { createRuntime, type ReloadSummary, type Runtime } from '../../../src/pi
 import { memoryLimiter } from '../../../src/processors/memory_limiter/index.ts';
 import { idsOf } from '../../e2e/support/spans.ts';
 
+/** A request that was set aside, with the processors of its stage. */
+interface Aside {
+  readonly bytes: Buffer;
+  readonly component: string;
+  readonly spans: number;
+  readonly isJson: boolean;
+}
+
 export interface BenchStep {
   readonly definition: ProcessorDefinition;
   /** As YAML would have it. */
@@ -61,8 +69,7 @@ export interface RuntimeBench {
   /** With these instead of the options before. */
   reload(options: BenchOptions): Promise<ReloadSummary>;
   exportedIds(): string[];
-  /** Requests that were set aside, with the processors of their stage. */
-  readonly aside: { readonly bytes: Buffer; readonly component: string }[];
+  readonly aside: Aside[];
   /** Lines of the log. */
   readonly log: string[];
   send(message: Buffer, metadata?: Readonly<Record<string, string>>): Promise<RequestOutcome>;
@@ -90,7 +97,7 @@ export async function startRuntime(t: TestContext, first: BenchOptions): Promise
   const exported: Buffer[] = [];
   const exportedBy = new Map<string, string[]>();
   const events: string[] = [];
-  const aside: { bytes: Buffer; component: string }[] = [];
+  const aside: Aside[] = [];
   const log: string[] = [];
   let intake: Intake | null = null;
   const source = defineReceiver({
@@ -173,7 +180,7 @@ export async function startRuntime(t: TestContext, first: BenchOptions): Promise
     workerEntry: new URL('./misbehaving-entry.ts', import.meta.url),
     totalMemoryBytes: 1 << 30,
     ...(options.jobLimitMs === undefined ? {} : { jobLimitMs: options.jobLimitMs }),
-    setAside: (bytes, component) => void aside.push({ bytes, component }),
+    setAside: (bytes, component, spans, isJson) => void aside.push({ bytes, component, spans, isJson }),
   });
   await runtime.start();
   t.after(() => runtime.stop());

@@ -28,6 +28,7 @@ const namesIn = (file: Buffer | string): string[][] =>
     return names;
   });
 
+assert.equal(proto('x'.repeat(113)).toString('latin1', 0, 2), '\n{');
 const pretty = JSON.stringify(JSON.parse(json('a', 'b')), null, 2);
 const files: readonly (readonly [what: string, file: Buffer | string, names: string[][]])[] = [
   ['a protobuf request, as a dead letter is', proto('a', 'b'), [['a', 'b']]],
@@ -39,6 +40,8 @@ const files: readonly (readonly [what: string, file: Buffer | string, names: str
     `${json('a')}\n\n${json('b', 'c')}\r\n${json('d')}`,
     [['a'], ['b', 'c'], ['d']],
   ],
+  ['JSON behind a byte order mark', `\ufeff${json('a')}`, [['a']]],
+  ['protobuf whose second byte is a brace, the length of a part', proto('x'.repeat(113)), [['x'.repeat(113)]]],
   ['records of protobuf', Buffer.concat([record(proto('a')), record(proto('b'))]), [['a'], ['b']]],
   [
     'records of compressed protobuf',

@@ -86,6 +86,8 @@ export interface Rig {
   readonly said: string[];
   /** Whether calls may wait. */
   mayWait: boolean;
+  /** By stream: for how long it was not read. */
+  readonly pausedMs: Map<string, number>;
   readonly inflating: InflateJob[];
   readonly calls: UnaryCall<string, string>[];
   call(options?: { head?: Partial<RequestHead>; bornAt?: number; name?: string }): UnaryCall<string, string>;
@@ -114,6 +116,7 @@ export function createRig(limits: Partial<ServerLimits> = {}, auth: RequestAuth 
     message: (_, framed) => said.push(`message ${framed.toString('latin1')}`),
     end: (call, status) => ended(call, status === null ? 'end' : `end ${status.code} ${status.message}`),
     peer: (connection) => connection,
+    pausedMs: (call) => rig.pausedMs.get(call.stream) ?? 0,
   };
   const inflating: Rig['inflating'] = [];
   const shared: CallShared<string, string> = {
@@ -130,6 +133,7 @@ export function createRig(limits: Partial<ServerLimits> = {}, auth: RequestAuth 
     shared,
     said,
     mayWait: true,
+    pausedMs: new Map(),
     inflating,
     calls,
     call({ head = {}, bornAt = performance.now(), name = 'stream' } = {}) {

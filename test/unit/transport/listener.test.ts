@@ -94,3 +94,20 @@ test('files of TLS are read before the address is bound, and no longer looked at
   await assert.rejects(made.listen(target), { code: 'LISTEN' });
   assert.deepEqual(seen, ['start', 'stop']);
 });
+
+test('more connections than it may have are closed at once, and the next has its place when one has gone', async (t) => {
+  const sockets: net.Socket[] = [];
+  const made = listener(t, { maxConnections: 2, accept: (socket) => void sockets.push(socket.resume()) });
+  await made.listen({ kind: 'tcp', host: '127.0.0.1', port: 0, family: 0 });
+  const connect = (): net.Socket => net.connect(Number(made.address().split(':').at(-1)), '127.0.0.1').resume();
+  const held = [connect(), connect()];
+  await Promise.all(held.map((socket) => once(socket, 'connect')));
+  await once(connect(), 'close');
+  assert.equal(sockets.length, 2);
+  const gone = once(sockets[0], 'close');
+  for (const socket of sockets.slice(0, 1)) socket.destroy();
+  await gone;
+  const next = connect();
+  while (sockets.length < 3) await new Promise((turn) => setImmediate(turn));
+  for (const socket of [...held, next]) socket.destroy();
+});

@@ -51,6 +51,17 @@ test('a rate is counted over all the time since a call began, not by its bytes a
   assert.deepEqual(names(rig), ['little, in short']);
 });
 
+test('time in which nothing was read of it does not make a message slow, nor old enough to be judged', (t) => {
+  clock(t);
+  const rig = createRig();
+  partial(rig, 'read for 250 ms of 5 s', 500, 1000, 5000);
+  partial(rig, 'read for 100 ms of 5 s', 1, 1000, 5000);
+  partial(rig, 'slow', 400, 1000, 300);
+  rig.pausedMs.set('read for 250 ms of 5 s', 4750).set('read for 100 ms of 5 s', 4900);
+  assert.equal(makeRoom(rig.shared, 1), true);
+  assert.deepEqual(names(rig), ['read for 250 ms of 5 s', 'read for 100 ms of 5 s']);
+});
+
 test('young messages are not judged, nor what holds no memory, nor what waits for us', (t) => {
   clock(t);
   const rig = createRig();

@@ -179,3 +179,19 @@ test('a request that is wrong in itself is refused for that', () => {
   assert.deepEqual(rig.said, ['fail 12 unknown method']);
   assert.deepEqual(guard.asked, []);
 });
+
+test('what the authenticator knows of the client is read from the headers that let it in, and only when it is asked for', () => {
+  const asked: string[] = [];
+  const auth: RequestAuth = {
+    ...door(null),
+    attribute(header, name) {
+      asked.push(name);
+      return name === 'username' ? (header('authorization')[0] ?? null) : null;
+    },
+  };
+  const call = createRig({}, auth).call({ head: { credentials } });
+  assert.deepEqual(asked, []);
+  assert.deepEqual([call.credential('username'), call.credential('other')], [['me'], []]);
+  assert.deepEqual(createRig({}, door(null)).call({ head: { credentials } }).credential('username'), []);
+  assert.deepEqual(createRig({}).call({ head: { credentials } }).credential('username'), []);
+});

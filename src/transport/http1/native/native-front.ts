@@ -33,6 +33,8 @@ function createNativeFront(host: FrontHost): FrontEnd {
 
 /** Of what a client sends before it is its turn, what may wait. */
 const mostAhead = 4096;
+/** A longer head is read anew each time: between requests a connection holds little. */
+const mostKnownBytes = 2048;
 const none = Buffer.alloc(0);
 const emptyLine = Buffer.from('\r\n\r\n');
 const goOn = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
@@ -63,11 +65,12 @@ class NativeConnection implements Wire {
   #chunks: ChunkReader | null = null;
   /** Came, and waits: for the rest of a head, for an answer, for a place. */
   #rest: Buffer = none;
+  #held = 0;
   #isPaused = false;
   #isReading = false;
   #isSocketPaused = false;
-  /** Nothing more is read. */
-  #isClosing = false;
+  /** What came behind the request that is served was thrown away, and so will be what comes: its answer is the last. */
+  #isDeaf = false;
 
   constructor(socket: net.Socket, peer: string, host: FrontHost, templates: WeakMap<readonly string[], Buffer>) {
     this.#host = host;
@@ -82,16 +85,17 @@ class NativeConnection implements Wire {
       this.#proceed();
     });
     this.#connection = host.opened(socket, peer);
+    this.#connection.onIdle = () => {
+      this.#known = null;
+    };
+    socket.on('close', () => this.#keep(none));
   }
 
   /** The next bytes of the connection, `bytes[0 … length)`, which are not kept. */
   read(bytes: Buffer, length: number): void {
-    if (this.#isClosing || this.#socket.destroyed) return;
-    if (this.#connection.isBroken) {
-      this.#socket.destroy();
-      return;
-    }
-    if (this.#rest.length === 0) this.#take(bytes, length);
+    if (this.#isDeaf || this.#socket.destroyed) return;
+    if (this.#connection.isOver) this.#connection.forget();
+    else if (this.#rest.length === 0) this.#take(bytes, length);
     else {
       const whole = Buffer.concat([this.#rest, bytes.subarray(0, length)]);
       this.#take(whole, whole.length);
@@ -100,7 +104,7 @@ class NativeConnection implements Wire {
 
   /** What waited is looked at again. */
   #proceed(): void {
-    if (this.#isReading || this.#isClosing || this.#connection.isBroken) return;
+    if (this.#isReading || this.#isDeaf || this.#connection.isOver) return;
     this.#take(this.#rest, this.#rest.length);
   }
 
@@ -119,20 +123,55 @@ class NativeConnection implements Wire {
     } finally {
       this.#isReading = false;
     }
-    this.#rest = at < length ? Buffer.from(bytes.subarray(at, length)) : none;
+    if (at < length && !this.#connection.isOver) this.#keep(Buffer.from(bytes.subarray(at, length)));
+    else if (this.#rest.length > 0) this.#keep(none);
     // As long as it is read, it is seen when its client goes away.
-    const mustPause = this.#rest.length > mostAhead && this.#isStopped();
+    this.#pauseSocket(this.#rest.length > mostAhead && this.#isStopped());
+    if (this.#rest.length > 0) this.#checkBudget();
+  }
+
+  #keep(rest: Buffer): void {
+    // What is of a body that waits for its place is counted by its exchange.
+    const counted = !this.#isPaused ? 0 : this.#chunks === null ? this.#left : rest.length;
+    const held = Math.max(0, rest.length - counted);
+    this.#host.counters.heldBytesNow += held - this.#held;
+    this.#held = held;
+    this.#rest = rest;
+  }
+
+  #pauseSocket(mustPause: boolean): void {
     if (mustPause === this.#isSocketPaused) return;
     this.#isSocketPaused = mustPause;
     if (mustPause) this.#socket.pause();
     else this.#socket.resume();
   }
 
+  /** What waits is held beside the memory of the methods: beyond the bound of all connections this one waits no longer. */
+  #checkBudget(): void {
+    const { counters, exchanges } = this.#host;
+    if (counters.heldBytesNow <= exchanges.shared.limits.maxHeldBytes) return;
+    const exchange = this.#exchange;
+    if (exchange !== null && this.#isPaused) exchange.call.refuseOverBudget();
+    else if (exchange !== null && this.#isBodyOver) {
+      // 9112 9.3.2: a client that sends requests before it is answered has to expect to send the later ones again.
+      this.#connection.leaving = true;
+      this.#isDeaf = true;
+      this.#keep(none);
+      this.#pauseSocket(true);
+    } else if (this.#outbox.isFull) {
+      counters.floods.unread++;
+      this.#socket.destroy();
+    } else {
+      this.#keep(none);
+      this.#misunderstand(new BadRequest('too many requests are under way', 503, 'Service Unavailable'));
+    }
+  }
+
   /** Whether what comes next has to wait. */
   #isStopped(): boolean {
     return (
       this.#isPaused ||
-      this.#isClosing ||
+      this.#connection.isOver ||
       this.#outbox.isFull ||
       (this.#exchange !== null && this.#isBodyOver && !this.#isAnswered)
     );
@@ -204,8 +243,11 @@ class NativeConnection implements Wire {
     this.#chunks = parsed.isChunked ? new ChunkReader() : null;
     const asked = this.#host.preflight(parsed.method, parsed.rawHeaders, head);
     if (asked !== null) {
-      this.#write(204, asked, none, head.length !== 0);
-      if (head.length !== 0) this.#close();
+      const { leaving } = this.#connection;
+      const isLast = head.length !== 0 || parsed.isLast || leaving || !this.#host.exchanges.keepAlives;
+      this.#write(204, asked, none, isLast);
+      this.#forgetHead();
+      if (isLast) this.#close();
       return;
     }
     const exchange = new Exchange(this.#host.exchanges, this.#connection, this, judged, head);
@@ -216,8 +258,9 @@ class NativeConnection implements Wire {
   #misunderstand({ status, phrase, message }: BadRequest): void {
     const { counters } = this.#host;
     if (status === 431) counters.floods.headers++;
-    else counters.connectionErrors++;
+    else if (status < 500) counters.connectionErrors++;
     this.#outbox.flush();
+    this.#exchange = null;
     this.#connection.misunderstand(rawAnswer(status, phrase, message));
   }
 
@@ -268,14 +311,20 @@ class NativeConnection implements Wire {
   #answered(isLast: boolean): void {
     this.#isAnswered = true;
     this.#exchange = null;
+    this.#forgetHead();
     if (isLast) this.#close();
     else if (this.#rest.length > 0 || this.#isSocketPaused) this.#proceed();
   }
 
+  #forgetHead(): void {
+    if (this.#known !== null && this.#known.text.length > mostKnownBytes) this.#known = null;
+  }
+
   #close(): void {
-    this.#isClosing = true;
     this.#outbox.flush();
-    this.#socket.destroySoon();
+    this.#isDeaf = false;
+    this.#isSocketPaused = false;
+    this.#connection.finish();
   }
 }
 

@@ -276,8 +276,11 @@ test('Retry-After is obeyed, in seconds or as a date; nonsense is not', async (t
     ['99999999999', 0],
     ['2199-01-01', 0],
   ] as const) {
-    assert.equal(retryAfterMs(value, now), ms, value);
+    assert.equal(retryAfterMs({ 'retry-after': value }, now), ms, value);
   }
+  // By the clock of the peer, however wrong it or ours is.
+  const inTenSeconds = { date: 'Mon, 02 Mar 2026 17:00:00 GMT', 'retry-after': 'Mon, 02 Mar 2026 17:00:10 GMT' };
+  assert.equal(retryAfterMs(inTenSeconds, now), 10_000);
 });
 
 /** google.rpc.Status: 1 code, 2 message. */

@@ -152,6 +152,52 @@ test('a file that changes: its users count at once, what was remembered is forgo
   assert.equal(checks.asked.at(-1), `new ${renewed}`);
 });
 
+test('a file that changes: whoever has the same line as before is known as before, and is not checked again', async (t) => {
+  const folder = makeFolder(t);
+  const [ann, ben] = [bcrypt('ann'), bcrypt('ben')];
+  const checks = slowly();
+  const file = folder.write('users', `ann:${ann}\nben:${ben}\ncarl:${bcrypt('carl')}\n`);
+  const extension = keep(t, create({ file, checks }));
+  await extension.start();
+  for (const [user, password, matches] of [
+    ['ann', 'ann', true],
+    ['ann', 'wrong', false],
+    ['carl', 'carl', true],
+    ['nobody', 'any', false],
+  ] as const) {
+    const asked = ask(extension, basic(user, password));
+    checks.settle(matches);
+    await asked;
+  }
+  const underWay = ask(extension, basic('ben', 'ben'));
+  const { version } = serverSide(extension);
+  folder.write('users', `# another order, and no carl\nben:${ben}\nann:${ann}\nnobody:${bcrypt('any')}\n`);
+  await until(() => serverSide(extension).version !== version);
+  assert.equal(said(ask(extension, basic('ann', 'ann'))), '');
+  assert.match(said(ask(extension, basic('ann', 'wrong'))), wrong);
+  checks.settle(true);
+  assert.equal(await underWay, null);
+  assert.equal(said(ask(extension, basic('ben', 'ben'))), '');
+  assert.equal(checks.asked.length, 5, 'somebody was checked again');
+  assert.ok(ask(extension, basic('nobody', 'any')) instanceof Promise, 'a user that is new is checked');
+  assert.ok(ask(extension, basic('carl', 'carl')) instanceof Promise, 'a user that is gone is not known');
+});
+
+test('who asks is an address, of IPv6 the network of one', async (t) => {
+  const peers: string[] = [];
+  const checks = { ...slowly(), matches: (_: string, __: string, peer: string) => peers.push(peer) > 0 && 'busy' };
+  const extension = keep(t, create({ inline: new Secret(`ann:${bcrypt('secret')}`), checks: checks as SlowChecks }));
+  await extension.start();
+  for (const peer of ['10.0.0.1:5000', '10.0.0.1:6000', '[::ffff:10.0.0.1]:1', '']) {
+    serverSide(extension).refusal(reader({ authorization: basic('ann', 'x') }), peer);
+  }
+  for (const peer of ['[2001:db8:0:7::1]:1', '[2001:db8:0:7:8:9:a:b]:1', '[::1]:1', '[2001:db8::7:1:2:3:4]:1']) {
+    serverSide(extension).refusal(reader({ authorization: basic('ann', 'x') }), peer);
+  }
+  const network = '2001:db8:0:7';
+  assert.deepEqual(peers, ['10.0.0.1', '10.0.0.1', '10.0.0.1', '', network, network, '0:0:0:0', network]);
+});
+
 test('users of the configuration count before those of the file', async (t) => {
   const folder = makeFolder(t);
   const file = folder.write('users', 'ann:of-file\nben:of-file\n');
@@ -173,17 +219,40 @@ test('a real bcrypt hash, in its thread', async (t) => {
 test('the thread takes a bounded number of checks at a time, and is replaced when it dies', async () => {
   const checks = createSlowChecks();
   const hash = hashSync('secret', genSaltSync(8));
-  const asked = Array.from({ length: 40 }, () => checks.matches('secret', hash));
+  const asked = Array.from({ length: 40 }, () => checks.matches('secret', hash, 'a'));
   const taken = asked.filter((one) => one !== 'busy');
   assert.equal(taken.length, 16);
   assert.deepEqual(new Set(await Promise.all(taken)), new Set([true]));
   await checks.stop();
   await checks.stop();
-  assert.equal(await checks.matches('secret', hash), null);
+  assert.equal(await checks.matches('secret', hash, 'a'), null);
   const dying = createSlowChecks(new URL('data:text/javascript,process.exit(1)'));
-  assert.equal(await dying.matches('secret', hash), null);
-  assert.equal(await dying.matches('secret', hash), null);
+  assert.equal(await dying.matches('secret', hash, 'a'), null);
+  assert.equal(await dying.matches('secret', hash, 'a'), null);
   await dying.stop();
+});
+
+test('clients take turns, and one that has all places gives them up to others', async (t) => {
+  const checks = createSlowChecks();
+  t.after(() => checks.stop());
+  const hash = hashSync('secret', genSaltSync(8));
+  const order: string[] = [];
+  const ask = (peer: string, count: number): Promise<unknown>[] =>
+    Array.from({ length: count }, async () => {
+      const matches = await checks.matches('wrong', hash, peer);
+      order.push(matches === false ? peer : `${peer} ${matches}`);
+    });
+  const all = [...ask('greedy', 16), ...ask('one', 1), ...ask('two', 9), ...ask('greedy', 1)];
+  await Promise.all(all);
+  const served = order.filter((line) => !line.includes(' '));
+  assert.equal(served.length, 16);
+  assert.deepEqual(served.slice(0, 5), ['greedy', 'greedy', 'one', 'two', 'greedy']);
+  // Of fifteen that wait the one who wants one has it, the others share the rest.
+  const count = (peer: string): number => served.filter((line) => line === peer).length;
+  assert.deepEqual([count('greedy'), count('one'), count('two')], [8, 1, 7]);
+  assert.equal(order.filter((line) => line === 'greedy busy').length, 1);
+  assert.equal(order.filter((line) => line === 'greedy null').length, 8);
+  assert.equal(order.filter((line) => line === 'two busy').length, 2);
 });
 
 test('the I/O thread goes on while a hash of a quarter of a second is checked', async (t) => {
@@ -262,4 +331,21 @@ test('the configuration is checked as the Collector does', () => {
   ]);
   assert.deepEqual(basicauth.offers?.(basicauth.config.parse({ htpasswd: { file: 'x' } })), ['serverAuth']);
   assert.deepEqual(basicauth.offers?.(basicauth.config.parse({ client_auth: { username: 'x' } })), ['clientAuth']);
+});
+
+test('what it knows of a client is its name and the credential as it was sent, by the Collector’s names', () => {
+  const { attribute } = serverSide(create({ inline: new Secret('ann:plain') }));
+  const credential = basic('zoë', 'pass:word');
+  const read = reader({ authorization: credential });
+  const raw = credential.slice('Basic '.length);
+  assert.deepEqual(
+    ['username', 'raw', 'password', 'Username', ''].map((name) => attribute?.(read, name)),
+    ['zoë', raw, null, null, null],
+  );
+  assert.equal(attribute?.(reader({ authorization: `basic   ${raw}` }), 'raw'), raw);
+  assert.equal(attribute?.(reader({ authorization: 'Bearer x' }), 'raw'), null);
+  assert.equal(attribute?.(reader({}), 'username'), null);
+  const named = (config: object) => basicauth.credentialAttributes?.(basicauth.config.parse(config));
+  assert.deepEqual(named({ htpasswd: { inline: 'a:b' } }), ['username', 'raw']);
+  assert.deepEqual(named({ client_auth: { username: 'a' } }), []);
 });

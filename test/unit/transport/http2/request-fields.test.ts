@@ -26,11 +26,13 @@ test('a request says what a call needs of it', () => {
       ['content-length', '123'],
       ['user-agent', 'a client (of mine)'],
       ['empty', ''],
+      ['expect', '100-Continue'],
     ),
   );
   assert.deepEqual(found, {
     kind: 'request',
     contentLength: 123,
+    expectsContinue: true,
     headers: {
       httpMethod: 'POST',
       path: '/a.B/C',
@@ -46,6 +48,7 @@ test('what is absent is so', () => {
   assert.deepEqual(found, {
     kind: 'request',
     contentLength: -1,
+    expectsContinue: false,
     headers: { httpMethod: 'POST', path: '/a.B/C', contentType: undefined, encoding: undefined, timeout: undefined },
   });
 });

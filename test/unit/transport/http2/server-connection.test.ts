@@ -56,6 +56,7 @@ function create(t: TestContext, given: Partial<ServerLimits> = {}, settings: [nu
       message: ({ connection, stream }, framed) => connection.streams.message(stream, framed),
       end: ({ connection, stream }, status) => connection.streams.end(stream, status),
       peer: ({ peer }) => peer,
+      pausedMs: ({ connection, stream }, now) => connection.pausedMs(now) - stream.pausedBefore,
     },
     limits,
     counters,
