@@ -9,6 +9,7 @@ import { test } from 'node:test';
 const root = join(import.meta.dirname, '../..');
 const freePorts = [
   'receivers.otlp.protocols.grpc.endpoint=127.0.0.1:0',
+  'receivers.otlp.protocols.http.endpoint=127.0.0.1:0',
   'service.telemetry.metrics.address=127.0.0.1:0',
 ].flatMap((set) => ['--set', set]);
 
@@ -24,19 +25,20 @@ for (const [name, command] of [
       if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     });
     const lines: string[] = [];
-    const told = new Promise<void>((resolve, reject) => {
+    const ready = new Promise<void>((resolve, reject) => {
       for (const stream of [child.stdout, child.stderr]) {
         createInterface({ input: stream }).on('line', (line) => {
           lines.push(line);
-          if (/OTEL_EXPORTER_OTLP_ENDPOINT=http:\/\/127\.0\.0\.1:\d+$/.test(line)) resolve();
+          if (line.includes('spanmill is ready')) resolve();
         });
       }
       child.once('exit', () => reject(new Error(`it ended early:\n${lines.join('\n')}`)));
     });
     const closed = once(child, 'close');
-    await told;
+    await ready;
     child.kill('SIGTERM');
     await closed;
+    assert.match(lines.join('\n'), /OTEL_EXPORTER_OTLP_ENDPOINT=http:\/\/127\.0\.0\.1:\d+\t/);
     assert.match(lines.join('\n'), /\taccount\t.*"remainder":0/);
   });
 }
