@@ -42,6 +42,8 @@ function parameterType({ role, accepts, choices }: Parameter): string {
       return `${text}, written out`;
     case 'pattern':
       return 'regular expression (RE2)';
+    case 'function':
+      return 'name of a converter';
     case 'value':
       return text;
   }

@@ -17,11 +17,12 @@ import type {
   ResolvedCall,
   ResolvedCondition,
   ResolvedConstant,
+  ResolvedFunction,
   ResolvedPath,
   ResolvedValue,
   Warning,
 } from './resolved.ts';
-import { anyType, attributeType, describeTypes, type TypeSet, type, typeOf } from './values.ts';
+import { anyType, attributeType, describeTypes, type OttlValue, type TypeSet, type, typeOf } from './values.ts';
 
 interface Scope {
   readonly context: ContextName;
@@ -238,15 +239,45 @@ function tryConstants(
   scope: Scope,
 ): void {
   if (attempt === null) return;
-  const constants = args.filter((argument) => argument?.kind === 'constant');
-  if (constants.length < args.length) return;
+  const constants: (OttlValue | undefined)[] = [];
+  for (const [i, argument] of args.entries()) {
+    const skipped = argument === null || parameters[i].role === 'target' || parameters[i].role === 'function';
+    const value = skipped ? undefined : constantValue(argument);
+    if (value === undefined && !skipped) return;
+    constants.push(value);
+  }
   try {
-    attempt(...constants.map(({ value }, i) => parameters[i].coerce(value)));
+    attempt(...constants.map((value, i) => (value === undefined ? value : parameters[i].coerce(value))));
   } catch (error) {
     if (!(error instanceof OttlFault)) throw error;
     if (refusesConstants) throw new OttlError(error.message, at);
     warn(scope, at, `always fails: ${error.message}`);
   }
+}
+
+/** The value that stands in the text; undefined when it is known at an item only. */
+function constantValue(node: ResolvedArgument): OttlValue | undefined {
+  if (node.kind === 'constant') return node.value;
+  if (node.kind !== 'list') return undefined;
+  const items = node.items.map(constantValue);
+  return items.includes(undefined) ? undefined : (items as OttlValue[]);
+}
+
+/** The name of a converter that is applied to one value. */
+function resolveFunctionName(node: ArgumentNode, place: string, scope: Scope): ResolvedFunction {
+  if (node.kind !== 'function-name' && node.kind !== 'symbol') {
+    throw new OttlError(`${place} is the name of a function, without quotes and arguments, such as SHA256`, node);
+  }
+  const { name } = node;
+  const definition = resolveFunction(
+    { ...node, kind: 'call', name, nameSpan: node, args: [], keys: [] },
+    scope.context,
+  );
+  const required = definition.parameters.filter((parameter) => !parameter.optional);
+  if (required.length !== 1 || required[0].role !== 'value') {
+    throw new OttlError(`${place} is a function of one value; ${name} takes ${required.length} arguments`, node);
+  }
+  return { kind: 'function', definition, types: anyType, at: node };
 }
 
 function resolveArgument(
@@ -256,6 +287,7 @@ function resolveArgument(
   scope: Scope,
 ): ResolvedArgument {
   const place = `the argument ${parameter.name} of ${definition.name}`;
+  if (parameter.role === 'function') return resolveFunctionName(node, place, scope);
   if (node.kind === 'function-name') throw new OttlError(`${place} is not a function: expected a value`, node);
   const value = resolveValue(node, scope);
   if (parameter.role === 'target' && (value.kind !== 'path' || !value.path.writable)) {

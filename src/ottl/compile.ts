@@ -5,7 +5,7 @@ import { compilePath, compileTarget } from './compile-path.ts';
 import { constantOf } from './constant.ts';
 import type { Environment } from './environment.ts';
 import { fault, OttlFault } from './error.ts';
-import type { CompiledArgument, Parameter } from './functions/define.ts';
+import type { Apply, CompiledArgument, Parameter } from './functions/define.ts';
 import { calculate, negate } from './math.ts';
 import { resultAt } from './nested.ts';
 import type {
@@ -15,6 +15,7 @@ import type {
   ResolvedArgument,
   ResolvedCall,
   ResolvedCondition,
+  ResolvedFunction,
   ResolvedValue,
 } from './resolved.ts';
 import { describe, type Getter, type OttlValue } from './values.ts';
@@ -159,7 +160,7 @@ function compileCall(node: ResolvedCall, env: Environment): CompiledValue {
   return fold(get, [...parts, ...keys]);
 }
 
-const absent: CompiledArgument = { get: () => undefined, items: null, target: null };
+const absent: CompiledArgument = { get: () => undefined, items: null, target: null, isConstant: true };
 
 function compileArgument(
   node: ResolvedArgument,
@@ -170,17 +171,35 @@ function compileArgument(
   const { coerce } = parameter;
   if (parameter.role === 'target' && node.kind === 'path') {
     const target = compileTarget(node, env, keyGetters(node.keys, env));
-    return { get: target.get, items: null, target };
+    return { get: target.get, items: null, target, isConstant: false };
+  }
+  if (node.kind === 'function') {
+    const apply = compileFunction(node, env);
+    return { get: () => apply, items: null, target: null, isConstant: true };
   }
   const value = compileValue(node, env);
   parts.push(value);
   const items = node.kind === 'list' ? node.items.map((item) => compileValue(item, env).get) : null;
   if (value.isConstant) {
     const converted = convertOnce(() => coerce(value.get()));
-    return { get: converted, items, target: null };
+    return { get: converted, items, target: null, isConstant: true };
   }
   const { get } = value;
-  return { get: () => coerce(get()), items, target: null };
+  return { get: () => coerce(get()), items, target: null, isConstant: false };
+}
+
+/** Not re-entered: a converter cannot apply itself. */
+function compileFunction({ definition }: ResolvedFunction, env: Environment): Apply {
+  let input: OttlValue = null;
+  const args = definition.parameters.map(
+    ({ optional, coerce }): CompiledArgument =>
+      optional ? absent : { get: () => coerce(input), items: null, target: null, isConstant: false },
+  );
+  const call = definition.compile(args, env);
+  return (value) => {
+    input = value;
+    return call();
+  };
 }
 
 function convertOnce(convert: () => unknown): () => unknown {

@@ -40,7 +40,12 @@ export type ResolvedValue =
       readonly left: ResolvedValue;
       readonly right: ResolvedValue;
     });
-export type ResolvedArgument = ResolvedValue;
+/** A converter that the call itself applies. */
+export interface ResolvedFunction extends Typed {
+  readonly kind: 'function';
+  readonly definition: FunctionDefinition;
+}
+export type ResolvedArgument = ResolvedValue | ResolvedFunction;
 
 export interface ResolvedComparison {
   readonly kind: 'comparison';

@@ -293,6 +293,25 @@ export class AttributeTable {
     return true;
   }
 
+  /** Gives a live entry, found by walking, a key that no other entry has or keeps. */
+  renameEntry(entry: number, to: string): void {
+    this.removeEntry(entry);
+    const id = to === '' ? -1 : this.#stage.keyId(to);
+    const e = this.#entries + entry * words;
+    this.#words[e + stateAt] = entryState.edited;
+    if (id >= 0) {
+      this.#words[e + keyAt] = this.#stage.keyPosition(id);
+      this.#words[e + keyLength] = this.#stage.keyLength(id);
+      this.#ints[this.#slots + id] = entry;
+      return;
+    }
+    const name = Buffer.from(to);
+    const at = this.#stage.scratch.take(name.length);
+    this.#bytes.set(name, at);
+    this.#words[e + keyAt] = at;
+    this.#words[e + keyLength] = name.length;
+  }
+
   // --- writing -------------------------------------------------------------------------------------------------------
 
   get dirty(): boolean {

@@ -173,7 +173,7 @@ test('components is YAML with every component, its stability and its aliases', a
   const list = parse(out) as Record<string, { name: string; aliases?: string[]; stability: string }[]>;
   assert.deepEqual(
     list.processors?.map((one) => one.name),
-    ['attributes', 'batch', 'filter', 'probabilistic_sampler'],
+    ['attributes', 'batch', 'filter', 'memory_limiter', 'probabilistic_sampler'],
   );
   assert.deepEqual(list.exporters?.find((one) => one.name === 'otlp')?.aliases, ['otlp_grpc']);
   assert.ok(list.receivers?.every((one) => one.stability === 'beta'));

@@ -1,12 +1,23 @@
 // Functions of lists and maps, and those that take a list or a text.
+import { asString, valueText } from '../coerce.ts';
 import { compareValues } from '../compare.ts';
 import { fault } from '../error.ts';
-import { anyType, describe, OttlWhole, type } from '../values.ts';
-import { any, compiledConverter, converter, type FunctionDefinition, list, map } from './define.ts';
+import { anyType, describe, type OttlList, type OttlMap, type OttlValue, OttlWhole, type, typeOf } from '../values.ts';
+import {
+  any,
+  compiledConverter,
+  converter,
+  type FunctionDefinition,
+  list,
+  literalString,
+  map,
+  optional,
+} from './define.ts';
 
 export const collectionFunctions: readonly FunctionDefinition[] = [
   compiledConverter({
     name: 'Coalesce',
+    examples: [{ text: 'Coalesce([attributes["none"], name, "x"])', gives: '"GET /api/v2/users"' }],
     summary: 'The first of the values that is not nil; those behind it are not computed.',
     parameters: [list('values')],
     returns: anyType,
@@ -27,6 +38,7 @@ export const collectionFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'ContainsValue',
+    examples: [{ text: 'ContainsValue(attributes["tags"], "green")', gives: 'true' }],
     summary: 'Whether an item of the list equals the value (an int and a double may).',
     parameters: [list('target'), any('item')],
     returns: type.bool,
@@ -34,6 +46,10 @@ export const collectionFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'Index',
+    examples: [
+      { text: 'Index(attributes["tags"], "green")', gives: '1' },
+      { text: 'Index("abc", "x")', gives: '-1' },
+    ],
     summary: 'Where the value is in the text (in bytes) or list, from 0; -1 when it is not there.',
     parameters: [any('target'), any('value')],
     returns: type.int,
@@ -49,6 +65,7 @@ export const collectionFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'Keys',
+    examples: [{ text: 'Keys(attributes["request"])', gives: '["size", "langs"]' }],
     summary: 'The keys of the map.',
     parameters: [map('target')],
     returns: type.list,
@@ -56,6 +73,7 @@ export const collectionFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'Values',
+    examples: [{ text: 'Values(attributes["request"])', gives: '[120, ["en", "de"]]' }],
     summary: 'The values of the map.',
     parameters: [map('target')],
     returns: type.list,
@@ -63,6 +81,10 @@ export const collectionFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'Len',
+    examples: [
+      { text: 'Len(attributes["tags"])', gives: '3' },
+      { text: 'Len("héllo")', gives: '6' },
+    ],
     summary: 'How many bytes a text has, or how many items a list, map, bytes, events or links.',
     parameters: [any('target')],
     returns: type.int,
@@ -74,4 +96,78 @@ export const collectionFunctions: readonly FunctionDefinition[] = [
       throw fault(`expected a string, list or map, got ${describe(target)}`);
     },
   }),
+  converter({
+    name: 'Sort',
+    summary:
+      'The items of the list in order (asc or desc): ints with doubles become doubles, bools and mixes text. What is no list, ' +
+      'or holds lists, maps or bytes, stays as it is.',
+    examples: [
+      { text: 'Sort([3, 1, 2])', gives: '[1, 2, 3]' },
+      { text: 'Sort(attributes["tags"], "desc")', gives: '["red", "green", "blue"]' },
+      { text: 'Sort([10, "9", true])', gives: '["10", "9", "true"]' },
+    ],
+    parameters: [any('target'), optional(literalString('order', ['asc', 'desc']))],
+    returns: anyType,
+    run: (target, order = 'asc') => (Array.isArray(target) ? sorted(target, order === 'desc') : target),
+  }),
+  converter({
+    name: 'SliceToMap',
+    summary:
+      'A map of the items of the list: by the text at the key path in each (else by its index), with the value at the value path ' +
+      '(else the item). Items without are left out.',
+    examples: [
+      { text: 'SliceToMap(attributes["tags"])', gives: '{"0": "red", "1": "green", "2": "blue"}' },
+      {
+        text: 'SliceToMap([{"k": "a", "v": 1}, {"k": "b", "v": 2}], ["k"], ["v"])',
+        gives: '{"a": 1, "b": 2}',
+      },
+    ],
+    parameters: [list('target'), optional(list('key_path')), optional(list('value_path'))],
+    returns: type.map,
+    run: (items, keyPath, valuePath) => {
+      const keys = keyPath?.map(asString) ?? [];
+      const values = valuePath?.map(asString) ?? [];
+      const made = new Map<string, OttlValue>();
+      for (const [i, item] of items.entries()) {
+        const key = keys.length === 0 ? String(i) : at(item, keys);
+        const value = values.length === 0 ? item : at(item, values);
+        if (typeof key === 'string' && value !== undefined) made.set(key, value);
+      }
+      return made;
+    },
+  }),
 ];
+
+/** undefined when it is not there. */
+function at(item: OttlValue, path: readonly string[]): OttlValue | undefined {
+  let value: OttlValue | undefined = item;
+  for (const key of path) {
+    if (!(value instanceof Map)) return undefined;
+    value = (value as OttlMap).get(key);
+  }
+  return value;
+}
+
+const sortable = type.nil | type.bool | type.int | type.double | type.string;
+
+function sorted(items: OttlList, isDescending: boolean): OttlList {
+  let found = 0;
+  for (const item of items) found |= typeOf(item);
+  if ((found & ~sortable) !== 0) return items;
+  const direction = isDescending ? -1 : 1;
+  if (found === type.int) {
+    return [...(items as readonly bigint[])].sort((a, b) => (a < b ? -direction : a > b ? direction : 0));
+  }
+  if ((found & ~(type.int | type.double)) === 0) {
+    return items.map(Number).sort((a, b) => direction * compareDoubles(a, b));
+  }
+  return items
+    .map(valueText)
+    .sort((a, b) => (compareValues(a, b, '<') ? -direction : compareValues(a, b, '>') ? direction : 0));
+}
+
+/** NaN comes first, as in Go. */
+function compareDoubles(a: number, b: number): number {
+  if (Number.isNaN(a)) return Number.isNaN(b) ? 0 : -1;
+  return Number.isNaN(b) || a > b ? 1 : a < b ? -1 : 0;
+}

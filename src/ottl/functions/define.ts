@@ -19,6 +19,7 @@ import {
   type TypeSet,
   type,
 } from '../values.ts';
+import { globPattern } from './glob.ts';
 
 export interface Parameter<T = unknown> {
   /** As documented, lower_snake_case; in camelCase it is understood as well. */
@@ -26,8 +27,8 @@ export interface Parameter<T = unknown> {
   /** What `coerce` takes without a fault, as far as the type alone says. */
   readonly accepts: TypeSet;
   readonly optional: boolean;
-  /** value: any expression | literal: a constant in the text | target: a path that can be written | pattern: a regular expression */
-  readonly role: 'value' | 'literal' | 'target' | 'pattern';
+  /** value: any expression | literal: a constant in the text | target: a path that can be written | pattern: a regular expression | function: the name of a converter with one required parameter */
+  readonly role: 'value' | 'literal' | 'target' | 'pattern' | 'function';
   /** Of a literal text: what it may be. */
   readonly choices?: readonly string[];
   /** The value as the function wants it. Throws OttlFault. Not called for an optional argument that is absent. */
@@ -66,7 +67,12 @@ export interface CompiledArgument {
   /** Of a list that stands in the text: its items, not coerced. */
   readonly items: readonly Getter[] | null;
   readonly target: Target | null;
+  /** `get` gives the same at every call. */
+  readonly isConstant: boolean;
 }
+
+/** What an argument of the role function computes. Throws OttlFault. */
+export type Apply = (value: OttlValue) => OttlValue;
 
 export interface FunctionDefinition {
   readonly name: string;
@@ -80,7 +86,10 @@ export interface FunctionDefinition {
   readonly contexts: readonly ContextName[] | null;
   /** The same arguments always give the same value: constant calls are computed once, at load. */
   readonly pure: boolean;
-  /** Tries constant arguments, all of them, at load: what they make fail always fails. Throws OttlFault. */
+  /**
+   * Tries constant arguments, all but targets, at load: what they make fail always fails. A target is undefined, as is an
+   * optional argument that is absent. Throws OttlFault.
+   */
   readonly tryConstants: ((...values: readonly unknown[]) => void) | null;
   /** What fails so is a mistake in the text (in the Collector, too); else a warning. */
   readonly refusesConstants: boolean;
@@ -119,11 +128,16 @@ export function compiledConverter<const P extends readonly Parameter[]>(
   return { ...complete(entry, 'converter'), compile: entry.compile };
 }
 
-/** What an editor's getter gives is not used. */
+/** What an editor's getter gives is not used. `refuse` throws OttlFault for arguments that are a mistake in the text. */
 export function editor<const P extends readonly Parameter[]>(
-  entry: Omit<Common<P>, 'returns'> & Pick<FunctionDefinition, 'compile'>,
+  entry: Omit<Common<P>, 'returns'> & Pick<FunctionDefinition, 'compile'> & { refuse?(...values: Values<P>): void },
 ): FunctionDefinition {
-  return { ...complete({ ...entry, returns: type.nil, pure: false }, 'editor'), compile: entry.compile };
+  return {
+    ...complete({ ...entry, returns: type.nil, pure: false }, 'editor'),
+    tryConstants: (entry.refuse as FunctionDefinition['tryConstants'] | undefined) ?? null,
+    refusesConstants: true,
+    compile: entry.compile,
+  };
 }
 
 function complete<P extends readonly Parameter[]>(
@@ -197,6 +211,18 @@ export const literalBool = (name: string): Parameter<boolean> => ({
   ...parameter(name, type.bool, coerce.asBool),
   role: 'literal',
 });
+/** Not negative, as the grammar of the Collector has it. */
+export const literalInt = (name: string): Parameter<bigint> => ({
+  ...parameter(name, type.int, coerce.asInt),
+  role: 'literal',
+});
+/** The name of a converter. */
+export const applied = (name: string): Parameter<Apply> => ({
+  ...parameter(name, anyType, (): Apply => {
+    throw fault('expected the name of a function');
+  }),
+  role: 'function',
+});
 /** A path that can be written. Its argument carries the `target`. */
 export const target = (name: string, accepts: TypeSet = anyType): Parameter<OttlValue> => ({
   ...parameter<OttlValue>(name, accepts, (value) => value),
@@ -208,6 +234,10 @@ export const pattern = (name: string): Parameter<Matcher> => ({
   ...parameter(name, type.string, (value) => computedPattern(coerce.asString(value))),
   role: 'pattern',
 });
+
+/** A glob that the whole text matches. */
+export const glob = (name: string): Parameter<Matcher> =>
+  parameter(name, type.string, (value) => computedPattern(globPattern(coerce.asString(value))));
 
 const maxKept = 64;
 /** In the order in which they were compiled. */

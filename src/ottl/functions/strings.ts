@@ -16,6 +16,7 @@ import {
   string,
   stringLike,
 } from './define.ts';
+import { sprintf } from './format.ts';
 
 const cases = { lower: toLower, upper: toUpper, snake: toSnakeCase, camel: toCamelCase } as const;
 const caseNames = Object.keys(cases) as (keyof typeof cases)[];
@@ -23,6 +24,10 @@ const caseNames = Object.keys(cases) as (keyof typeof cases)[];
 export const stringFunctions: readonly FunctionDefinition[] = [
   converter({
     name: 'IsMatch',
+    examples: [
+      { text: 'IsMatch(name, "^GET /api")', gives: 'true' },
+      { text: 'IsMatch(attributes["none"], ".*")', gives: 'false' },
+    ],
     summary: 'Whether the regular expression (RE2) is found in the value as text; false for nil.',
     parameters: [stringLike('target'), pattern('pattern')],
     returns: type.bool,
@@ -42,13 +47,47 @@ export const stringFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'ConvertCase',
+    examples: [{ text: 'ConvertCase("someName", "snake")', gives: '"some_name"' }],
     summary: 'The text in another case: lower, upper, snake (some_name) or camel (SomeName).',
     parameters: [string('target'), literalString('to_case', caseNames)],
     returns: type.string,
     run: (text, to) => cases[to as keyof typeof cases](text),
   }),
   converter({
+    name: 'ToCamelCase',
+    summary: 'The text in camel case: SomeName.',
+    examples: [{ text: 'ToCamelCase("some_name")', gives: '"SomeName"' }],
+    parameters: [string('target')],
+    returns: type.string,
+    run: toCamelCase,
+  }),
+  converter({
+    name: 'ToSnakeCase',
+    summary: 'The text in snake case: some_name.',
+    examples: [{ text: 'ToSnakeCase("someName")', gives: '"some_name"' }],
+    parameters: [string('target')],
+    returns: type.string,
+    run: toSnakeCase,
+  }),
+  converter({
+    name: 'Format',
+    summary: "The values in the places of the format's verbs, as Go's Sprintf writes them: %s, %d, %05.2f, %x, %q, %v.",
+    examples: [
+      { text: 'Format("%s took %d ms", [name, 1500])', gives: '"GET /api/v2/users took 1500 ms"' },
+      { text: 'Format("%05d|%-5s|%.2f|%x", [42, "ab", 3.14159, 255])', gives: '"00042|ab   |3.14|ff"' },
+      {
+        text: 'Format("%d", ["x"])',
+        gives: '"%!d(string=x)"',
+        note: 'A value that the verb is not for is no error.',
+      },
+    ],
+    parameters: [string('format'), list('vals')],
+    returns: type.string,
+    run: sprintf,
+  }),
+  converter({
     name: 'ToLowerCase',
+    examples: [{ text: 'ToLowerCase("GET")', gives: '"get"' }],
     summary: 'The text in lower case.',
     parameters: [string('target')],
     returns: type.string,
@@ -56,6 +95,7 @@ export const stringFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'ToUpperCase',
+    examples: [{ text: 'ToUpperCase("get")', gives: '"GET"' }],
     summary: 'The text in upper case.',
     parameters: [string('target')],
     returns: type.string,
@@ -63,6 +103,7 @@ export const stringFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'HasPrefix',
+    examples: [{ text: 'HasPrefix(name, "GET")', gives: 'true' }],
     summary: 'Whether the text starts with the prefix.',
     parameters: [string('target'), string('prefix')],
     returns: type.bool,
@@ -70,6 +111,7 @@ export const stringFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'HasSuffix',
+    examples: [{ text: 'HasSuffix(name, "users")', gives: 'true' }],
     summary: 'Whether the text ends with the suffix.',
     parameters: [string('target'), string('suffix')],
     returns: type.bool,
@@ -77,6 +119,7 @@ export const stringFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'Split',
+    examples: [{ text: 'Split("a,b,c", ",")', gives: '["a", "b", "c"]' }],
     summary: 'The parts of the text between the delimiters; with an empty delimiter its characters.',
     parameters: [string('target'), string('delimiter')],
     returns: type.list,
@@ -106,6 +149,10 @@ export const stringFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'Trim',
+    examples: [
+      { text: 'Trim("  x y ")', gives: '"x y"' },
+      { text: 'Trim("--x-+", "+-")', gives: '"x"' },
+    ],
     summary: 'The text without the characters of the replacement (default: spaces) at both ends.',
     parameters: [string('target'), optional(string('replacement'))],
     returns: type.string,
@@ -113,6 +160,7 @@ export const stringFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'TrimPrefix',
+    examples: [{ text: 'TrimPrefix(name, "GET ")', gives: '"/api/v2/users"' }],
     summary: 'The text without the prefix, if it starts with it.',
     parameters: [string('target'), string('prefix')],
     returns: type.string,
@@ -120,6 +168,7 @@ export const stringFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'TrimSuffix',
+    examples: [{ text: 'TrimSuffix(name, "/users")', gives: '"GET /api/v2"' }],
     summary: 'The text without the suffix, if it ends with it.',
     parameters: [string('target'), string('suffix')],
     returns: type.string,

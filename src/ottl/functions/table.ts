@@ -2,14 +2,29 @@
 import { collectionFunctions } from './collections.ts';
 import type { FunctionDefinition } from './define.ts';
 import { editors } from './editors.ts';
+import { encodingFunctions } from './encoding.ts';
+import { hashingFunctions } from './hashing.ts';
 import { idFunctions } from './ids.ts';
+import { networkFunctions } from './network.ts';
+import { otherFunctions } from './other.ts';
+import { parsingFunctions } from './parsing.ts';
 import { stringFunctions } from './strings.ts';
 import { timeFunctions } from './times.ts';
 import { typeFunctions } from './types.ts';
 
 /** By name. */
 export const functions: ReadonlyMap<string, FunctionDefinition> = new Map(
-  [...editors, ...typeFunctions, ...stringFunctions, ...collectionFunctions, ...timeFunctions, ...idFunctions].map(
-    (entry) => [entry.name, entry],
-  ),
+  [
+    ...editors,
+    ...typeFunctions,
+    ...stringFunctions,
+    ...collectionFunctions,
+    ...timeFunctions,
+    ...idFunctions,
+    ...parsingFunctions,
+    ...hashingFunctions,
+    ...encodingFunctions,
+    ...networkFunctions,
+    ...otherFunctions,
+  ].map((entry) => [entry.name, entry]),
 );

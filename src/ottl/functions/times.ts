@@ -1,67 +1,44 @@
 // Times (in UTC) and durations.
 import { parseDurationNanos } from '../../lib/duration.ts';
+import { asString } from '../coerce.ts';
 import { fault } from '../error.ts';
 import { OttlDuration, OttlTime, type } from '../values.ts';
-import { converter, duration, type FunctionDefinition, int, optional, string, time } from './define.ts';
+import { converter, duration, type FunctionDefinition, int, optional, type Parameter, string, time } from './define.ts';
+import { dateOf, day, epochFromYear1, floorDivide, hour, minute, second, weekday, within } from './times-calendar.ts';
+import { compileTimeFormat, formatTime, type TimeFormat } from './times-format.ts';
+import { localeNamed, type TimeNames, type Zone, zoneNamed } from './times-local.ts';
+import { parseTime } from './times-parse.ts';
 
-const second = 1_000_000_000n;
-const minute = 60n * second;
-const hour = 60n * minute;
-/** Seconds from the first of January of the year 1, where Go's time counts from, to 1970. */
-const epochFromYear1 = 62_135_596_800n;
+/** Compiled once: it must stand in the text. */
+const timeFormat: Parameter<TimeFormat> = {
+  ...string('format'),
+  role: 'literal',
+  coerce: (value) => compileTimeFormat(asString(value)),
+};
+const location: Parameter<Zone> = { ...string('location'), coerce: (value) => zoneNamed(asString(value)) };
+const locale: Parameter<TimeNames> = { ...string('locale'), coerce: (value) => localeNamed(asString(value)) };
 
-/** Rounds down, also below zero. */
-function floorDivide(value: bigint, by: bigint): bigint {
-  const quotient = value / by;
-  return value % by < 0n ? quotient - 1n : quotient;
-}
-
-const day = 24n * hour;
-
-/** Days since the epoch -> year, month (1 to 12) and day, in the Gregorian calendar of all times, as Go counts. */
-function dateOf({ nanos }: OttlTime): { year: number; month: number; day: number } {
-  // Counted from the first of March of the year 0, so that the leap day is the last of its year.
-  const days = Number(floorDivide(nanos, day)) + 719_468;
-  const era = Math.floor(days / 146_097);
-  const inEra = days - era * 146_097;
-  const yearOfEra = Math.floor(
-    (inEra - Math.floor(inEra / 1_460) + Math.floor(inEra / 36_524) - Math.floor(inEra / 146_096)) / 365,
-  );
-  const inYear = inEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const shifted = Math.floor((5 * inYear + 2) / 153);
-  const month = shifted < 10 ? shifted + 3 : shifted - 9;
-  return {
-    year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0),
-    month,
-    day: inYear - Math.floor((153 * shifted + 2) / 5) + 1,
-  };
-}
-
-/** What of the time is left in `whole`, in units of `unit`. */
-function within({ nanos }: OttlTime, whole: bigint, unit: bigint): bigint {
-  return (nanos - floorDivide(nanos, whole) * whole) / unit;
-}
-
-/** The first of January 1970 was a Thursday. */
-function weekday({ nanos }: OttlTime): bigint {
-  const days = floorDivide(nanos, day) + 4n;
-  return days - floorDivide(days, 7n) * 7n;
-}
-
-function timePart(name: string, what: string, part: (value: OttlTime) => bigint | number): FunctionDefinition {
+function timePart(
+  name: string,
+  what: string,
+  gives: string,
+  part: (value: OttlTime) => bigint | number,
+): FunctionDefinition {
   return converter({
     name,
     summary: `${what} of the time, in UTC.`,
+    examples: [{ text: `${name}(start_time)`, gives }],
     parameters: [time('time')],
     returns: type.int,
     run: (value) => BigInt(part(value)),
   });
 }
 
-function sinceEpoch(name: string, what: string, unit: bigint): FunctionDefinition {
+function sinceEpoch(name: string, what: string, gives: string, unit: bigint): FunctionDefinition {
   return converter({
     name,
     summary: `The time as ${what} since the Unix epoch.`,
+    examples: [{ text: `${name}(start_time)`, gives }],
     parameters: [time('time')],
     returns: type.int,
     run: ({ nanos }) => BigInt.asIntN(64, floorDivide(nanos, unit)),
@@ -69,20 +46,22 @@ function sinceEpoch(name: string, what: string, unit: bigint): FunctionDefinitio
 }
 
 /** As Go divides: whole units and the rest apart, so that the rounding is the same. */
-function inDoubles(name: string, what: string, unit: bigint): FunctionDefinition {
+function inDoubles(name: string, what: string, gives: string, unit: bigint): FunctionDefinition {
   return converter({
     name,
     summary: `The duration in ${what}, with a fraction.`,
+    examples: [{ text: `${name}(Duration("1h1.5s"))`, gives }],
     parameters: [duration('duration')],
     returns: type.double,
     run: ({ nanos }) => Number(nanos / unit) + Number(nanos % unit) / Number(unit),
   });
 }
 
-function inInts(name: string, what: string, unit: bigint): FunctionDefinition {
+function inInts(name: string, what: string, gives: string, unit: bigint): FunctionDefinition {
   return converter({
     name,
     summary: `The duration in whole ${what}.`,
+    examples: [{ text: `${name}(Duration("1h1.5s"))`, gives }],
     parameters: [duration('duration')],
     returns: type.int,
     run: ({ nanos }) => nanos / unit,
@@ -92,6 +71,7 @@ function inInts(name: string, what: string, unit: bigint): FunctionDefinition {
 export const timeFunctions: readonly FunctionDefinition[] = [
   converter({
     name: 'Now',
+    examples: [{ text: 'Now() > start_time', gives: 'true' }],
     summary: 'The time at which the function is called.',
     parameters: [],
     returns: type.time,
@@ -100,31 +80,33 @@ export const timeFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'Unix',
+    examples: [{ text: 'Unix(1700000000, 500)', gives: '2023-11-14T22:13:20.0000005Z' }],
     summary: 'The time that is so many seconds and nanoseconds after the Unix epoch.',
     parameters: [int('seconds'), optional(int('nanoseconds'))],
     returns: type.time,
     run: (seconds, nanoseconds = 0n) => new OttlTime(seconds * second + nanoseconds),
   }),
-  sinceEpoch('UnixSeconds', 'seconds', second),
-  sinceEpoch('UnixMilli', 'milliseconds', 1_000_000n),
-  sinceEpoch('UnixMicro', 'microseconds', 1_000n),
-  sinceEpoch('UnixNano', 'nanoseconds', 1n),
-  timePart('Year', 'The year', (value) => dateOf(value).year),
-  timePart('Month', 'The month (1 to 12)', (value) => dateOf(value).month),
-  timePart('Day', 'The day of the month', (value) => dateOf(value).day),
-  timePart('Hour', 'The hour', (value) => within(value, day, hour)),
-  timePart('Minute', 'The minute', (value) => within(value, hour, minute)),
-  timePart('Second', 'The second', (value) => within(value, minute, second)),
-  timePart('Nanosecond', 'The nanoseconds in the second', (value) => within(value, second, 1n)),
-  timePart('Weekday', 'The day of the week (Sunday is 0)', weekday),
-  inDoubles('Hours', 'hours', hour),
-  inDoubles('Minutes', 'minutes', minute),
-  inDoubles('Seconds', 'seconds', second),
-  inInts('Milliseconds', 'milliseconds', 1_000_000n),
-  inInts('Microseconds', 'microseconds', 1_000n),
-  inInts('Nanoseconds', 'nanoseconds', 1n),
+  sinceEpoch('UnixSeconds', 'seconds', '1760000000', second),
+  sinceEpoch('UnixMilli', 'milliseconds', '1760000000123', 1_000_000n),
+  sinceEpoch('UnixMicro', 'microseconds', '1760000000123456', 1_000n),
+  sinceEpoch('UnixNano', 'nanoseconds', '1760000000123456789', 1n),
+  timePart('Year', 'The year', '2025', (value) => dateOf(value).year),
+  timePart('Month', 'The month (1 to 12)', '10', (value) => dateOf(value).month),
+  timePart('Day', 'The day of the month', '9', (value) => dateOf(value).day),
+  timePart('Hour', 'The hour', '8', (value) => within(value, day, hour)),
+  timePart('Minute', 'The minute', '53', (value) => within(value, hour, minute)),
+  timePart('Second', 'The second', '20', (value) => within(value, minute, second)),
+  timePart('Nanosecond', 'The nanoseconds in the second', '123456789', (value) => within(value, second, 1n)),
+  timePart('Weekday', 'The day of the week (Sunday is 0)', '4', weekday),
+  inDoubles('Hours', 'hours', '1.0004166666666667', hour),
+  inDoubles('Minutes', 'minutes', '60.025', minute),
+  inDoubles('Seconds', 'seconds', '3601.5', second),
+  inInts('Milliseconds', 'milliseconds', '3601500', 1_000_000n),
+  inInts('Microseconds', 'microseconds', '3601500000', 1_000n),
+  inInts('Nanoseconds', 'nanoseconds', '3601500000000', 1n),
   converter({
     name: 'Duration',
+    examples: [{ text: 'Duration("1h30m")', gives: '1h30m0s' }],
     summary: 'The duration that a text such as 1h30m or 250ms means (as Go writes durations).',
     parameters: [string('duration')],
     returns: type.duration,
@@ -135,7 +117,35 @@ export const timeFunctions: readonly FunctionDefinition[] = [
     },
   }),
   converter({
+    name: 'Time',
+    summary:
+      'The time that a text means, read by a format of directives (%Y-%m-%d %H:%M:%S.%L %z); without an offset in the text it is ' +
+      'in the location, or UTC. A year that is missing is the last one that fits.',
+    examples: [
+      { text: 'Time("2024-02-29 13:14:15", "%Y-%m-%d %H:%M:%S")', gives: '2024-02-29T13:14:15Z' },
+      { text: 'Time("10/Oct/2000:13:55:36 -0700", "%d/%b/%Y:%H:%M:%S %z")', gives: '2000-10-10T20:55:36Z' },
+      { text: 'Time("2024-07-01", "%F", "America/New_York")', gives: '2024-07-01T04:00:00Z' },
+      { text: 'Time("4 mars 2023", "%g %B %Y", "", "fr")', gives: '2023-03-04T00:00:00Z' },
+      { text: 'Time("2024-02-30", "%F")', fails: 'the text is not a time of the format: the day is out of range' },
+    ],
+    parameters: [string('time'), timeFormat, optional(location), optional(locale)],
+    returns: type.time,
+    run: parseTime,
+  }),
+  converter({
+    name: 'FormatTime',
+    summary: 'The time as text, in UTC, by a format of directives as Time has them.',
+    examples: [
+      { text: 'FormatTime(start_time, "%Y-%m-%d %H:%M:%S.%L")', gives: '"2025-10-09 08:53:20.123"' },
+      { text: 'FormatTime(start_time, "%a %e %b %y, %l %p")', gives: '"Thu  9 Oct 25, 8 AM"' },
+    ],
+    parameters: [time('time'), timeFormat],
+    returns: type.string,
+    run: formatTime,
+  }),
+  converter({
     name: 'TruncateTime',
+    examples: [{ text: 'TruncateTime(start_time, Duration("1h"))', gives: '2025-10-09T08:00:00Z' }],
     summary: 'The time rounded down to a multiple of the duration (counted from the year 1).',
     parameters: [time('time'), duration('duration')],
     returns: type.time,

@@ -16,10 +16,14 @@ import {
   stringLike,
 } from './define.ts';
 
-function typeTest(name: string, what: string, wanted: number): FunctionDefinition {
+function typeTest(name: string, what: string, wanted: number, target: string): FunctionDefinition {
   return converter({
     name,
     summary: `Whether the value is ${what}; false for nil.`,
+    examples: [
+      { text: `${name}(${target})`, gives: 'true' },
+      { text: `${name}(nil)`, gives: 'false' },
+    ],
     parameters: [any('target')],
     returns: type.bool,
     run: (value) => typeOf(value) === wanted,
@@ -27,14 +31,15 @@ function typeTest(name: string, what: string, wanted: number): FunctionDefinitio
 }
 
 export const typeFunctions: readonly FunctionDefinition[] = [
-  typeTest('IsBool', 'a bool', type.bool),
-  typeTest('IsDouble', 'a double', type.double),
-  typeTest('IsInt', 'an int', type.int),
-  typeTest('IsString', 'a string', type.string),
-  typeTest('IsMap', 'a map', type.map),
-  typeTest('IsList', 'a list', type.list),
+  typeTest('IsBool', 'a bool', type.bool, 'true'),
+  typeTest('IsDouble', 'a double', type.double, '1.5'),
+  typeTest('IsInt', 'an int', type.int, '1'),
+  typeTest('IsString', 'a string', type.string, 'name'),
+  typeTest('IsMap', 'a map', type.map, 'attributes'),
+  typeTest('IsList', 'a list', type.list, 'attributes["tags"]'),
   compiledConverter({
     name: 'IsRootSpan',
+    examples: [{ text: 'IsRootSpan()', gives: 'true' }],
     summary: 'Whether the span has no parent.',
     parameters: [],
     returns: type.bool,
@@ -47,6 +52,11 @@ export const typeFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'Bool',
+    examples: [
+      { text: 'Bool("true")', gives: 'true' },
+      { text: 'Bool(2)', gives: 'true' },
+      { text: 'Bool("yes")', fails: 'the argument target of Bool: the string is not a bool' },
+    ],
     summary:
       'The value as a bool: a number is true when not 0, a text as Go reads it (1, t, true, …); other text is an error.',
     parameters: [boolLike('target')],
@@ -55,6 +65,10 @@ export const typeFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'Double',
+    examples: [
+      { text: 'Double("2.5")', gives: '2.5' },
+      { text: 'Double(name)', fails: 'the string is not a number' },
+    ],
     summary: 'The value as a double: text is read as a number, and it is an error when it is none.',
     parameters: [doubleLike('target')],
     returns: type.double | type.nil,
@@ -62,6 +76,11 @@ export const typeFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'Int',
+    examples: [
+      { text: 'Int("42")', gives: '42' },
+      { text: 'Int(2.9)', gives: '2' },
+      { text: 'Int("x")', gives: 'nil' },
+    ],
     summary: 'The value as an int: a double is cut, text is read in base 10 and gives nil when it is no number.',
     parameters: [intLike('target')],
     returns: type.int | type.nil,
@@ -69,6 +88,10 @@ export const typeFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'String',
+    examples: [
+      { text: 'String(42)', gives: '"42"' },
+      { text: 'String(attributes["none"])', gives: 'nil' },
+    ],
     summary: 'The value as text: bytes as hex, lists and maps as JSON; nil stays nil.',
     parameters: [stringLike('target')],
     returns: type.string | type.nil,
@@ -76,6 +99,10 @@ export const typeFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'ParseInt',
+    examples: [
+      { text: 'ParseInt("ff", 16)', gives: '255' },
+      { text: 'ParseInt("x", 10)', fails: 'the text is not an int in base 10' },
+    ],
     summary: 'The int that the text is in the base (2 to 36; 0: by its prefix, as in Go).',
     parameters: [string('target'), int('base')],
     returns: type.int,
@@ -88,6 +115,10 @@ export const typeFunctions: readonly FunctionDefinition[] = [
   }),
   converter({
     name: 'Hex',
+    examples: [
+      { text: 'Hex("abc")', gives: '"616263"' },
+      { text: 'Hex(255)', gives: '"00000000000000ff"' },
+    ],
     summary: 'The bytes of the value as hex text without a prefix; numbers are 8 bytes, big-endian.',
     parameters: [bytesLike('target')],
     returns: type.string,

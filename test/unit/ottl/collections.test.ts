@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Environment } from '../../../src/ottl/environment.ts';
+import { OttlFault } from '../../../src/ottl/error.ts';
+import { functions } from '../../../src/ottl/functions/table.ts';
+import type { OttlValue } from '../../../src/ottl/values.ts';
+
+function call(name: string, ...values: readonly OttlValue[]): OttlValue {
+  const definition = functions.get(name);
+  assert.ok(definition !== undefined, `there is no ${name}`);
+  const args = definition.parameters.map(({ coerce }, i) => ({
+    get: () => (i < values.length ? coerce(values[i]) : undefined),
+    items: null,
+    target: null,
+    isConstant: false,
+  }));
+  return definition.compile(args, undefined as unknown as Environment)();
+}
+
+const map = (entries: Record<string, OttlValue>) => new Map(Object.entries(entries));
+const rows: readonly (readonly [string, readonly OttlValue[], OttlValue])[] = [
+  ['Sort', [[]], []],
+  ['Sort', [null], null],
+  ['Sort', ['abc'], 'abc'],
+  ['Sort', [[3n, 1n, 9007199254740993n, 9007199254740992n]], [1n, 3n, 9007199254740992n, 9007199254740993n]],
+  ['Sort', [[3n, 1.5, 2n], 'desc'], [3, 2, 1.5]],
+  ['Sort', [[1.5, Number.NaN]], [Number.NaN, 1.5]],
+  ['Sort', [[true, false]], ['false', 'true']],
+  ['Sort', [['b', true, 1n, null]], ['', '1', 'b', 'true']],
+  ['Sort', [[2n, [1n]]], [2n, [1n]]],
+  ['SliceToMap', [[]], new Map()],
+  ['SliceToMap', [['a', 'b']], map({ 0: 'a', 1: 'b' })],
+  ['SliceToMap', [[map({ k: 'a', v: 1n }), map({ k: 2n }), 'x'], ['k']], map({ a: map({ k: 'a', v: 1n }) })],
+  ['SliceToMap', [[map({ k: 'a', v: 1n }), map({ k: 'b' })], ['k'], ['v']], map({ a: 1n })],
+  ['SliceToMap', [[map({ k: map({ n: 'a' }) })], ['k', 'n'], ['k', 'n']], map({ a: 'a' })],
+];
+
+describe('functions of lists', () => {
+  for (const [i, [name, args, wanted]] of rows.entries()) {
+    it(`${name}, row ${i}`, () => assert.deepEqual(call(name, ...args), wanted));
+  }
+
+  it('SliceToMap refuses what is no list', () => {
+    for (const value of [null, 'a', new Map()]) assert.throws(() => call('SliceToMap', value), OttlFault);
+    assert.throws(() => call('SliceToMap', [], [1n]), OttlFault);
+  });
+
+  it('Sort does not change the list it is given', () => {
+    const items = [2n, 1n];
+    call('Sort', items);
+    assert.deepEqual(items, [2n, 1n]);
+  });
+});
