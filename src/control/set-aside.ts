@@ -10,7 +10,7 @@ import type { DeadLetter } from '../component/capabilities.ts';
 const mostBytes = 256 << 20;
 
 /** `spans`: how many it has, where that is known, else 0: nobody looks at it again with what made a worker fail. */
-export type SetAside = (bytes: Buffer, component: string, spans: number, isJson: boolean) => void;
+type SetAside = (bytes: Buffer, component: string, spans: number, isJson: boolean) => void;
 
 /** `deadLetter`: the extension's, as it is now; null: there is none. */
 export function createSetAside(

@@ -6,7 +6,7 @@ import type { ContentEncoding, InflateResult } from './compression.ts';
 import type { Place, UnaryMethod } from './grpc-server.ts';
 
 /** What its call has to say, and is told. */
-export interface InflationHost {
+interface InflationHost {
   readonly encoding: ContentEncoding;
   /** Of the result, in bytes. */
   readonly largest: number;

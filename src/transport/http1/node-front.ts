@@ -119,6 +119,8 @@ function onEnd(this: OwnRequest): void {
 function misunderstood(error: NodeJS.ErrnoException, socket: OwnSocket, counters: ServerCounters): void {
   const connection = socket[connectionOf];
   const code = error.code ?? '';
+  // More than the one request that is answered now; its client said itself that there would be none.
+  if (code === 'HPE_CLOSED_CONNECTION' && connection !== undefined) return;
   if (connection?.isOver === true && code.startsWith('HPE_')) {
     connection.forget();
     return;

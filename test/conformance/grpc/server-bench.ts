@@ -15,6 +15,8 @@ export interface Bench {
   readonly method: TestMethod;
   readonly address: string;
   readonly port: number;
+  /** PEM, of a server whose certificate is fixed; absent: plain text, or what only the test knows. */
+  readonly cert?: string;
 }
 
 export interface BenchOptions extends Partial<Omit<GrpcServerOptions, 'listen' | 'routes' | 'tls'>> {
@@ -43,7 +45,8 @@ export async function startBench(t: TestContext, start: StartServer, options: Be
     assert.equal(calls, ok + failed + cancelled + refusedInAll, 'calls that ended in no way or in two');
   });
   const address = server.address();
-  return { server, method, address, port: Number(address.slice(address.lastIndexOf(':') + 1)) };
+  const cert = tls !== undefined && 'cert' in tls && typeof tls.cert === 'string' ? { cert: tls.cert } : {};
+  return { server, method, address, port: Number(address.slice(address.lastIndexOf(':') + 1)), ...cert };
 }
 
 const same = (bytes: Buffer): Buffer => bytes;
@@ -61,9 +64,15 @@ export interface JsClient {
 }
 
 /** A real @grpc/grpc-js client. */
-export function jsClient(t: TestContext, bench: Pick<Bench, 'address'>, options: grpc.ChannelOptions = {}): JsClient {
+export function jsClient(
+  t: TestContext,
+  bench: Pick<Bench, 'address' | 'cert'>,
+  options: grpc.ChannelOptions = {},
+): JsClient {
   const limits = { 'grpc.max_send_message_length': -1, 'grpc.use_local_subchannel_pool': 1 };
-  const client = new grpc.Client(bench.address, grpc.credentials.createInsecure(), { ...limits, ...options });
+  const credentials =
+    bench.cert === undefined ? grpc.credentials.createInsecure() : grpc.credentials.createSsl(Buffer.from(bench.cert));
+  const client = new grpc.Client(bench.address, credentials, { ...limits, ...options });
   t.after(() => client.close());
   return {
     client,

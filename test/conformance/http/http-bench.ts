@@ -94,6 +94,8 @@ export interface RawReply {
 export interface RawClient {
   readonly socket: net.Socket;
   write(bytes: string | Buffer): void;
+  /** Resets the connection. */
+  vanish(): void;
   /** The next answer, which needs a Content-Length unless it is a 1xx or a 204. */
   reply(): Promise<RawReply>;
   /** Resolves when the server has closed the connection, or reset it. */
@@ -107,7 +109,8 @@ export async function rawClient(
 ): Promise<RawClient> {
   const isSecure = bench.secure === true;
   const where = path === undefined ? { port: bench.port, host: '127.0.0.1' } : { path };
-  const socket = isSecure ? tls.connect({ ...where, rejectUnauthorized: false }) : net.connect(where);
+  const plain = net.connect(where);
+  const socket = isSecure ? tls.connect({ socket: plain, rejectUnauthorized: false }) : plain;
   socket.on('error', () => undefined);
   t.after(() => socket.destroy());
   // Not `once`, which rejects when the connection is reset.
@@ -141,6 +144,7 @@ export async function rawClient(
     socket,
     closed,
     write: (what) => void socket.write(what),
+    vanish: () => void plain.resetAndDestroy(),
     async reply() {
       for (;;) {
         const found = take();

@@ -116,7 +116,7 @@ export function lifecycleTests(create: CreateServer): void {
       client.write(part);
       while (bench.server.counters.callsNow === 0) await new Promise(setImmediate);
       if (i >= 3) await bench.method.handledCount(i - 2);
-      client.socket.resetAndDestroy();
+      client.vanish();
       while (bench.server.counters.connectionsNow > 0) await new Promise(setImmediate);
       assert.equal(bench.server.counters.callsNow, 0);
     }
@@ -131,7 +131,7 @@ export function lifecycleTests(create: CreateServer): void {
     const client = await rawClient(t, bench);
     client.write(`${headOf(['Content-Length: 200000'])}half`);
     await bench.method.waitingCount(1);
-    client.socket.resetAndDestroy();
+    client.vanish();
     while (bench.server.counters.connectionsNow > 0) await new Promise(setImmediate);
     assert.equal(bench.server.counters.heldBytesNow, 0);
     bench.method.grant(true);
@@ -191,7 +191,7 @@ export function lifecycleTests(create: CreateServer): void {
     }
   });
 
-  test('behind the last answer only so much is read, and only for so long', async (t) => {
+  test('behind the last answer only so much is read', async (t) => {
     const bench = await startHttpBench(t, create, timed({ headerMs: 100 }));
     const endless = await rawClient(t, bench);
     endless.write('garbage\r\n\r\n');
@@ -199,6 +199,12 @@ export function lifecycleTests(create: CreateServer): void {
     t.after(() => clearInterval(pump));
     await endless.closed;
     clearInterval(pump);
+  });
+
+  /** Half-closed connections are of TCP alone. */
+  const plainTest = create.secure === true ? () => undefined : test;
+  plainTest('and only for so long', async (t: TestContext) => {
+    const bench = await startHttpBench(t, create, timed({ headerMs: 100 }));
     const silent = net.connect({ port: bench.port, host: '127.0.0.1', allowHalfOpen: true });
     t.after(() => silent.destroy());
     silent.on('error', () => undefined);
@@ -223,6 +229,34 @@ export function lifecycleTests(create: CreateServer): void {
     client.socket.resume();
     assert.equal((await client.reply()).status, 408);
     bench.method.grant(false);
+  });
+
+  test('an empty line before a request is ignored, wherever it is cut', async (t) => {
+    const bench = await startHttpBench(t, create);
+    const client = await rawClient(t, bench);
+    for (const parts of [
+      ['\r\n', ''],
+      ['\r', '\n'],
+      ['\r\nP', ''],
+    ]) {
+      client.write(parts[0]);
+      for (let turns = 0; turns < 5; turns++) await new Promise(setImmediate);
+      const head = headOf(['Content-Length: 2']);
+      client.write(`${parts[1]}${parts[0].endsWith('P') ? head.slice(1) : head}ok`);
+      assert.equal((await client.reply()).status, 200);
+    }
+  });
+
+  test('what comes behind a request that was said to be the last does not change its answer', async (t) => {
+    const bench = await startHttpBench(t, create);
+    const client = await rawClient(t, bench);
+    client.write(`${headOf(['Content-Length: 2', 'Connection: close'])}ok${headOf(['Content-Length: 2'])}no`);
+    assert.equal((await client.reply()).status, 200);
+    await client.closed;
+    assert.deepEqual(
+      bench.method.handled.map(({ message }) => message.toString()),
+      ['ok'],
+    );
   });
 
   test('garbage behind several requests does not become the answer of one of them', async (t) => {

@@ -135,7 +135,8 @@ export async function openFlooder(
   bench: Bench,
   options: { readonly reads: boolean; readonly settings?: readonly (readonly [number, number])[] },
 ): Promise<WireClient> {
-  const client = await openWire(t, bench.port, { forgetful: true, settings: options.settings ?? [] });
+  const secure = bench.cert !== undefined;
+  const client = await openWire(t, bench.port, { forgetful: true, secure, settings: options.settings ?? [] });
   if (!options.reads) client.socket.pause();
   return client;
 }

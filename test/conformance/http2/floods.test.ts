@@ -3,10 +3,11 @@ import { describe } from 'node:test';
 import { decompressionFloodTests } from './decompression-floods.ts';
 import { floodTests } from './floods.ts';
 import { oracle, ours } from './servers.ts';
-import { slowFloodTests } from './slow-floods.ts';
+import { idleFloodTests, slowFloodTests } from './slow-floods.ts';
 
 describe('floods', () => {
   floodTests(ours, ours !== oracle);
   slowFloodTests(ours, ours !== oracle);
+  idleFloodTests(ours);
   decompressionFloodTests(ours);
 });

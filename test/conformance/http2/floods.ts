@@ -205,11 +205,14 @@ const bearable: readonly Flood[] = [
   },
 ];
 
-/** `bounded`: whether the server has to end a flood, as ours; otherwise only the good clients are looked at. */
-export function floodTests(start: StartServer, bounded: boolean): void {
+/**
+ * `bounded`: whether the server has to end a flood, as ours; otherwise only the good clients are looked at. `over`: of all
+ * servers, such as TLS.
+ */
+export function floodTests(start: StartServer, bounded: boolean, over: BenchOptions = {}): void {
   for (const flood of [...framesFloods, ...bearable]) {
     test(flood.name, { timeout: 60_000 }, async (t) => {
-      const bench = await startFloodBench(t, start, flood.options);
+      const bench = await startFloodBench(t, start, { ...flood.options, ...over });
       const stream = flood.stream();
       forget(bench);
       const before = bytesInUse();

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import * as net from 'node:net';
 import type { TestContext } from 'node:test';
+import * as tls from 'node:tls';
 import { flag, frameType, preface, settingsAck, settingsFrame } from '../../../src/transport/http2/frames.ts';
 import { HpackDecoder } from '../../../src/transport/http2/hpack/decoder.ts';
 import { pingFrame } from './client-frames.ts';
@@ -62,6 +63,8 @@ export interface WireOptions {
   readonly settings?: readonly (readonly [id: number, value: number])[];
   /** Keep nothing that comes but the first SETTINGS, GOAWAY and the answers to `pinged`: for floods. */
   readonly forgetful?: boolean;
+  /** Over TLS, with whatever certificate. */
+  readonly secure?: boolean;
 }
 
 /** What `pinged` sends; tests' own pings are lower. */
@@ -74,12 +77,16 @@ interface Watcher {
 
 const unread: WireReply = { headers: {}, trailers: {}, data: Buffer.alloc(0), ended: false, rstCode: null };
 
-/** A TCP connection on which nothing was sent. After the test it is cut. */
+/** A connection on which nothing was sent, but for TLS. After the test it is cut. */
 export async function connectWire(t: TestContext, port: number, options: WireOptions = {}): Promise<WireClient> {
-  const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
+  const where = { port, host: '127.0.0.1', noDelay: true };
+  const socket =
+    options.secure === true
+      ? tls.connect({ ...where, rejectUnauthorized: false, ALPNProtocols: ['h2'] })
+      : net.connect(where);
   const client = wireClient(socket, options);
   t.after(() => client.destroy());
-  await Promise.race([once(socket, 'connect'), client.ended]);
+  await Promise.race([once(socket, options.secure === true ? 'secureConnect' : 'connect'), client.ended]);
   return client;
 }
 

@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import type { TestContext } from 'node:test';
 
 export interface Certificate {
   /** PEM. */
@@ -14,7 +13,11 @@ export interface Certificate {
 }
 
 /** Self-signed, for a DNS name or the address 127.0.0.1. */
-export async function selfSigned(t: TestContext, openssl: string, name: string): Promise<Certificate> {
+export async function selfSigned(
+  t: { after(remove: () => Promise<void>): void },
+  openssl: string,
+  name: string,
+): Promise<Certificate> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'spanmill-tls-'));
   t.after(() => rm(folder, { recursive: true }));
   const [certFile, key] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')];

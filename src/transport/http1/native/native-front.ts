@@ -212,14 +212,14 @@ class NativeConnection implements Wire {
     let from = at;
     // RFC 9112 2.2: "a server … SHOULD ignore at least one empty line (CRLF) received prior to the request-line"
     if (end - from >= 2 && bytes[from] === cr && bytes[from + 1] === lf) from += 2;
-    if (from === end) return -1;
+    if (from === end || (end - from === 1 && from === at && bytes[from] === cr)) return -1;
     const { maxHeaderBytes } = this.#host;
     const length = bytes.subarray(from, Math.min(end, from + maxHeaderBytes)).indexOf(emptyLine);
     if (length < 0) {
+      checkBegin(bytes, from, end);
       if (end - from >= maxHeaderBytes) {
         throw new BadRequest('the head of the request is too large', 431, 'Request Header Fields Too Large');
       }
-      checkBegin(bytes, from, end);
       return -1;
     }
     this.#connection.requests++;

@@ -30,11 +30,11 @@ const requestLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP\/1\.([01
 /** Of a head without the empty line that ends it, as Latin-1. Throws a BadRequest. */
 export function parseHead(text: string): ParsedHead {
   const lines = text.split('\r\n');
+  const first = requestLine.exec(lines[0]);
+  if (first === null) throw new BadRequest('the first line is not that of an HTTP/1.1 request');
   if (lines.length > mostFields + 1) {
     throw new BadRequest('the head of the request has too many fields', 431, 'Request Header Fields Too Large');
   }
-  const first = requestLine.exec(lines[0]);
-  if (first === null) throw new BadRequest('the first line is not that of an HTTP/1.1 request');
   const isOld = first[3] === '0';
   const rawHeaders: string[] = [];
   let hosts = 0;
@@ -82,7 +82,8 @@ export function parseHead(text: string): ParsedHead {
     method: first[1],
     target: first[2],
     rawHeaders,
-    isLast: isOld || closes.test(connection),
+    // 9110 9.3.6: behind a CONNECT a proxy may see a tunnel, and no request.
+    isLast: isOld || first[1] === 'CONNECT' || closes.test(connection),
     wantsContinue: !isOld && expect === '100-continue',
     isChunked: transferEncoding !== null,
   };

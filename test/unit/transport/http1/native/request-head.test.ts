@@ -19,10 +19,17 @@ test('what it says of the connection and the body is understood in any case', ()
   assert.equal(parseHead(head('connection: Keep-Alive , CLOSE')).isLast, true);
   assert.equal(parseHead(head('connection: closed')).isLast, false);
   assert.equal(parseHead('GET / HTTP/1.0').isLast, true);
+  assert.equal(parseHead('CONNECT a:1 HTTP/1.1\r\nHost: a:1').isLast, true);
   assert.equal(parseHead(head('Expect: 100-Continue')).wantsContinue, true);
   assert.equal(parseHead('GET / HTTP/1.0\r\nExpect: 100-continue').wantsContinue, false);
   assert.equal(parseHead(head('TRANSFER-ENCODING: Chunked')).isChunked, true);
   assert.equal(parseHead(head('Content-Length: 12')).isChunked, false);
+});
+
+test('a first line that is none is said before the number of fields', () => {
+  const fields = Array.from({ length: 101 }, (_, i) => `X-${i}: a`);
+  assert.throws(() => parseHead(head(...fields)), { status: 431 });
+  assert.throws(() => parseHead(['no request', ...fields].join('\r\n')), { status: 400 });
 });
 
 const wrong: readonly (readonly [what: string, text: string, status?: number])[] = [
