@@ -210,15 +210,31 @@ interface ProcessorBase<C> extends Definition<C> {
   /** Keys of span attributes that it sets. */
   sets?(config: C): readonly string[];
 }
+/**
+ * What a pass of a processor does with a resource or scope: reads or writes it, in the hook of that level or for each of the
+ * lower items that it holds.
+ */
+export interface Touch {
+  readonly what: 'resource' | 'scope';
+  /** The hook in which it does so; the one for spans is also that of their events. */
+  readonly from: 'resource' | 'scope' | 'span';
+  readonly writes: boolean;
+}
 /** Works span by span, without memory of earlier spans. */
 export interface SpanProcessorDefinition<C = unknown> extends ProcessorBase<C> {
   readonly role: 'spans';
+  /**
+   * One for each time that it goes over all spans, with what it touches besides the spans; absent: one that touches nothing.
+   * Processors share a walk as far as none sees what it would not see if they ran one after another.
+   */
+  passes?(config: C): readonly (readonly Touch[])[];
   readonly traits: { readonly mutates: boolean; readonly drops: boolean };
   /** Shows all spans that it drops, whatever the reason: a counter by its id alone, which is its label. One of `metrics`. */
   readonly dropMetric?: MetricSpec;
   /** Client metadata keys that it reads, lower case. */
   metadataKeys?(config: C): readonly string[];
-  compile(config: C, stage: StageBuilder): StageProcessor;
+  /** `pass`: the index of one of `passes`. */
+  compile(config: C, stage: StageBuilder, pass: number): StageProcessor;
 }
 /** Ends a stage: gathers its output. */
 export interface BatchProcessorDefinition<C = unknown> extends ProcessorBase<C> {

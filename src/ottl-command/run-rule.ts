@@ -102,8 +102,8 @@ class Stage {
     if (outcome === rewriteOutcome.full) {
       throw new SpanmillError('OTLP_PROTOBUF', `more than ${room >> 20} MiB would come of it`);
     }
-    if (outcome === rewriteOutcome.failed) throw new SpanmillError('INTERNAL', chain.rewriter.message);
-    if (outcome !== rewriteOutcome.written) throw new SpanmillError('OTLP_PROTOBUF', chain.rewriter.message);
+    if (outcome === rewriteOutcome.failed) throw new SpanmillError('INTERNAL', chain.message);
+    if (outcome !== rewriteOutcome.written) throw new SpanmillError('OTLP_PROTOBUF', chain.message);
     return bytes.slice(outputAt, output.at);
   }
 
@@ -111,7 +111,7 @@ class Stage {
     const shared = this.#shared;
     const [{ region, scratch, tables }] = this.#layout.contexts;
     const plan = { batching: null, metadataKeys: [], maxSpans: 0, thinning: null };
-    const processors = [{ id: 'ottl', type: 'ottl', config: {} }];
+    const walks = [{ steps: [{ id: 'ottl', type: 'ottl', config: {}, pass: 0 }], lateHeaders: true }];
     const memory = {
       shared,
       kernel: loadKernel(shared),
@@ -119,7 +119,7 @@ class Stage {
       scratch: new Scratch(scratch.at, scratch.bytes),
       tables,
     };
-    const chain = compileChain({ ...plan, processors }, [processorFor(compile)], memory, jobCounters);
+    const chain = compileChain({ ...plan, walks }, [processorFor(compile)], memory, jobCounters);
     chain.activate();
     return chain;
   }

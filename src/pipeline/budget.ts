@@ -48,7 +48,7 @@ export function reserveMemory({ log, workers: asked, budgetBytes: askedBytes }: 
 }
 
 export interface BudgetShares {
-  /** What each stage leaves to each stage behind it, and the most that the output of a job may need. */
+  /** What each stage leaves to each room of the stages behind it, and the most that the output of a job may need. */
   readonly stage: number;
   /** The largest request. */
   readonly largestInput: number;
@@ -59,7 +59,8 @@ export interface BudgetShares {
 /**
  * Inputs hold half of the budget at most. Of the other half each stage of the longest pipeline leaves a share to each
  * stage behind it, so that the last can always write what the exporters then free; and no request is so large that its
- * output (which a later stage writes again) does not fit into a share. `depth`: stages of the longest pipeline.
+ * output (which a later stage writes again) does not fit into a share. `depth`: rooms that all stages of one pipeline work
+ * in, at most (`depthOf`).
  */
 export function shareBudget(budgetBytes: number, depth: number): BudgetShares {
   const stage = Math.floor((budgetBytes * (1 - inputShare)) / depth);

@@ -1,4 +1,4 @@
-// A stage, compiled in a worker: its processors over one set of views, run request by request.
+// A stage, compiled in a worker: the walks of its processors over one set of views, run request by request.
 import type { ProcessorDefinition, SpanProcessorDefinition, StageBuilder } from '../component/types.ts';
 import { SpanmillError } from '../errors.ts';
 import { ResourceView, ScopeView } from '../wire/container-view.ts';
@@ -8,10 +8,11 @@ import type { SharedMemory } from '../wire/memory.ts';
 import { normalise } from '../wire/normalise.ts';
 import { type RewriteHooks, type RewriteOutcome, Rewriter, rewriteOutcome } from '../wire/rewriter.ts';
 import { messageKind } from '../wire/schema.ts';
-import type { Output } from '../wire/segment-writer.ts';
+import { newOutput, type Output } from '../wire/segment-writer.ts';
 import { type EntryTables, SpanView } from '../wire/span-view.ts';
 import { type Region, type Scratch, StageMemory } from '../wire/stage-memory.ts';
 import type { CounterSpec, StagePlan } from './plan.ts';
+import { roomsOf } from './walks.ts';
 
 export interface ChainWarning {
   readonly component: string;
@@ -37,8 +38,10 @@ export interface Chain {
   runJson(at: number, length: number, to: number, room: number, out: Output): RewriteOutcome;
   /** Spans that the request of the last run has, when that failed; 0 when they cannot be counted. */
   spansOfLast(): number;
-  /** Of the last run. */
-  readonly rewriter: Rewriter;
+  /** Of the last run. `message`: why it was refused. */
+  readonly message: string;
+  readonly spansIn: number;
+  readonly spansOut: number;
   /** Counts since the last call, which sets them to 0. */
   takeCounters(into: Float64Array): void;
   /** Warnings since the last call, one for each code. */
@@ -71,14 +74,13 @@ export function compileChain(
   const counts = new Float64Array(maxCounters);
   const counters: CounterSpec[] = [];
   const warnings = new Map<string, { component: string; code: string; message: string; count: number }>();
-  const hooks: RewriteHooks[] = [];
 
   const addCounter = (spec: CounterSpec): number => {
     if (counters.length >= maxCounters)
       throw new SpanmillError('INTERNAL', `more than ${maxCounters} counters in a stage`);
     return counters.push(spec) - 1;
   };
-  const builderFor = (id: string, { dropMetric }: Step): StageBuilder => ({
+  const builderFor = (id: string, { dropMetric }: Compiler): StageBuilder => ({
     id,
     ...views,
     intern: (key) => stage.intern(key),
@@ -105,24 +107,38 @@ export function compileChain(
     },
   });
 
-  for (const processor of plan.processors) {
-    const definition = definitionOf(processors, processor.type);
-    hooks.push(definition.compile(processor.config, builderFor(processor.id, definition)));
-  }
+  const compiled = plan.walks.map(({ steps }) =>
+    steps.map(({ id, type, config, pass }): RewriteHooks => {
+      const definition = definitionOf(processors, type);
+      return definition.compile(config, builderFor(id, definition), pass);
+    }),
+  );
   // Only what was counted in is ever written out, but a rollback copies all of it.
   const used = counts.subarray(0, counters.length);
-  const rewriter = new Rewriter(stage, views, memory.tables, hooks, used);
+  const walks = plan.walks.map(
+    ({ lateHeaders }, i) =>
+      new Rewriter(stage, views, memory.tables, { hooks: compiled[i], counters: used, lateHeaders }),
+  );
+  const [first] = walks;
+  const last = walks[walks.length - 1];
   stage.seal();
 
   const { bytes } = memory.shared;
   let transcoder: Transcoder | null = null;
   let lastAt = 0;
   let lastEnd = 0;
+  let message = '';
 
+  const walk = (rewriter: Rewriter, at: number, end: number, out: Output): RewriteOutcome => {
+    const outcome = rewriter.run(at, end, out);
+    message = rewriter.message;
+    return outcome;
+  };
+  const walkAll = walks.length === 1 ? walk.bind(null, first) : inRooms(walks, walk, used, roomsOf(plan.walks));
   const rewrite = (at: number, end: number, out: Output): RewriteOutcome => {
     lastAt = at;
     lastEnd = end;
-    return rewriter.run(at, end, out);
+    return walkAll(at, end, out);
   };
   /** `normaliseTo`: 0: nowhere. */
   const rewriteUsual = (at: number, length: number, normaliseTo: number, out: Output): RewriteOutcome => {
@@ -130,7 +146,7 @@ export function compileChain(
     if (outcome !== rewriteOutcome.unusual || normaliseTo === 0) return outcome;
     const size = normalise(bytes, at, length, bytes, normaliseTo);
     if (size >= 0) return rewrite(normaliseTo, normaliseTo + size, out);
-    rewriter.message = `not a valid ExportTraceServiceRequest (code ${size})`;
+    message = `not a valid ExportTraceServiceRequest (code ${size})`;
     return rewriteOutcome.malformed;
   };
 
@@ -138,7 +154,15 @@ export function compileChain(
     counters,
     metadata: noMetadata,
     halvings: 0,
-    rewriter,
+    get message() {
+      return message;
+    },
+    get spansIn() {
+      return first.spansIn;
+    },
+    get spansOut() {
+      return last.spansOut;
+    },
     activate: () => stage.activate(),
     run: rewriteUsual,
     runJson(at, length, to, room, out) {
@@ -147,7 +171,7 @@ export function compileChain(
         transcoder ??= new Transcoder(bytes);
         size = transcoder.run(at, length, to, room);
       } catch (error) {
-        rewriter.message = error instanceof Error ? error.message : String(error);
+        message = error instanceof Error ? error.message : String(error);
         return rewriteOutcome.malformed;
       }
       if (size < 0) return rewriteOutcome.unusual;
@@ -168,9 +192,50 @@ export function compileChain(
   return chain;
 }
 
-type Step = Pick<SpanProcessorDefinition, 'compile' | 'dropMetric'>;
+/**
+ * One walk after another: what one leaves stands in a room behind the output's own for the next to read, and only the last
+ * writes to the output. All together are one transaction.
+ */
+function inRooms(
+  walks: readonly Rewriter[],
+  walk: (rewriter: Rewriter, at: number, end: number, out: Output) => RewriteOutcome,
+  counters: Float64Array,
+  rooms: number,
+): (at: number, end: number, out: Output) => RewriteOutcome {
+  const before = new Float64Array(counters.length);
+  const between = newOutput(0, 0, 0);
+  const lastWalk = walks.length - 1;
+  return (at, end, out) => {
+    before.set(counters);
+    const outEnd = out.end;
+    const room = Math.floor((outEnd - out.at) / rooms);
+    let from = at;
+    let to = end;
+    for (let i = 0; i < lastWalk; i++) {
+      between.at = out.at + room * (1 + (i % (rooms - 1)));
+      between.end = between.at + room;
+      between.openFrom = between.at;
+      between.openSpans = 0;
+      const start = between.at;
+      const outcome = walk(walks[i], from, to, between);
+      if (outcome !== rewriteOutcome.written) {
+        counters.set(before);
+        return outcome;
+      }
+      from = start;
+      to = between.at;
+    }
+    out.end = out.at + room;
+    const outcome = walk(walks[lastWalk], from, to, out);
+    out.end = outEnd;
+    if (outcome !== rewriteOutcome.written) counters.set(before);
+    return outcome;
+  };
+}
 
-function definitionOf(processors: readonly ProcessorDefinition[], type: string): Step {
+type Compiler = Pick<SpanProcessorDefinition, 'compile' | 'dropMetric'>;
+
+function definitionOf(processors: readonly ProcessorDefinition[], type: string): Compiler {
   for (const definition of processors) {
     if (definition.type === type && definition.role !== 'batch') return definition;
   }

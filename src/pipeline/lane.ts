@@ -12,7 +12,7 @@ export interface LaneOptions extends MemoryOptions {
   readonly workerEntry: URL;
   /** A job that takes longer runs away: its worker is replaced. Default 30 s. */
   readonly jobLimitMs: number | undefined;
-  /** Stages of the longest pipeline. */
+  /** Of the pipeline that needs most (`depthOf`). */
   readonly depth: number;
 }
 

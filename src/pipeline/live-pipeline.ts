@@ -7,7 +7,7 @@ import type { PipelineAccount } from '../delivery/ledger.ts';
 import type { Outlet } from '../delivery/outlet.ts';
 import type { CompiledStage } from '../workers/pool.ts';
 import type { Lane } from './lane.ts';
-import type { PipelinePlan } from './plan.ts';
+import { depthOf, type PipelinePlan } from './plan.ts';
 import { Stage } from './stage.ts';
 import type { StageRequest } from './stage-request.ts';
 import { Thinning } from './thinning.ts';
@@ -80,7 +80,7 @@ export class LivePipeline {
   /** How near it is to refusing requests for want of memory, of room for inputs, or because its exporters have their share. */
   #fullness(): number {
     const { arena, space, shares } = this.#host.lane;
-    const forFirst = arena.budgetBytes - (this.stages.length - 1) * shares.stage;
+    const forFirst = arena.budgetBytes - depthOf(this.plan.stages.slice(1)) * shares.stage;
     return Math.max(Math.min(1, arena.used / forFirst), space.fullness, this.fanOut.fullness);
   }
 
@@ -89,7 +89,7 @@ export class LivePipeline {
     const { lane, log, setAside } = this.#host;
     const fanOut = (): FanOut => this.fanOut;
     const { stages } = this.plan;
-    const behind = stages.length - 1 - position;
+    const behind = depthOf(stages.slice(position + 1));
     const { number, counters } = this.#compiled[position];
     const thinning = stages[position].thinning === null ? null : this.thinning;
     return new Stage(stages[position], number, position === 0, account.stageCounters(counters), {

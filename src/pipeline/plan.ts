@@ -4,6 +4,7 @@ import type { ExtensionReference } from '../component/capabilities.ts';
 import type { ThinningOptions } from '../component/thinning.ts';
 import type { BatchingOptions, MetricSpec, ProcessorDefinition } from '../component/types.ts';
 import type { ResolvedConfig } from '../config/resolved.ts';
+import { roomsOf, type Walk, WalkList } from './walks.ts';
 
 export interface ConfiguredProcessor {
   readonly id: string;
@@ -19,7 +20,8 @@ export interface ConfiguredPipeline {
 
 /** What a worker needs to compile a stage: plain data, for it crosses threads. */
 export interface StagePlan {
-  readonly processors: readonly { readonly id: string; readonly type: string; readonly config: unknown }[];
+  /** Its processors. At least one walk, though it may be without a step. */
+  readonly walks: readonly Walk[];
   /** How the output is gathered; null: what one job gave goes on at once. */
   readonly batching: (BatchingOptions & { readonly id: string }) | null;
   /** Client metadata keys that its processors, its batching or its exporters read; requests that differ in them share no job. */
@@ -45,6 +47,10 @@ export interface PipelinePlan {
   readonly stages: readonly StagePlan[];
 }
 
+/** Shares of the memory that its stages need: one for each room of each stage. */
+export const depthOf = (stages: readonly StagePlan[]): number =>
+  stages.reduce((depth, { walks }) => depth + roomsOf(walks), 0);
+
 export type CounterSpec =
   | {
       readonly kind: 'dropped';
@@ -65,7 +71,7 @@ export function planPipeline(
   needsOf: (exporter: string) => ExporterNeeds | undefined = () => undefined,
 ): PipelinePlan {
   const stages: StagePlan[] = [];
-  let processors: StagePlan['processors'][number][] = [];
+  let walks = new WalkList();
   let keys = new Set<string>();
   let thinning: StagePlan['thinning'] = null;
   const end = (batching: StagePlan['batching']): void => {
@@ -73,8 +79,8 @@ export function planPipeline(
     for (const key of needs.flatMap(({ metadataKeys }) => metadataKeys)) keys.add(key);
     const limits = needs.map(({ maxSpans }) => maxSpans).filter((spans) => spans > 0);
     const maxSpans = limits.length === 0 ? 0 : Math.min(...limits);
-    stages.push({ processors, batching, metadataKeys: [...keys].sort(), maxSpans, thinning });
-    processors = [];
+    stages.push({ walks: walks.end(), batching, metadataKeys: [...keys].sort(), maxSpans, thinning });
+    walks = new WalkList();
     thinning = null;
     keys = new Set(batching?.metadataKeys);
   };
@@ -85,12 +91,14 @@ export function planPipeline(
         // What the first one has thinned is not thinned again: it holds for the whole pipeline.
         if (options === null || thinning !== null || stages.some((stage) => stage.thinning !== null)) break;
         thinning = { id, ...options };
-        processors.push({ id, type: definition.type, config });
+        walks.add({ id, type: definition.type, config, pass: 0 }, []);
         break;
       }
       case 'spans':
         for (const key of definition.metadataKeys?.(config) ?? []) keys.add(key);
-        processors.push({ id, type: definition.type, config });
+        (definition.passes?.(config) ?? [[]]).forEach((touches, pass) => {
+          walks.add({ id, type: definition.type, config, pass }, touches);
+        });
         break;
       case 'batch': {
         const batching = definition.batching(config);
@@ -100,7 +108,7 @@ export function planPipeline(
     }
   }
   // A pipeline has at least one stage: the one that validates.
-  if (processors.length > 0 || stages.length === 0) end(null);
+  if (!walks.isEmpty || stages.length === 0) end(null);
   return { id: pipeline.id, receivers: pipeline.receivers, exporters: pipeline.exporters, stages };
 }
 

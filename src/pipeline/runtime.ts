@@ -20,7 +20,7 @@ import { Inventory } from './inventory.ts';
 import { createLane } from './lane.ts';
 import type { ComponentMetrics } from './past-metrics.ts';
 import type { BatchStats } from './past-stats.ts';
-import { planBudget, planPipeline } from './plan.ts';
+import { depthOf, type PipelinePlan, planBudget, planPipeline } from './plan.ts';
 import { changesNothing, type Difference, planReload } from './reload-plan.ts';
 import { type Leftovers, retire } from './retire.ts';
 import type { ReceiverIdentity } from './running.ts';
@@ -95,8 +95,7 @@ export interface Runtime {
   stop(): Promise<void>;
 }
 
-const depthOf = (pipelines: Iterable<{ readonly stages: readonly unknown[] }>): number =>
-  Math.max(1, ...[...pipelines].map(({ stages }) => stages.length));
+const deepest = (plans: readonly PipelinePlan[]): number => Math.max(1, ...plans.map(({ stages }) => depthOf(stages)));
 
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { config: firstConfig, log } = options;
@@ -107,13 +106,14 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     log,
     workers: firstConfig.workers,
     budgetBytes: budget,
-    depth: depthOf(firstConfig.pipelines.map((pipeline) => planPipeline(pipeline))),
+    depth: deepest(firstConfig.pipelines.map((pipeline) => planPipeline(pipeline))),
     workerEntry: options.workerEntry,
     jobLimitMs: options.jobLimitMs,
   });
   const cutter = createCutter({ log });
   const inventory = new Inventory();
   const accounts = new Accounts(() => inventory.pipelines);
+  const running = (): PipelinePlan[] => [...inventory.pipelines].map(({ plan }) => plan);
   const identities = new Map<string, ReceiverIdentity>();
   let current: Generation = emptyGeneration();
   let reloading: Promise<unknown> = Promise.resolve();
@@ -161,7 +161,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const before = budget;
     budget = budgetOf(config);
     // Receivers are told the largest request when they are made; and what is to end still needs its shares.
-    const given = lane.resize(budget, Math.max(depthOf(inventory.pipelines), depthOf(next.plans)));
+    const given = lane.resize(budget, Math.max(deepest(running()), deepest(next.plans)));
     if (given < budget) next.needsRestart.push('memory_limiter: more memory than was reserved at the start');
     try {
       await next.start();
@@ -179,7 +179,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   async function end(left: Leftovers): Promise<void> {
     await retire(left, { inventory, log });
-    lane.resize(budget, depthOf(inventory.pipelines));
+    lane.resize(budget, deepest(running()));
   }
 
   function setHealthPolicy(): void {

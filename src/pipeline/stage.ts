@@ -19,6 +19,7 @@ import type { StagePlan } from './plan.ts';
 import type { StageRequest, TakenOutcome } from './stage-request.ts';
 import { Troubles } from './troubles.ts';
 import { WaitingList } from './waiting-list.ts';
+import { roomsOf } from './walks.ts';
 
 export interface StageHost extends OutputSpace {
   readonly shared: SharedMemory;
@@ -48,6 +49,8 @@ const outputWaitMs = 250;
 
 export class Stage {
   readonly plan: StagePlan;
+  /** How many times the room of its output a job needs. */
+  readonly #rooms: number;
   readonly #index: number;
   readonly #host: StageHost;
   readonly #counters: Float64Array;
@@ -66,6 +69,7 @@ export class Stage {
 
   constructor(plan: StagePlan, index: number, entry: boolean, counters: Float64Array, host: StageHost) {
     this.plan = plan;
+    this.#rooms = roomsOf(plan.walks);
     this.#index = index;
     this.#entry = entry;
     this.#counters = counters;
@@ -184,9 +188,9 @@ export class Stage {
     const trouble = this.#troubles.get(requests[0]);
     const room = Math.max(outputRoom(bytes, requests.length), trouble?.room ?? 0);
     const { slab } = gatherer;
-    if (slab !== null && slab.range.at + slab.range.bytes - gatherer.at >= room) return true;
+    if (slab !== null && slab.range.at + slab.range.bytes - gatherer.at >= room * this.#rooms) return true;
     if (room > this.#host.largestOutput && requests.length === 1) return this.#tooLarge(requests[0]);
-    const range = allocateOutput(this.#host, room);
+    const range = allocateOutput(this.#host, room * this.#rooms);
     if (range === null) return false;
     gatherer.closeSlab((old, end) => arena.shrink(old.range, end - old.range.at));
     gatherer.slab = new Slab(arena, range);
@@ -371,7 +375,8 @@ export class Stage {
   }
 
   #names(): string {
-    return this.plan.processors.map(({ id }) => id).join(',');
+    const ids = this.plan.walks.flatMap(({ steps }) => steps.map(({ id }) => id));
+    return [...new Set(ids)].join(',');
   }
 
   #finish(request: StageRequest, outcome: TakenOutcome, message: string, spans: number): void {

@@ -7,13 +7,21 @@ import { MessageView } from './message-view.ts';
 import { messageKind, resourceSpansField, scopeSpansField } from './schema.ts';
 import { type Output, outputFull, SegmentWriter } from './segment-writer.ts';
 import type { EntryTables, SpanView } from './span-view.ts';
-import type { StageMemory } from './stage-memory.ts';
+import type { Scratch, StageMemory } from './stage-memory.ts';
 
-/** One step of a stage. Each hook reads and edits the view that shows the current item. */
+/** One step of a walk. Each hook reads and edits the view that shows the current item. */
 export interface RewriteHooks {
   resource?(): void;
   scope?(): void;
   span?(): void;
+}
+
+export interface RewriteOptions {
+  readonly hooks: readonly RewriteHooks[];
+  /** Where `drop` counts, by the counter's number. */
+  readonly counters: Float64Array;
+  /** Span hooks edit resource and scope: they are written as they are behind their last span. The output must have no limits. */
+  readonly lateHeaders: boolean;
 }
 
 export const rewriteOutcome = {
@@ -58,15 +66,14 @@ export class Rewriter {
   #limit = 0;
   #limitCounter = -1;
   readonly #hookCount: number;
+  readonly #lateHeaders: boolean;
   readonly #writer: SegmentWriter;
 
-  /** `counters`: where `drop` counts, by the counter's number. */
   constructor(
     stage: StageMemory,
     views: { readonly span: SpanView; readonly resource: ResourceView; readonly scope: ScopeView },
     tables: EntryTables,
-    hooks: readonly RewriteHooks[],
-    counters: Float64Array,
+    { hooks, counters, lateHeaders }: RewriteOptions,
   ) {
     this.#stage = stage;
     this.#bytes = stage.shared.bytes;
@@ -76,11 +83,9 @@ export class Rewriter {
     // Containers have no attributes of their own: they share any entry table without using it.
     this.#resourceSpans = new MessageView(stage, messageKind.resourceSpans, 0, tables.item, 0);
     this.#scopeSpans = new MessageView(stage, messageKind.scopeSpans, 0, tables.item, 0);
-    this.#writer = new SegmentWriter(stage, {
-      ...views,
-      resourceSpans: this.#resourceSpans,
-      scopeSpans: this.#scopeSpans,
-    });
+    const written = { ...views, resourceSpans: this.#resourceSpans, scopeSpans: this.#scopeSpans };
+    this.#writer = new SegmentWriter(stage, written, lateHeaders);
+    this.#lateHeaders = lateHeaders;
     hooks.forEach((hook, index) => {
       if (hook.resource) this.#resourceHooks.push({ hooks: hook, index });
       if (hook.scope) this.#scopeHooks.push({ hooks: hook, index });
@@ -150,6 +155,8 @@ export class Rewriter {
   }
 
   #behindLength = 0;
+  /** Where the scratch of a scope begins: behind what the resource has there. */
+  #resourceEnd = 0;
   #longLength(at: number): number {
     const bytes = this.#bytes;
     let p = at;
@@ -204,7 +211,8 @@ export class Rewriter {
         break;
       }
     }
-    const mark = this.#stage.scratch.mark();
+    this.#resourceEnd = this.#stage.scratch.mark();
+    if (this.#lateHeaders) this.#settle(false);
     const resourceLimit = this.#limit;
     const resourceCounter = this.#limitCounter;
     const count = holder.repeats(resourceSpansField.scopeSpans);
@@ -217,13 +225,33 @@ export class Rewriter {
         length = this.#longLength(p - 1);
         p = this.#behindLength;
       }
-      this.#stage.scratch.resetTo(mark);
+      this.#stage.scratch.resetTo(this.#resourceEnd);
       this.#limit = resourceLimit;
       this.#limitCounter = resourceCounter;
       this.#scopeSpansMessage(p, p + length);
       p += length;
     }
     this.#writer.closeResource();
+  }
+
+  /**
+   * Puts resource and scope with their edits to the start of the scratch, where those of the next span leave them; nothing
+   * else that is there is kept.
+   */
+  #settle(withScope: boolean): void {
+    const resource = this.#resource;
+    const scope = this.#scope;
+    if (!resource.message.dirty && !(withScope && scope.message.dirty)) return;
+    const { scratch } = this.#stage;
+    const top = scratch.mark();
+    const { start } = scratch;
+    const resourceEnd = start + encode(resource.message, scratch);
+    const end = resourceEnd + (withScope ? encode(scope.message, scratch) : 0);
+    this.#bytes.copyWithin(start, top, top + end - start);
+    this.#resourceEnd = resourceEnd;
+    scratch.resetTo(end);
+    reload(resource, start, resourceEnd);
+    if (withScope) reload(scope, resourceEnd, end);
   }
 
   #scopeSpansMessage(start: number, end: number): void {
@@ -246,6 +274,7 @@ export class Rewriter {
       }
     }
     const count = holder.repeats(scopeSpansField.spans);
+    if (this.#lateHeaders) this.#settle(true);
     this.#spans(count > 0 ? holder.firstStart(scopeSpansField.spans) : end, count);
     this.#writer.closeScope();
   }
@@ -254,7 +283,7 @@ export class Rewriter {
     const bytes = this.#bytes;
     const span = this.#span;
     const { scratch } = this.#stage;
-    const mark = scratch.mark();
+    let mark = scratch.mark();
     const writer = this.#writer;
     const spanHooks = this.#spanHooks;
     const hookCount = spanHooks.length;
@@ -285,7 +314,27 @@ export class Rewriter {
         span.commit();
         writer.keep(fieldStart, p);
       }
+      if (this.#lateHeaders) {
+        this.#settle(true);
+        mark = scratch.mark();
+      }
     }
     this.spansIn += count;
   }
+}
+
+/** Writes the message with its edits on top of the scratch; its length. */
+function encode(message: MessageView, scratch: Scratch): number {
+  const length = message.measure();
+  message.write(scratch.take(length));
+  return length;
+}
+
+/** Shows the same item again, as it was encoded. */
+function reload(view: ResourceView | ScopeView, start: number, end: number): void {
+  const { dropped } = view;
+  const code = view.load(start, end);
+  view.dropped = dropped;
+  // It was valid before its edits; what is left is a table that is too small for it.
+  if (code !== 0) throw new Error(describeWireCode(code, -1));
 }

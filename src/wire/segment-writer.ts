@@ -64,6 +64,7 @@ export class SegmentWriter {
   spans = 0;
   readonly #stage: StageMemory;
   readonly #bytes: Uint8Array;
+  readonly #lateHeaders: boolean;
   readonly #span: SpanView;
   readonly #resource: ResourceView;
   readonly #scope: ScopeView;
@@ -77,8 +78,10 @@ export class SegmentWriter {
   #runStart = 0;
   #runEnd = 0;
 
-  constructor(stage: StageMemory, views: WrittenViews) {
+  /** `lateHeaders`: resource and scope are written as their views show them when they are over. */
+  constructor(stage: StageMemory, views: WrittenViews, lateHeaders: boolean) {
     this.#stage = stage;
+    this.#lateHeaders = lateHeaders;
     this.#bytes = stage.shared.bytes;
     this.#span = views.span;
     this.#resource = views.resource;
@@ -184,8 +187,7 @@ export class SegmentWriter {
   }
 
   /**
-   * Starts a container in the output: all of its fields but the repeated one, with the header message as it is now.
-   * Returns the position of its padded length.
+   * Starts a container in the output, with its headers where they are not late. Returns the position of its padded length.
    */
   #openMessage(tag: number, holder: MessageView, headerField: number, header: MessageView, items: number): number {
     const out = this.#out;
@@ -199,23 +201,47 @@ export class SegmentWriter {
     this.#bytes[out.at] = tag;
     const lengthAt = out.at + 1;
     out.at = lengthAt + paddedLengthBytes;
+    if (this.#lateHeaders) return lengthAt;
+    if (changed) this.#changedHeaders(holder, headerField, header, headerLength, items);
+    else {
+      this.#copy(holder.start, holder.firstStart(items));
+      this.#copy(holder.lastEnd(items), holder.end);
+    }
+    return lengthAt;
+  }
+
+  /** All fields of a container but the repeated one, with the header message as it is now. */
+  #changedHeaders(holder: MessageView, headerField: number, header: MessageView, length: number, items: number): void {
+    const out = this.#out;
     const firstItem = holder.firstStart(items);
     const lastItem = holder.lastEnd(items);
-    if (!changed) {
-      this.#copy(holder.start, firstItem);
-      this.#copy(lastItem, holder.end);
-      return lengthAt;
-    }
     const cutStart = holder.has(headerField) ? holder.fieldStart(headerField) : firstItem;
     const cutEnd = holder.has(headerField) ? holder.fieldEnd(headerField) : firstItem;
     this.#bytes[out.at] = (headerField << 3) | 2;
-    out.at = header.write(writeVarint(this.#bytes, out.at + 1, headerLength));
+    out.at = header.write(writeVarint(this.#bytes, out.at + 1, length));
     // The header may stand before or behind the items.
     this.#copy(holder.start, Math.min(firstItem, cutStart));
     this.#copy(Math.min(firstItem, cutEnd), firstItem);
     this.#copy(lastItem, Math.max(lastItem, cutStart));
     this.#copy(Math.max(lastItem, cutEnd), holder.end);
-    return lengthAt;
+  }
+
+  /** Ends the container whose padded length stands at `lengthAt`. */
+  #closeMessage(lengthAt: number, holder: MessageView, headerField: number, header: MessageView, items: number): void {
+    if (this.#lateHeaders) this.#putInFront(lengthAt + paddedLengthBytes, holder, headerField, header, items);
+    writePaddedLength(this.#bytes, lengthAt, this.#out.at - lengthAt - paddedLengthBytes);
+  }
+
+  /** Headers before the items that stand from `at` on: a reader that sees them first need not look for them. */
+  #putInFront(at: number, holder: MessageView, headerField: number, header: MessageView, items: number): void {
+    const out = this.#out;
+    const itemsEnd = out.at;
+    const length = header.measure();
+    if (itemsEnd + this.#headerBytes(holder, items) + length + 16 > out.end) throw outputFull;
+    this.#changedHeaders(holder, headerField, header, length, items);
+    const headers = this.#bytes.slice(itemsEnd, out.at);
+    this.#bytes.copyWithin(at + headers.length, at, itemsEnd);
+    this.#bytes.set(headers, at);
   }
 
   #headerBytes(holder: MessageView, items: number): number {
@@ -232,14 +258,16 @@ export class SegmentWriter {
   closeScope(): void {
     this.#flushRun();
     if (this.#scopeOpen === 0) return;
-    writePaddedLength(this.#bytes, this.#scopeOpen, this.#out.at - this.#scopeOpen - paddedLengthBytes);
+    const { scope, spans } = scopeSpansField;
+    this.#closeMessage(this.#scopeOpen, this.#scopeSpans, scope, this.#scope.message, spans);
     this.#scopeOpen = 0;
   }
 
   /** The resource is over. */
   closeResource(): void {
     if (this.#resourceOpen === 0) return;
-    writePaddedLength(this.#bytes, this.#resourceOpen, this.#out.at - this.#resourceOpen - paddedLengthBytes);
+    const { resource, scopeSpans } = resourceSpansField;
+    this.#closeMessage(this.#resourceOpen, this.#resourceSpans, resource, this.#resource.message, scopeSpans);
     this.#resourceOpen = 0;
   }
 

@@ -37,18 +37,18 @@ export class Region {
 
 /** New bytes of the current item. `reset` frees all; a value that does not fit throws, and its request is refused. */
 export class Scratch {
-  readonly #start: number;
+  readonly start: number;
   readonly #end: number;
   #at: number;
   constructor(start: number, bytes: number) {
-    this.#start = start;
+    this.start = start;
     this.#end = start + bytes;
     this.#at = start;
   }
   take(bytes: number): number {
     const at = this.#at;
     if (at + bytes > this.#end) {
-      throw new RangeError(`the edits of one span need more than ${this.#end - this.#start} bytes`);
+      throw new RangeError(`the edits of one span need more than ${this.#end - this.start} bytes`);
     }
     this.#at = at + bytes;
     return at;
@@ -61,7 +61,7 @@ export class Scratch {
     this.#at = mark;
   }
   reset(): void {
-    this.#at = this.#start;
+    this.#at = this.start;
   }
 }
 

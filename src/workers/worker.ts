@@ -136,10 +136,10 @@ export function createWorker(
           : chain.runJson(from, length, normaliseTo, jsonRoom, output);
       if (outcome === rewriteOutcome.full) break;
       words[at + jobRequest.outcome] = outcome;
-      words[at + jobRequest.spansIn] = chain.rewriter.spansIn;
+      words[at + jobRequest.spansIn] = chain.spansIn;
       if (outcome === rewriteOutcome.failed || outcome === rewriteOutcome.malformed) {
         messages ??= [];
-        messages.push([done, chain.rewriter.message]);
+        messages.push([done, chain.message]);
         words[at + jobRequest.spansIn] = outcome === rewriteOutcome.failed ? chain.spansOfLast() : 0;
       }
     }

@@ -2,8 +2,9 @@
 
 import { z } from 'zod';
 import { defineSpanProcessor } from '../../src/component/define.ts';
-import type { SpanProcessorDefinition, StageBuilder, StageProcessor } from '../../src/component/types.ts';
+import type { SpanProcessorDefinition, StageBuilder, StageProcessor, Touch } from '../../src/component/types.ts';
 import { type Chain, compileChain } from '../../src/pipeline/chain.ts';
+import { planPipeline } from '../../src/pipeline/plan.ts';
 import { loadKernel } from '../../src/wire/kernel/kernel.ts';
 import { createMemory, type SharedMemory, viewsOf } from '../../src/wire/memory.ts';
 import { rewriteOutcome } from '../../src/wire/rewriter.ts';
@@ -35,7 +36,11 @@ export interface StageUnderTest {
 }
 
 /** A processor made from its compile function alone. */
-export function processor(type: string, compile: (stage: StageBuilder) => StageProcessor): SpanProcessorDefinition {
+export function processor(
+  type: string,
+  compile: (stage: StageBuilder) => StageProcessor,
+  touches: readonly Touch[] = [],
+): SpanProcessorDefinition {
   return defineSpanProcessor({
     kind: 'processor',
     role: 'spans',
@@ -47,6 +52,7 @@ export function processor(type: string, compile: (stage: StageBuilder) => StageP
     examples: [],
     metrics: [],
     traits: { mutates: true, drops: true },
+    passes: () => [touches],
     compile: (_config, stage) => compile(stage),
   });
 }
@@ -64,13 +70,12 @@ export function createStage(
   const kernel = loadKernel(shared);
   const [context] = layout.contexts;
   const chain = compileChain(
-    {
-      processors: processors.map(({ type }, i) => ({ id: type, type, config: configs[i] ?? {} })),
-      batching: null,
-      metadataKeys: [],
-      maxSpans: 0,
-      thinning: null,
-    },
+    planPipeline({
+      id: 'traces',
+      receivers: [],
+      exporters: [],
+      processors: processors.map((definition, i) => ({ id: definition.type, definition, config: configs[i] ?? {} })),
+    }).stages[0],
     processors,
     {
       shared,
@@ -105,11 +110,11 @@ export function createStage(
       if (output.at > from) segments.push({ bytes: shared.bytes.slice(from, output.at), spans: output.openSpans });
       return {
         outcome,
-        message: outcome === rewriteOutcome.written ? '' : chain.rewriter.message,
+        message: outcome === rewriteOutcome.written ? '' : chain.message,
         output: shared.bytes.slice(at + half, output.at),
         segments,
-        spansIn: chain.rewriter.spansIn,
-        spansOut: chain.rewriter.spansOut,
+        spansIn: chain.spansIn,
+        spansOut: chain.spansOut,
       };
     },
     counters() {

@@ -7,9 +7,16 @@ import {
   defineExtension,
   defineSpanProcessor,
 } from '../../../src/component/define.ts';
-import type { BatchingOptions, ProcessorDefinition } from '../../../src/component/types.ts';
+import type { BatchingOptions, ProcessorDefinition, Touch } from '../../../src/component/types.ts';
 import { nop } from '../../../src/exporters/nop/index.ts';
-import { type ConfiguredPipeline, exporterNeeds, planBudget, planPipeline } from '../../../src/pipeline/plan.ts';
+import {
+  type ConfiguredPipeline,
+  depthOf,
+  exporterNeeds,
+  planBudget,
+  planPipeline,
+} from '../../../src/pipeline/plan.ts';
+import type { Walk } from '../../../src/pipeline/walks.ts';
 
 const common = {
   kind: 'processor',
@@ -61,11 +68,12 @@ const pipeline = (...steps: readonly Step[]): ConfiguredPipeline => ({
   exporters: ['nop'],
   processors: steps.map(([id, definition, config = {}]) => ({ id, definition, config })),
 });
+const idsOf = (walks: readonly Walk[]): string[] => walks.flatMap(({ steps }) => steps.map(({ id }) => id));
 const shape = (
   ...steps: readonly Step[]
 ): (readonly [ids: string[], batch: string | undefined, keys: readonly string[]])[] =>
   planPipeline(pipeline(...steps)).stages.map(
-    ({ processors, batching: end, metadataKeys }) => [processors.map(({ id }) => id), end?.id, metadataKeys] as const,
+    ({ walks, batching: end, metadataKeys }) => [idsOf(walks), end?.id, metadataKeys] as const,
   );
 
 test('a pipeline without processors has one stage, which validates', () => {
@@ -115,7 +123,7 @@ test('a stage carries its configuration and batching as plain data', () => {
     exporters: ['nop'],
     stages: [
       {
-        processors: [{ id: 'a', type: 'spans', config: { keys: ['x'] } }],
+        walks: [{ steps: [{ id: 'a', type: 'spans', config: { keys: ['x'] }, pass: 0 }], lateHeaders: false }],
         batching: { ...batching(), id: 'batch' },
         metadataKeys: ['x'],
         maxSpans: 0,
@@ -187,9 +195,59 @@ test('what bounds the memory is a step only where it thins spans, at its place, 
     ),
   ).stages;
   assert.deepEqual(
-    plans.map(({ processors, thinning }) => [processors.map(({ id }) => id), thinning]),
+    plans.map(({ walks, thinning }) => [idsOf(walks), thinning]),
     [[['a', 'limiter/1'], { id: 'limiter/1', from: 0.5, mostHalvings: 3 }]],
   );
   const [, behind] = planPipeline(pipeline(['batch', batch], ['limiter', limiter, { bytes: 1, from: 0.5 }])).stages;
-  assert.deepEqual([behind.processors.length, behind.thinning?.from], [1, 0.5]);
+  assert.deepEqual([idsOf(behind.walks).length, behind.thinning?.from], [1, 0.5]);
+});
+
+const touching = defineSpanProcessor<{ passes: readonly (readonly Touch[])[] }>({
+  ...common,
+  config: z.any(),
+  role: 'spans',
+  type: 'touching',
+  traits: { mutates: true, drops: false },
+  passes: ({ passes }) => passes,
+  compile: () => ({}),
+});
+/** The passes of each walk of a stage, by their letters; a walk with late headers ends with `!`. */
+const walksOf = (passes: Readonly<Record<string, readonly Touch[]>>): string[] => {
+  const letters = Object.keys(passes);
+  const steps = planPipeline(pipeline(['t', touching, { passes: Object.values(passes) }])).stages[0].walks;
+  return steps.map((walk) => walk.steps.map(({ pass }) => letters[pass]).join('') + (walk.lateHeaders ? '!' : ''));
+};
+const reads = (from: Touch['from']): Touch => ({ what: 'resource', from, writes: false });
+const writes = (what: Touch['what'], from: Touch['from']): Touch => ({ what, from, writes: true });
+
+test('passes share a walk as long as none is early for what another one does to a resource or scope', () => {
+  assert.deepEqual(walksOf({ a: [], b: [] }), ['ab']);
+  assert.deepEqual(walksOf({ a: [writes('resource', 'resource')], b: [reads('span')] }), ['ab'], 'before its spans');
+  assert.deepEqual(walksOf({ a: [reads('span')], b: [reads('resource')], c: [reads('span')] }), ['abc'], 'only reads');
+  assert.deepEqual(walksOf({ a: [reads('span')], b: [writes('resource', 'resource')] }), ['a', 'b']);
+  assert.deepEqual(walksOf({ a: [reads('scope')], b: [writes('resource', 'resource')] }), ['a', 'b']);
+  assert.deepEqual(walksOf({ a: [reads('span')], b: [writes('scope', 'scope')] }), ['ab'], 'another kind of thing');
+  assert.deepEqual(
+    walksOf({ a: [reads('span')], b: [writes('resource', 'resource')], c: [reads('span')], d: [], e: [reads('span')] }),
+    ['a', 'bcde'],
+  );
+});
+
+test('a walk whose spans change what holds them ends before another sees that, and is never the last', () => {
+  assert.deepEqual(walksOf({ a: [writes('resource', 'span')] }), ['a!', '']);
+  assert.deepEqual(walksOf({ a: [writes('resource', 'span')], b: [] }), ['ab!', '']);
+  assert.deepEqual(walksOf({ a: [writes('resource', 'span')], b: [reads('span')] }), ['a!', 'b']);
+  assert.deepEqual(walksOf({ a: [writes('scope', 'span')], b: [writes('scope', 'scope')] }), ['a!', 'b']);
+  assert.deepEqual(walksOf({ a: [reads('span')], b: [writes('resource', 'scope')], c: [writes('scope', 'span')] }), [
+    'a',
+    'bc!',
+    '',
+  ]);
+});
+
+test('a stage of several walks needs as many shares of the memory as it has rooms, three at most', () => {
+  const both = [reads('span'), writes('resource', 'resource')];
+  const depth = (passes: number): number =>
+    depthOf(planPipeline(pipeline(['t', touching, { passes: Array(passes).fill(both) }], ['batch', batch])).stages);
+  assert.deepEqual([1, 2, 3, 4, 5].map(depth), [1, 2, 3, 3, 3]);
 });

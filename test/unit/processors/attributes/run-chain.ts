@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ConfigIssue, ProcessorDefinition } from '../../../../src/component/types.ts';
 import { type Chain, compileChain } from '../../../../src/pipeline/chain.ts';
+import { planPipeline } from '../../../../src/pipeline/plan.ts';
 import { loadKernel } from '../../../../src/wire/kernel/kernel.ts';
 import { createMemory, viewsOf } from '../../../../src/wire/memory.ts';
 import { decodeRequest, encodeRequest } from '../../../../src/wire/reference/codec.ts';
@@ -40,11 +41,11 @@ export function stageOf(...processors: readonly [ProcessorDefinition, unknown][]
   const plan = processors.map(([definition, raw]) => {
     const { config, issues } = parseConfig(definition, raw);
     assert.deepEqual(issues, []);
-    return { id: definition.type, type: definition.type, config };
+    return { id: definition.type, definition, config };
   });
   const definitions = processors.map(([definition]) => definition);
   const chain = compileChain(
-    { processors: plan, batching: null, metadataKeys: [], maxSpans: 0, thinning: null },
+    planPipeline({ id: 'traces', receivers: [], exporters: [], processors: plan }).stages[0],
     definitions,
     memory,
     1024,
@@ -59,7 +60,7 @@ export function stageOf(...processors: readonly [ProcessorDefinition, unknown][]
       const outAt = at + (16 << 20);
       const out = newOutput(outAt, at + (32 << 20), 4096);
       const outcome = chain.run(at, bytes.length, at + (8 << 20), out);
-      assert.equal(outcome, rewriteOutcome.written, chain.rewriter.message);
+      assert.equal(outcome, rewriteOutcome.written, chain.message);
       assert.equal(Buffer.compare(shared.bytes.slice(at, at + bytes.length), bytes), 0, 'the input was written to');
       return decodeRequest(shared.bytes.slice(outAt, out.at));
     },
