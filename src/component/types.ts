@@ -188,8 +188,13 @@ export interface StageBuilder {
   metadata(key: string): readonly string[];
   /** How often the spans of the present job are to be halved, where the stage has an admission processor that thins them. */
   halvings(): number;
-  /** Something went wrong while running. Logged on the main thread, rate-limited by `code`; cheap when repeated. */
-  warn(code: string, message: string): void;
+  /** `service::telemetry::logs::show_values`: what the log shows of a span may hold the values of its attributes. */
+  readonly showValues: boolean;
+  /**
+   * Something went wrong while running. Logged on the main thread, rate-limited by `code`; cheap when repeated. `sample`: the item
+   * that it went wrong with as plain data, asked for when there is none for a recent line of that code.
+   */
+  warn(code: string, message: string, sample?: () => Readonly<Record<string, unknown>>): void;
 }
 
 /**

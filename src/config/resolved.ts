@@ -31,6 +31,8 @@ export interface LogsConfig {
   /** `stdout`, `stderr` or file names. */
   readonly outputPaths: readonly string[];
   readonly initialFields: Readonly<Record<string, unknown>>;
+  /** Lines about a span may show the values of its attributes. */
+  readonly showValues: boolean;
   /** null: off. In each tick the first `initial` lines of a message pass, then each `thereafter`-th (0: none). */
   readonly sampling: { readonly tickMs: number; readonly initial: number; readonly thereafter: number } | null;
 }

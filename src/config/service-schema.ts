@@ -26,6 +26,10 @@ const logs = z
     level: caseless(LEVELS).prefault('info').describe('The least level that is written.'),
     encoding: z.enum(['console', 'json']).default('console').describe('Lines for people or for machines.'),
     output_paths: z.array(z.string().min(1)).default(['stderr']).describe('`stdout`, `stderr` or file names.'),
+    show_values: z
+      .boolean()
+      .default(false)
+      .describe('Whether lines about a span may hold the values of its attributes (an addition of spanmill).'),
     initial_fields: z.record(z.string(), z.unknown()).prefault({}).describe('Fields that every line carries.'),
     sampling: sampling.describe('Keeps repeated lines from flooding the log.'),
     error_output_paths: z

@@ -40,6 +40,7 @@ export const telemetryConfig = (section: TelemetrySection): TelemetryConfig => {
       level: logs.level,
       encoding: logs.encoding,
       outputPaths: logs.output_paths,
+      showValues: logs.show_values,
       initialFields: withNumbers(logs.initial_fields) as Record<string, unknown>,
       sampling: enabled ? { tickMs: tick, initial, thereafter } : null,
     },

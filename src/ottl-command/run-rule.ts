@@ -110,7 +110,7 @@ class Stage {
   #chain(compile: (builder: StageBuilder) => StageProcessor): Chain {
     const shared = this.#shared;
     const [{ region, scratch, tables }] = this.#layout.contexts;
-    const plan = { batching: null, metadataKeys: [], maxSpans: 0, thinning: null };
+    const plan = { batching: null, metadataKeys: [], maxSpans: 0, showValues: true, thinning: null };
     const walks = [{ steps: [{ id: 'ottl', type: 'ottl', config: {}, pass: 0 }], lateHeaders: true }];
     const memory = {
       shared,

@@ -13,13 +13,7 @@ import { type EntryTables, SpanView } from '../wire/span-view.ts';
 import { type Region, type Scratch, StageMemory } from '../wire/stage-memory.ts';
 import type { CounterSpec, StagePlan } from './plan.ts';
 import { roomsOf } from './walks.ts';
-
-export interface ChainWarning {
-  readonly component: string;
-  readonly code: string;
-  readonly message: string;
-  readonly count: number;
-}
+import { type ChainWarning, WarningList } from './warnings.ts';
 
 export interface Chain {
   /** What each counter number counts; the same in every worker, since compiling is deterministic. */
@@ -73,7 +67,7 @@ export function compileChain(
   };
   const counts = new Float64Array(maxCounters);
   const counters: CounterSpec[] = [];
-  const warnings = new Map<string, { component: string; code: string; message: string; count: number }>();
+  const warnings = new WarningList();
 
   const addCounter = (spec: CounterSpec): number => {
     if (counters.length >= maxCounters)
@@ -99,12 +93,8 @@ export function compileChain(
     },
     metadata: (key) => chain.metadata[key] ?? noValues,
     halvings: () => chain.halvings,
-    warn: (code, message) => {
-      const name = `${id} ${code}`;
-      const known = warnings.get(name);
-      if (known) known.count++;
-      else warnings.set(name, { component: id, code, message, count: 1 });
-    },
+    showValues: plan.showValues,
+    warn: (code, message, sample) => warnings.add(id, code, message, sample),
   });
 
   const compiled = plan.walks.map(({ steps }) =>
@@ -182,12 +172,7 @@ export function compileChain(
       into.set(used);
       used.fill(0);
     },
-    takeWarnings() {
-      if (warnings.size === 0) return [];
-      const all = [...warnings.values()];
-      warnings.clear();
-      return all;
-    },
+    takeWarnings: () => warnings.take(),
   };
   return chain;
 }

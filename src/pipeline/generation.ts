@@ -101,7 +101,10 @@ export class NextGeneration {
     this.#config = config;
     this.#plan = plan;
     const needs = exporterNeeds(config);
-    this.#plans = new Map(config.pipelines.map((one) => [one.id, planPipeline(one, (id) => needs.get(id))]));
+    const { showValues } = config.telemetry.logs;
+    this.#plans = new Map(
+      config.pipelines.map((one) => [one.id, planPipeline(one, (id) => needs.get(id), showValues)]),
+    );
     // A pinned extension is what it was, so that the next change of it is noticed too.
     const extensions = config.extensions.map((one) =>
       plan.pinned.includes(one.id) ? (from.parts.extensions.find(({ id }) => id === one.id) ?? one) : one,

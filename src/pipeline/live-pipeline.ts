@@ -160,7 +160,10 @@ export class LivePipeline {
   close(): void {
     const { lane } = this.#host;
     this.thinning?.close();
-    for (const stage of this.stages) stage.reclaim();
+    for (const stage of this.stages) {
+      stage.reclaim();
+      stage.close();
+    }
     lane.remove(this.stages);
     lane.pool.forget(this.#compiled.map(({ number }) => number));
   }

@@ -28,6 +28,8 @@ export interface StagePlan {
   readonly metadataKeys: readonly string[];
   /** Most spans in what goes on at once, where there is no batching; 0: no limit. */
   readonly maxSpans: number;
+  /** What it logs may show the values of attributes. */
+  readonly showValues: boolean;
   /** How its spans are thinned where the memory fills, and by which of its processors; null: they are not. */
   readonly thinning: (ThinningOptions & { readonly id: string }) | null;
 }
@@ -66,9 +68,11 @@ export type CounterSpec =
       readonly labels: Readonly<Record<string, string>>;
     };
 
+/** `showValues`: what its processors log may show the values of attributes. */
 export function planPipeline(
   pipeline: ConfiguredPipeline,
   needsOf: (exporter: string) => ExporterNeeds | undefined = () => undefined,
+  showValues = false,
 ): PipelinePlan {
   const stages: StagePlan[] = [];
   let walks = new WalkList();
@@ -79,7 +83,7 @@ export function planPipeline(
     for (const key of needs.flatMap(({ metadataKeys }) => metadataKeys)) keys.add(key);
     const limits = needs.map(({ maxSpans }) => maxSpans).filter((spans) => spans > 0);
     const maxSpans = limits.length === 0 ? 0 : Math.min(...limits);
-    stages.push({ walks: walks.end(), batching, metadataKeys: [...keys].sort(), maxSpans, thinning });
+    stages.push({ walks: walks.end(), batching, metadataKeys: [...keys].sort(), maxSpans, showValues, thinning });
     walks = new WalkList();
     thinning = null;
     keys = new Set(batching?.metadataKeys);

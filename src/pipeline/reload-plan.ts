@@ -26,9 +26,17 @@ export interface ReloadPlan {
 }
 
 /** What of a configuration becomes something that runs. */
-export type Parts = Pick<ResolvedConfig, 'extensions' | 'exporters' | 'receivers' | 'pipelines'>;
+export type Parts = Pick<ResolvedConfig, 'extensions' | 'exporters' | 'receivers' | 'pipelines'> & {
+  readonly telemetry: { readonly logs: { readonly showValues: boolean } };
+};
 
-export const noParts: Parts = { extensions: [], exporters: [], receivers: [], pipelines: [] };
+export const noParts: Parts = {
+  extensions: [],
+  exporters: [],
+  receivers: [],
+  pipelines: [],
+  telemetry: { logs: { showValues: false } },
+};
 
 /** `limitsChanged`: the byte budget is another, which receivers are told when they are made. */
 export function planReload(from: Parts, to: Parts, limitsChanged: boolean): ReloadPlan {
@@ -109,6 +117,9 @@ const isWiredAlike = (old: ResolvedPipeline, now: ResolvedPipeline): boolean =>
 function stagesOf(parts: Parts): ReadonlyMap<string, readonly StagePlan[]> {
   const needs = exporterNeeds(parts);
   return new Map(
-    parts.pipelines.map((pipeline) => [pipeline.id, planPipeline(pipeline, (id) => needs.get(id)).stages]),
+    parts.pipelines.map((pipeline) => [
+      pipeline.id,
+      planPipeline(pipeline, (id) => needs.get(id), parts.telemetry.logs.showValues).stages,
+    ]),
   );
 }

@@ -20,6 +20,7 @@ import type { StageRequest, TakenOutcome } from './stage-request.ts';
 import { Troubles } from './troubles.ts';
 import { WaitingList } from './waiting-list.ts';
 import { roomsOf } from './walks.ts';
+import { WarningLog } from './warnings.ts';
 
 export interface StageHost extends OutputSpace {
   readonly shared: SharedMemory;
@@ -58,6 +59,7 @@ export class Stage {
   readonly #entry: boolean;
   readonly #partitions: Partitions;
   readonly #troubles: Troubles;
+  readonly #warnings: WarningLog;
   readonly #waiting = new WaitingList();
   #waitingSpans = 0;
   /** Runs while there is no space for output; the requests that waited when it began are then turned away. */
@@ -75,6 +77,7 @@ export class Stage {
     this.#counters = counters;
     this.#host = host;
     this.#troubles = new Troubles(host.arena);
+    this.#warnings = new WarningLog(host.log);
     this.#partitions = new Partitions({
       memory: host.shared.buffer,
       batching: plan.batching,
@@ -211,6 +214,11 @@ export class Stage {
       else this.#troubles.begin(request).normaliseTo = range;
     }
     return requests.length > 0;
+  }
+
+  /** Says what it has not said yet of what went wrong. */
+  close(): void {
+    this.#warnings.close();
   }
 
   /** Gives back the rest of the slabs that no job writes to. */
@@ -395,9 +403,7 @@ export class Stage {
   }
 
   #warn(result: NonNullable<RunResult>): void {
-    for (const { component, code, message, count } of result.warnings) {
-      this.#host.log.warn({ component, code, count }, message);
-    }
+    for (const warning of result.warnings) this.#warnings.add(warning);
   }
 }
 

@@ -5,6 +5,7 @@ import { batch } from './batch/index.ts';
 import { filter } from './filter/index.ts';
 import { memoryLimiter } from './memory_limiter/index.ts';
 import { probabilisticSampler } from './probabilistic_sampler/index.ts';
+import { transform } from './transform/index.ts';
 
 export const processors: readonly ProcessorDefinition[] = [
   attributes,
@@ -12,4 +13,5 @@ export const processors: readonly ProcessorDefinition[] = [
   filter,
   memoryLimiter,
   probabilisticSampler,
+  transform,
 ];

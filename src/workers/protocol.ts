@@ -1,7 +1,7 @@
 // Everything that crosses between the I/O thread and a worker, besides what stands in the shared memory (layout.ts).
 
-import type { ChainWarning } from '../pipeline/chain.ts';
 import type { CounterSpec, StagePlan } from '../pipeline/plan.ts';
+import type { ChainWarning } from '../pipeline/warnings.ts';
 import type { WorkerContext } from './layout.ts';
 
 /** A stage under the number by which jobs name it; numbers are never used twice. */

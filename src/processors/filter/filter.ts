@@ -1,10 +1,11 @@
 // The filter at work: each condition drops what it matches and counts it under its own reason.
+import { withFaults } from '../../component/rule-faults.ts';
 import { compileSpanMatcher } from '../../component/span-matcher.ts';
 import type { CounterId, StageBuilder, StageProcessor } from '../../component/types.ts';
-import type { Predicate } from '../../ottl/compile.ts';
-import { compileGuarded } from '../../ottl/condition-list.ts';
-import { type ContextName, createEnvironment, type Environment } from '../../ottl/environment.ts';
-import { type FilterCondition, readConditions } from './conditions.ts';
+import { compileCondition, type Predicate } from '../../ottl/compile.ts';
+import { type ContextName, createEnvironment, currentEvent, type Environment } from '../../ottl/environment.ts';
+import { forEachItem } from '../../ottl/items.ts';
+import { conditionsOf, type FilterCondition } from './conditions.ts';
 import type { Config } from './index.ts';
 
 interface Rule {
@@ -14,7 +15,7 @@ interface Rule {
 
 export function compileFilter(config: Config, stage: StageBuilder): StageProcessor {
   const env = createEnvironment(stage);
-  const { conditions } = readConditions(config);
+  const conditions = conditionsOf(config);
   const of = (context: ContextName): FilterCondition[] =>
     conditions.filter(({ checked }) => checked.context === context);
   const rules = (context: ContextName): Rule[] => of(context).map((condition) => compileRule(condition, env, stage));
@@ -35,11 +36,9 @@ function compileRule(condition: FilterCondition, env: Environment, stage: StageB
   return { matches: guarded(condition, env, stage), counter: stage.dropCounter(condition.label) };
 }
 
-function guarded({ checked, errorMode, label }: FilterCondition, env: Environment, stage: StageBuilder): Predicate {
-  const code = `OTTL ${label}`;
-  return compileGuarded(checked, env, errorMode, (fault) => {
-    stage.warn(code, `${label}: ${fault.message}; treated as not matching: ${checked.text}`);
-  });
+function guarded(condition: FilterCondition, env: Environment, stage: StageBuilder): Predicate {
+  const holds = compileCondition(condition.checked, env);
+  return withFaults(holds, condition, condition.errorMode, 'treated as not matching', env, stage);
 }
 
 /** Oldest form: what is not included, or is excluded, goes. */
@@ -73,21 +72,9 @@ function dropFirst(rules: readonly Rule[], view: { drop(counter: CounterId): voi
 
 function compileEvents(condition: FilterCondition, env: Environment, stage: StageBuilder): () => void {
   const matches = guarded(condition, env, stage);
-  const { event } = env;
-  const { span } = stage;
-  return () => {
-    for (let i = 0; i < span.eventCount; i++) {
-      const view = span.event(i);
-      if (view === null) continue;
-      event.view = view;
-      event.index = i;
-      try {
-        if (matches()) view.drop();
-      } finally {
-        event.view = null;
-      }
-    }
-  };
+  return forEachItem(env, 'spanevent', () => {
+    if (matches()) currentEvent(env).drop();
+  });
 }
 
 function spanHook(

@@ -1,11 +1,13 @@
 // The Collector's filter processor for traces: drops what its conditions match.
 import { z } from 'zod';
 import { defineSpanProcessor } from '../../component/define.ts';
+import { ruleErrorMetric } from '../../component/rule-faults.ts';
+import { touchesOf } from '../../component/rule-groups.ts';
 import { matchProperties } from '../../component/span-matcher.ts';
 import type { MetricSpec } from '../../component/types.ts';
-import { errorModes } from '../../ottl/condition-list.ts';
 import { contextNames } from '../../ottl/environment.ts';
-import { adviseFilter, checkFilter } from './conditions.ts';
+import { errorModes } from '../../ottl/error-mode.ts';
+import { adviseFilter, checkFilter, readGroups } from './conditions.ts';
 import { compileFilter } from './filter.ts';
 
 const conditions = () => z.array(z.string()).nullish();
@@ -82,6 +84,7 @@ export const filter = defineSpanProcessor<Config>({
   advise: adviseFilter,
   traits: { mutates: true, drops: true },
   dropMetric,
+  passes: (c) => [touchesOf(readGroups(c, []))],
   compile: compileFilter,
   examples: [
     { title: 'Health checks', yaml: 'trace_conditions:\n  - span.attributes["url.path"] == "/healthz"' },
@@ -109,5 +112,5 @@ export const filter = defineSpanProcessor<Config>({
       yaml: 'spans:\n  exclude:\n    match_type: regexp\n    span_names: ["^/health"]',
     },
   ],
-  metrics: [dropMetric],
+  metrics: [dropMetric, ruleErrorMetric],
 });

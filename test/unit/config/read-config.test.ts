@@ -64,6 +64,7 @@ test('defaults apply where a component is written with nothing under it', () => 
       level: 'info',
       encoding: 'console',
       outputPaths: ['stderr'],
+      showValues: false,
       initialFields: {},
       sampling: { tickMs: 10_000, initial: 10, thereafter: 100 },
     },

@@ -127,6 +127,7 @@ test('a stage carries its configuration and batching as plain data', () => {
         batching: { ...batching(), id: 'batch' },
         metadataKeys: ['x'],
         maxSpans: 0,
+        showValues: false,
         thinning: null,
       },
     ],

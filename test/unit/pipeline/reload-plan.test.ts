@@ -94,6 +94,7 @@ const parts = ({ r, e, x, pipelines = {} }: Sketch): Parts => ({
   receivers: of(receiver, r),
   exporters: of(exporter, e),
   extensions: of(extension, x),
+  telemetry: { logs: { showValues: false } },
   pipelines: Object.entries(pipelines).map(([id, [receivers, value, exporters]]) => ({
     id,
     receivers,

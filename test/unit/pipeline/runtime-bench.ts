@@ -169,7 +169,7 @@ export async function startRuntime(t: TestContext, first: BenchOptions): Promise
     ],
     workers: one.workers ?? 1,
     telemetry: {
-      logs: { level: 'info', encoding: 'json', outputPaths: [], initialFields: {}, sampling: null },
+      logs: { level: 'info', encoding: 'json', outputPaths: [], initialFields: {}, showValues: false, sampling: null },
       metrics: { level: 'none', address: null },
     },
     admin: null,

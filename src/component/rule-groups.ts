@@ -1,0 +1,127 @@
+// OTTL rules as processors are configured with: conditions and statements in groups, each of which runs in one context.
+import { adviseCondition, adviseStatement } from '../ottl/advice.ts';
+import { checkCondition, checkStatement } from '../ottl/check.ts';
+import type { ContextName } from '../ottl/environment.ts';
+import { OttlError } from '../ottl/error.ts';
+import type { ErrorMode } from '../ottl/error-mode.ts';
+import { inferContext } from '../ottl/infer.ts';
+import { parseCondition, parseStatement } from '../ottl/parser.ts';
+import { pathsOf } from '../ottl/path-uses.ts';
+import type { CheckedCondition, CheckedStatement } from '../ottl/resolved.ts';
+import type { ConfigIssue, Touch } from './types.ts';
+
+type Path = ConfigIssue['path'];
+
+interface RuleText {
+  readonly text: string;
+  /** From the component's own configuration to it. */
+  readonly path: Path;
+}
+
+export interface RuleGroupText {
+  /** null: as its rules say. */
+  readonly context: ContextName | null;
+  readonly errorMode: ErrorMode;
+  readonly conditions: readonly RuleText[];
+  readonly statements: readonly RuleText[];
+}
+
+export interface Rule<Checked> {
+  /** `trace_conditions[0]`: how ledger, metrics and log name it. */
+  readonly label: string;
+  readonly path: Path;
+  readonly checked: Checked;
+}
+
+export interface RuleGroup {
+  readonly context: ContextName;
+  readonly errorMode: ErrorMode;
+  readonly conditions: readonly Rule<CheckedCondition>[];
+  readonly statements: readonly Rule<CheckedStatement>[];
+}
+
+/** The texts of a list that stands at `path`. */
+export function rulesAt(texts: readonly string[] | null | undefined, path: Path): RuleText[] {
+  return (texts ?? []).map((text, i) => ({ text, path: [...path, i] }));
+}
+
+/** What of the group can be understood; the rest is added to `issues`. */
+export function readGroup(group: RuleGroupText, issues: ConfigIssue[]): RuleGroup {
+  const { errorMode } = group;
+  const context = group.context ?? inferredContext(group, issues);
+  if (context === null) return { context: 'span', errorMode, conditions: [], statements: [] };
+  const read = <Checked>(rules: readonly RuleText[], check: (text: string, context: ContextName) => Checked) =>
+    rules.flatMap(({ text, path }): Rule<Checked>[] => {
+      const checked = attempt(() => check(text, context), path, issues);
+      return checked === null ? [] : [{ label: labelOf(path), path, checked }];
+    });
+  return {
+    context,
+    errorMode,
+    conditions: read(group.conditions, checkCondition),
+    statements: read(group.statements, checkStatement),
+  };
+}
+
+/** null when a rule of the group cannot be read, or names no context: the issue says which. */
+function inferredContext({ conditions, statements }: RuleGroupText, issues: ConfigIssue[]): ContextName | null {
+  const parsed = [
+    ...conditions.map(({ text, path }) => ({ path, tree: attempt(() => parseCondition(text), path, issues) })),
+    ...statements.map(({ text, path }) => ({ path, tree: attempt(() => parseStatement(text), path, issues) })),
+  ];
+  const trees: Parameters<typeof inferContext>[0][number][] = [];
+  for (const { path, tree } of parsed) {
+    if (tree === null || attempt(() => inferContext([tree]), path, issues) === null) return null;
+    trees.push(tree);
+  }
+  return trees.length === 0 ? 'span' : attempt(() => inferContext(trees), parsed[0].path, issues);
+}
+
+function attempt<T>(act: () => T, path: Path, issues: ConfigIssue[]): T | null {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof OttlError)) throw error;
+    issues.push({ path, code: 'CONFIG_OTTL', message: error.message, offset: error.offset });
+    return null;
+  }
+}
+
+function labelOf(path: Path): string {
+  return path.reduce<string>(
+    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`),
+    '',
+  );
+}
+
+/** Rules that have no effect, or more than they are meant to have. */
+export function adviseGroup({ conditions, statements }: RuleGroup): ConfigIssue[] {
+  const advice = [
+    ...conditions.map(({ path, checked }) => ({ path, warnings: adviseCondition(checked) })),
+    ...statements.map(({ path, checked }) => ({ path, warnings: adviseStatement(checked) })),
+  ];
+  return advice.flatMap(({ path, warnings }) =>
+    warnings.map(({ message, offset }) => ({ path, code: 'CONFIG_OTTL', message, offset })),
+  );
+}
+
+/** The hook in which rules of a context run. */
+export function hookOf(context: ContextName): Touch['from'] {
+  return context === 'resource' || context === 'scope' ? context : 'span';
+}
+
+/** What a pass that runs these groups touches, each thing once. */
+export function touchesOf(groups: readonly RuleGroup[]): Touch[] {
+  const touches = new Map<string, Touch>();
+  for (const { context, conditions, statements } of groups) {
+    const from = hookOf(context);
+    for (const { checked } of [...conditions, ...statements]) {
+      for (const { path, writes } of pathsOf(checked)) {
+        const { context: what, keyed } = path.path;
+        if ((what !== 'resource' && what !== 'scope') || keyed === 'cache') continue;
+        touches.set(`${what} ${from} ${writes}`, { what, from, writes });
+      }
+    }
+  }
+  return [...touches.values()];
+}

@@ -1,0 +1,48 @@
+// The transform at work: one group of statements over every item of its context.
+import { withFaults } from '../../component/rule-faults.ts';
+import { hookOf } from '../../component/rule-groups.ts';
+import type { StageBuilder, StageProcessor } from '../../component/types.ts';
+import { compileCondition, compileStatement } from '../../ottl/compile.ts';
+import { createEnvironment } from '../../ottl/environment.ts';
+import { forEachItem } from '../../ottl/items.ts';
+import { groupAt } from './groups.ts';
+import type { Config } from './index.ts';
+
+export function compileTransform(config: Config, stage: StageBuilder, pass: number): StageProcessor {
+  const group = groupAt(config, pass);
+  const { context, errorMode } = group;
+  const env = createEnvironment(stage);
+  const conditions = group.conditions.map((rule) => {
+    const holds = compileCondition(rule.checked, env);
+    return withFaults(holds, rule, errorMode, 'treated as not matching', env, stage);
+  });
+  const statements = group.statements.map((rule) => {
+    const run = compileStatement(rule.checked, env);
+    return withFaults(run, rule, errorMode, 'went on behind it', env, stage);
+  });
+  const runAll = whenAny(conditions, inOrder(statements));
+  const cache = env.caches[context];
+  const run = (): void => {
+    if (cache.size > 0) cache.clear();
+    runAll();
+  };
+  const processor: StageProcessor = { [hookOf(context)]: forEachItem(env, context, run) };
+  for (const hook of env.needsHook) processor[hook] ??= () => {};
+  return processor;
+}
+
+function inOrder(statements: readonly (() => boolean)[]): () => void {
+  return () => {
+    for (let i = 0; i < statements.length; i++) statements[i]();
+  };
+}
+
+/** No conditions: always. */
+function whenAny(conditions: readonly (() => boolean)[], act: () => void): () => void {
+  if (conditions.length === 0) return act;
+  return () => {
+    for (let i = 0; i < conditions.length; i++) {
+      if (conditions[i]()) return act();
+    }
+  };
+}
