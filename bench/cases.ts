@@ -4,6 +4,7 @@ import type { Rate } from '../loadgen/run.ts';
 
 export const groups = [
   'sizes',
+  'chains',
   'http',
   'profiles',
   'held',
@@ -32,6 +33,8 @@ export interface LoadCase {
   readonly faults: readonly string[];
   /** For spans that are missing when the load has ended. */
   readonly waitSeconds: number;
+  /** What the chain is meant to do; null: spans are only counted. */
+  readonly expect: string | null;
   /** Arguments of the service beside its configuration. */
   readonly settings: readonly string[];
   /** Label of the case of the same group that it is compared with, or takes its rate from: measured before it in each round. */
@@ -61,6 +64,7 @@ const basic = {
   compression: 'none',
   faults: [],
   waitSeconds: 3,
+  expect: 'bench/expect.yaml',
   settings: [],
   base: null,
 } as const;
@@ -74,6 +78,22 @@ export function sizeCase(label: string): LoadCase | null {
   const inFlight = Number(match[3] ?? 8);
   if (spans < 1 || connections < 1 || inFlight < 1) return null;
   return { ...basic, group: 'sizes', label, rate: { kind: 'max', inFlight }, connections, batchSize: spans };
+}
+
+/** Requests of 512 through the chain of that name in the place of the usual one. */
+function chainCase(name: string, profile = chat): LoadCase {
+  return {
+    ...basic,
+    group: 'chains',
+    label: `chain-${name}`,
+    profile,
+    rate: { kind: 'max', inFlight: 8 },
+    connections: 2,
+    batchSize: 512,
+    settings: ['--config', `bench/chains/${name}.yaml`],
+    // It renames spans and makes attributes of texts; what comes of that is for the conformance tests to say.
+    expect: name === 'filter' ? 'bench/chains/filter.expect.yaml' : null,
+  };
 }
 
 /** One call at a time on each connection, as HTTP/1.1 has it. */
@@ -154,6 +174,9 @@ const stallSeconds = 15;
 
 export const allCases: readonly Case[] = [
   ...['512', '100', '10', '1', '10@256x1', '1@256x1'].map((label) => sizeCase(label) as LoadCase),
+  chainCase('transform'),
+  chainCase('filter'),
+  chainCase('json', 'bench/chat-json.yaml'),
   httpCase('http-512', 'http/protobuf', 512, 16),
   httpCase('http-1', 'http/protobuf', 1, 256),
   httpCase('json-512', 'http/json', 512, 16),

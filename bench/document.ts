@@ -36,6 +36,11 @@ const sections: Readonly<Record<LoadGroup, Section>> = {
     words: `The same spans over HTTP/1.1, as fast as the service answers, one request at a time on each connection: \`http-512\` and \`http-1\` are protobuf, over 16 and
 256 connections; \`json-512\` is JSON, over 16. They go out over gRPC.`,
   },
+  chains: {
+    title: 'Other chains',
+    words: `Requests of 512 spans over 2 connections, as above. Between the filter of [pipelines/bench.yaml](../pipelines/bench.yaml) and its batch: \`chain-transform\`: a transform of five
+statements; \`chain-filter\`: a filter of twenty conditions over eight keys; \`chain-json\`: \`ParseJSON\` and \`flatten\` on 2 KB in each span ([bench/chains](../bench/chains)).`,
+  },
   profiles: {
     title: 'The five workloads at a rate that both hold',
     words: `An open loop: requests go by the clock, and latency counts from the intended time. Profiles as built in ([load-profiles.md](load-profiles.md)), 8 connections.`,

@@ -124,6 +124,7 @@ const closed: readonly Column[] = [
 
 const columnsOf: Readonly<Record<LoadGroup, readonly Column[]>> = {
   sizes: closed,
+  chains: closed,
   http: closed,
   profiles: [cpu, achieved, peak, ...latencies],
   held: [held, lost],
