@@ -1,5 +1,5 @@
 // What the chain is meant to do, worked out for a corpus: which spans arrive, and what may differ in them.
-import { encodedSize, encodeValue } from '../../src/wire/any-value.ts';
+import { valueBytes } from '../../src/wire/any-value.ts';
 import type { StampableCorpus } from '../corpus/build.ts';
 import type { CheckRules } from './check.ts';
 import { type CorpusIndex, indexCorpus } from './corpus-index.ts';
@@ -44,9 +44,7 @@ export function createExpectation(
 function keyRules({ removed, added, changed }: KeyConfig): KeyRules {
   const values = Object.entries(added).map(([key, value]): [string, AddedValue] => {
     if (typeof value === 'object') return [key, null];
-    const bytes = Buffer.alloc(encodedSize(value));
-    encodeValue(bytes, 0, value);
-    return [key, bytes];
+    return [key, Buffer.from(valueBytes(value))];
   });
   return compileKeyRules({ removed, added: new Map(values), changed });
 }

@@ -1,9 +1,8 @@
 // AnyValue payloads <-> JavaScript values. Reads only bytes that the kernel has validated.
-import type { SharedMemory } from './memory.ts';
+import type { SharedMemory, TextBuffer } from './memory.ts';
 import type { Value, ValueKind } from './value.ts';
 import { varintSize, writeVarint } from './varint.ts';
 
-const encoder = new TextEncoder();
 const scratch = new DataView(new ArrayBuffer(8));
 
 const tag = { string: 0x0a, bool: 0x10, int: 0x18, double: 0x21, array: 0x2a, kvlist: 0x32, bytes: 0x3a } as const;
@@ -13,6 +12,13 @@ export function kindAt(bytes: Uint8Array, at: number, length: number): ValueKind
   if (length === 0) return 0;
   const field = bytes[at] >> 3;
   return (field >= 1 && field <= 7 ? field : 0) as ValueKind;
+}
+
+/** Position and length of the content of a string whose payload is at `at`. */
+export function stringContent(bytes: Uint8Array, at: number): { readonly at: number; readonly length: number } {
+  position = at + 1;
+  const length = readLength(bytes);
+  return { at: position, length };
 }
 
 /** Where a reader stands. One a thread: the functions below are not re-entered. */
@@ -195,15 +201,32 @@ export function writeInt64(bytes: Uint8Array, at: number, value: bigint): number
   return p;
 }
 
+/** Where values are written to. */
+type Place = Pick<SharedMemory, 'bytes' | 'buffer'>;
+
 function withLength(n: number): number {
   return 1 + varintSize(n) + n;
 }
 
+/**
+ * What `measure` found of the texts, lists and maps of a value, each before those that it holds: bytes of the text, or of all
+ * items. Written in the same order, so that nothing is measured twice however deep it lies.
+ */
+const sizes: number[] = [];
+const mostSizesKept = 65_536;
+let measured = 0;
+let written = 0;
+
 /** Bytes of the AnyValue payload of `value`. */
 export function encodedSize(value: Value): number {
+  measured = 0;
+  return measure(value);
+}
+
+function measure(value: Value): number {
   switch (typeof value) {
     case 'string':
-      return withLength(Buffer.byteLength(value));
+      return withLength(measureText(value));
     case 'boolean':
       return 2;
     case 'bigint':
@@ -213,29 +236,49 @@ export function encodedSize(value: Value): number {
   }
   if (value === null) return 0;
   if (value instanceof Uint8Array) return withLength(value.length);
-  return withLength(childrenSize(value));
-}
-
-function childrenSize(value: readonly Value[] | ReadonlyMap<string, Value>): number {
+  const own = measured++;
   let size = 0;
   if (value instanceof Map) {
-    for (const [key, item] of value) size += withLength(entrySize(key, item));
+    for (const [key, item] of value as ReadonlyMap<string, Value>) {
+      const entry = measured++;
+      sizes[entry] = withLength(measureText(key)) + measureItem(item);
+      size += withLength(sizes[entry]);
+    }
   } else {
-    for (const item of value as readonly Value[]) size += withLength(encodedSize(item));
+    for (const item of value as readonly Value[]) size += measureItem(item);
   }
-  return size;
+  sizes[own] = size;
+  return withLength(size);
 }
 
-function entrySize(key: string, value: Value): number {
-  return withLength(Buffer.byteLength(key)) + withLength(encodedSize(value));
+function measureText(text: string): number {
+  const n = Buffer.byteLength(text);
+  sizes[measured++] = n;
+  return n;
+}
+
+/** As a field of a list or entry. */
+function measureItem(value: Value): number {
+  const own = measured++;
+  sizes[own] = measure(value);
+  return withLength(sizes[own]);
 }
 
 /** Writes the AnyValue payload of `value`; returns the end. */
-export function encodeValue(bytes: Uint8Array, at: number, value: Value): number {
+export function encodeValue(shared: Place, at: number, value: Value): number {
+  encodedSize(value);
+  written = 0;
+  const end = write(shared, at, value);
+  if (sizes.length > mostSizesKept) sizes.length = 0;
+  return end;
+}
+
+function write(shared: Place, at: number, value: Value): number {
+  const { bytes } = shared;
   switch (typeof value) {
     case 'string':
       bytes[at] = tag.string;
-      return writeText(bytes, at + 1, value);
+      return writeText(shared, at + 1, value);
     case 'boolean':
       bytes[at] = tag.bool;
       bytes[at + 1] = value ? 1 : 0;
@@ -257,39 +300,42 @@ export function encodeValue(bytes: Uint8Array, at: number, value: Value): number
     return p + value.length;
   }
   bytes[at] = value instanceof Map ? tag.kvlist : tag.array;
-  let p = writeVarint(bytes, at + 1, childrenSize(value as readonly Value[]));
+  let p = writeVarint(bytes, at + 1, sizes[written++]);
   if (value instanceof Map) {
     for (const [key, item] of value as ReadonlyMap<string, Value>) {
       bytes[p] = 0x0a;
-      p = writeVarint(bytes, p + 1, entrySize(key, item));
+      p = writeVarint(bytes, p + 1, sizes[written++]);
       bytes[p] = 0x0a;
-      p = writeText(bytes, p + 1, key);
-      bytes[p] = 0x12;
-      p = encodeValue(bytes, writeVarint(bytes, p + 1, encodedSize(item)), item);
+      p = writeItem(shared, writeText(shared, p + 1, key), 0x12, item);
     }
   } else {
-    for (const item of value as readonly Value[]) {
-      bytes[p] = 0x0a;
-      p = encodeValue(bytes, writeVarint(bytes, p + 1, encodedSize(item)), item);
-    }
+    for (const item of value as readonly Value[]) p = writeItem(shared, p, 0x0a, item);
   }
   return p;
 }
 
-/** Length and UTF-8 of a text; returns the end. Lone surrogates become U+FFFD. */
-function writeText(bytes: Uint8Array, at: number, text: string): number {
-  const n = Buffer.byteLength(text);
-  const p = writeVarint(bytes, at, n);
-  // TextEncoder.encodeInto and Buffer.write refuse or copy shared memory in some versions: short texts go by hand.
-  if (n === text.length && n < 64) {
-    for (let i = 0; i < n; i++) bytes[p + i] = text.charCodeAt(i);
-  } else bytes.set(encoder.encode(text), p);
-  return p + n;
+function writeItem(shared: Place, at: number, tagByte: number, value: Value): number {
+  shared.bytes[at] = tagByte;
+  return write(shared, writeVarint(shared.bytes, at + 1, sizes[written++]), value);
+}
+
+/** Length and UTF-8 of a text that was measured; returns the end. Lone surrogates become U+FFFD. */
+function writeText(shared: Place, at: number, text: string): number {
+  const n = sizes[written++];
+  return writeUtf8(shared, writeVarint(shared.bytes, at, n), text, n);
+}
+
+/** UTF-8 of a text, which has so many bytes; returns the end. */
+export function writeUtf8({ buffer }: Place, at: number, text: string, length: number): number {
+  if (length === text.length) buffer.latin1Write(text, at, length);
+  else buffer.utf8Write(text, at, length);
+  return at + length;
 }
 
 /** The AnyValue payload of `value` in bytes of its own. */
 export function valueBytes(value: Value): Uint8Array {
-  const bytes = new Uint8Array(encodedSize(value));
-  encodeValue(bytes, 0, value);
+  const buffer = Buffer.alloc(encodedSize(value));
+  const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+  encodeValue({ bytes, buffer: buffer as unknown as TextBuffer }, 0, value);
   return bytes;
 }

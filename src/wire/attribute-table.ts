@@ -1,8 +1,8 @@
 // The attributes of one message as positions in the shared memory: what the kernel indexed, plus the edits of this stage.
 // An edit never copies what it can point at: a changed entry is a key range and a value range, wherever those lie.
-import { decodeValue, encodedSize, encodeValue, kindAt } from './any-value.ts';
+import { decodeValue, encodedSize, encodeValue, kindAt, stringContent, writeUtf8 } from './any-value.ts';
 import { type AttributeConstant, entryBytes, type StageMemory } from './stage-memory.ts';
-import type { Value, ValueKind } from './value.ts';
+import { type Value, type ValueKind, valueKind } from './value.ts';
 import { varintSize, writeVarint } from './varint.ts';
 
 const words = entryBytes / 4;
@@ -19,6 +19,9 @@ const stateAt = 6;
 export const entryState = { untouched: 0, edited: 1, removed: 2, constant: 3 } as const;
 
 const duplicateKeys = 1;
+/** In the place of a length: the value is not encoded yet. */
+const notEncoded = 0xffff_ffff;
+const stringTag = 0x0a;
 
 export class AttributeTable {
   readonly #stage: StageMemory;
@@ -31,6 +34,10 @@ export class AttributeTable {
   #slots = 0;
   #indexed = 0;
   #count = 0;
+  /** Lists and maps that were set and that nobody has asked for in bytes: most are changed again, or taken apart, before. */
+  readonly #values = new Map<number, Value>();
+  /** Marks of entries, all 0 between two calls. */
+  #marks = new Uint8Array(64);
   /** Entries with a state other than untouched that the kernel indexed, and how many there are. */
   readonly edited: number[] = [];
   editedCount = 0;
@@ -51,6 +58,7 @@ export class AttributeTable {
     this.#indexed = this.#words[this.#block + 1];
     this.#count = this.#indexed;
     this.editedCount = 0;
+    if (this.#values.size > 0) this.#values.clear();
   }
 
   /** Entries, with those that were removed: walk `0 … count-1` and ask `live`. */
@@ -94,10 +102,37 @@ export class AttributeTable {
   }
   /** Position of the AnyValue payload. */
   valueOffset(entry: number): number {
+    if (this.#values.size > 0) this.#encodeLate(entry);
     return this.#words[this.#entries + entry * words + valueAt];
   }
   valueLength(entry: number): number {
+    if (this.#values.size > 0) this.#encodeLate(entry);
     return this.#words[this.#entries + entry * words + valueLength];
+  }
+
+  #encodeLate(entry: number): void {
+    const value = this.#values.get(entry);
+    if (value === undefined) return;
+    this.#values.delete(entry);
+    this.#setEncodedValue(entry, value);
+  }
+
+  #setEncodedValue(entry: number, value: Value): void {
+    const length = encodedSize(value);
+    const at = this.#encode(value, length);
+    const e = this.#entries + entry * words;
+    this.#words[e + valueAt] = at;
+    this.#words[e + valueLength] = length;
+  }
+
+  #setValue(entry: number, value: Value): void {
+    if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)) {
+      this.#values.set(entry, value);
+      this.#words[this.#entries + entry * words + valueLength] = notEncoded;
+    } else {
+      this.#values.delete(entry);
+      this.#setEncodedValue(entry, value);
+    }
   }
 
   /** The first live entry of an interned key, or -1. */
@@ -118,19 +153,33 @@ export class AttributeTable {
 
   key(entry: number): string {
     const at = this.keyOffset(entry);
-    return this.#stage.shared.buffer.utf8Slice(at, at + this.keyLength(entry));
+    return this.#stage.text(at, this.keyLength(entry));
   }
   kind(entry: number): ValueKind {
-    return kindAt(this.#bytes, this.valueOffset(entry), this.valueLength(entry));
+    const late = this.#values.size === 0 ? undefined : this.#values.get(entry);
+    if (late !== undefined) return late instanceof Map ? valueKind.kvlist : valueKind.array;
+    const e = this.#entries + entry * words;
+    return kindAt(this.#bytes, this.#words[e + valueAt], this.#words[e + valueLength]);
   }
+  /** Not to be changed: it may be what was set. */
   get(entry: number): Value {
-    return decodeValue(this.#stage.shared, this.valueOffset(entry), this.valueLength(entry));
+    const late = this.#values.size === 0 ? undefined : this.#values.get(entry);
+    if (late !== undefined) return late;
+    const e = this.#entries + entry * words;
+    const at = this.#words[e + valueAt];
+    const length = this.#words[e + valueLength];
+    if (length > 0 && this.#bytes[at] === stringTag) {
+      const content = stringContent(this.#bytes, at);
+      return this.#stage.text(content.at, content.length);
+    }
+    return decodeValue(this.#stage.shared, at, length);
   }
 
   /** The AnyValue payload of the entry is the `length` bytes at `constant`. */
   equalsEncoded(entry: number, constant: number, length: number): boolean {
     const e = this.#entries + entry * words;
-    if (this.#words[e + valueLength] !== length) return false;
+    const own = this.#words[e + valueLength];
+    if (own !== length && (own !== notEncoded || this.valueLength(entry) !== length)) return false;
     return this.#stage.kernel.equal(this.#words[e + valueAt], constant, length) !== 0;
   }
 
@@ -143,7 +192,7 @@ export class AttributeTable {
   /** The AnyValue payload of `value`, `length` bytes, in the scratch space. */
   #encode(value: Value, length: number): number {
     const at = this.#stage.scratch.take(length);
-    encodeValue(this.#bytes, at, value);
+    encodeValue(this.#stage.shared, at, value);
     return at;
   }
 
@@ -155,27 +204,33 @@ export class AttributeTable {
     return entry;
   }
 
+  /** The entry of an interned key, which is there from now on, without a value of its own. */
+  #entryOf(key: number): number {
+    const found = this.find(key);
+    if (found >= 0) {
+      // An added constant has its field range elsewhere, but its key range is set: it may become an edited one.
+      this.#touch(found, entryState.edited);
+      return found;
+    }
+    const entry = this.#append(entryState.edited);
+    const e = this.#entries + entry * words;
+    this.#words[e + keyAt] = this.#stage.keyPosition(key);
+    this.#words[e + keyLength] = this.#stage.keyLength(key);
+    this.#ints[this.#slots + key] = entry;
+    return entry;
+  }
+
   /** Sets an interned key to the AnyValue payload at `at`, which stays valid until the item is written. */
   setEncoded(key: number, at: number, length: number): void {
-    let entry = this.find(key);
-    if (entry >= 0) {
-      // An added constant has its field range elsewhere, but its key range is set: it may become an edited one.
-      this.#touch(entry, entryState.edited);
-    } else {
-      entry = this.#append(entryState.edited);
-      const e = this.#entries + entry * words;
-      this.#words[e + keyAt] = this.#stage.keyPosition(key);
-      this.#words[e + keyLength] = this.#stage.keyLength(key);
-      this.#ints[this.#slots + key] = entry;
-    }
+    const entry = this.#entryOf(key);
+    if (this.#values.size > 0) this.#values.delete(entry);
     const e = this.#entries + entry * words;
     this.#words[e + valueAt] = at;
     this.#words[e + valueLength] = length;
   }
 
   set(key: number, value: Value): void {
-    const length = encodedSize(value);
-    this.setEncoded(key, this.#encode(value, length), length);
+    this.#setValue(this.#entryOf(key), value);
   }
 
   /** Adds a constant attribute whose key is not there (see `find`). */
@@ -198,27 +253,41 @@ export class AttributeTable {
       this.set(id, value);
       return;
     }
-    let entry = this.findKey(key);
-    if (entry < 0) {
-      entry = this.#append(entryState.edited);
-      const name = Buffer.from(key);
-      const keyPosition = this.#stage.scratch.take(name.length);
-      this.#bytes.set(name, keyPosition);
-      this.#words[this.#entries + entry * words + keyAt] = keyPosition;
-      this.#words[this.#entries + entry * words + keyLength] = name.length;
+    const entry = this.findKey(key);
+    if (entry < 0) this.append(key, value);
+    else this.setEntry(entry, value);
+  }
+
+  /** Adds an attribute whose key is not there (see `findKey`). */
+  append(key: string, value: Value): void {
+    const id = key === '' ? -1 : this.#stage.keyId(key);
+    if (id >= 0) {
+      this.set(id, value);
+      return;
     }
-    this.setEntry(entry, value);
+    const entry = this.#append(entryState.edited);
+    this.#setKeyText(entry, key);
+    this.#setValue(entry, value);
+  }
+
+  #setKeyText(entry: number, key: string): void {
+    const n = Buffer.byteLength(key);
+    const at = this.#stage.scratch.take(n);
+    writeUtf8(this.#stage.shared, at, key, n);
+    this.#words[this.#entries + entry * words + keyAt] = at;
+    this.#words[this.#entries + entry * words + keyLength] = n;
   }
 
   /** Gives a live entry another value, wherever its key came from. */
   setEntry(entry: number, value: Value): void {
-    const length = encodedSize(value);
-    this.setEntryEncoded(entry, this.#encode(value, length), length);
+    this.#touch(entry, entryState.edited);
+    this.#setValue(entry, value);
   }
 
   /** As setEntry, with the AnyValue payload at `at`. */
   setEntryEncoded(entry: number, at: number, length: number): void {
     this.#touch(entry, entryState.edited);
+    if (this.#values.size > 0) this.#values.delete(entry);
     const e = this.#entries + entry * words;
     this.#words[e + valueAt] = at;
     this.#words[e + valueLength] = length;
@@ -241,6 +310,27 @@ export class AttributeTable {
       if (this.keyLength(e) === n && this.live(e) && this.#stage.kernel.equal(this.keyOffset(e), at, n) !== 0) {
         this.#touch(e, entryState.removed);
       }
+    }
+  }
+
+  /** Removes all but the attributes of these interned keys, none of which came twice (see `hasDuplicateKeys`). */
+  removeOthers(keys: readonly number[]): void {
+    const count = this.#count;
+    if (this.#marks.length < count) this.#marks = new Uint8Array(count * 2);
+    const marks = this.#marks;
+    for (let i = 0; i < keys.length; i++) {
+      const entry = this.find(keys[i]);
+      if (entry >= 0) marks[entry] = 1;
+    }
+    const slots = this.#slots;
+    const interned = this.#words[this.#block + 6] / 4;
+    for (let k = 0; k < interned; k++) {
+      const entry = this.#ints[slots + k];
+      if (entry >= 0 && marks[entry] === 0) this.#ints[slots + k] = -1;
+    }
+    for (let e = 0; e < count; e++) {
+      if (marks[e] !== 0) marks[e] = 0;
+      else if (this.live(e)) this.#touch(e, entryState.removed);
     }
   }
 
@@ -305,11 +395,7 @@ export class AttributeTable {
       this.#ints[this.#slots + id] = entry;
       return;
     }
-    const name = Buffer.from(to);
-    const at = this.#stage.scratch.take(name.length);
-    this.#bytes.set(name, at);
-    this.#words[e + keyAt] = at;
-    this.#words[e + keyLength] = name.length;
+    this.#setKeyText(entry, to);
   }
 
   // --- writing -------------------------------------------------------------------------------------------------------

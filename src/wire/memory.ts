@@ -2,9 +2,11 @@
 // into it and means the same in all threads. The memory is reserved whole at start, so that the views never go stale;
 // pages that nothing touched cost nothing.
 
-/** What Buffer has and its types do not say: UTF-8 of a range without an intermediate view. */
+/** What Buffer has and its types do not say: text of a range without an intermediate view. */
 export interface TextBuffer extends Buffer {
   utf8Slice(start: number, end: number): string;
+  utf8Write(text: string, offset: number, length: number): number;
+  latin1Write(text: string, offset: number, length: number): number;
 }
 
 export interface SharedMemory {

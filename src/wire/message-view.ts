@@ -2,7 +2,7 @@
 // are made of. `load` indexes and validates it; readers see the edits; `write` emits it once, runs of untouched bytes as
 // one copy each and the changes spliced in where they belong.
 
-import { int64Size, readFixed64, readInt64, writeInt64 } from './any-value.ts';
+import { int64Size, readFixed64, readInt64, writeInt64, writeUtf8 } from './any-value.ts';
 import { AttributeTable } from './attribute-table.ts';
 import { CutList, cutKind } from './cut-list.ts';
 import { ruleWord } from './kernel/kernel.ts';
@@ -85,8 +85,7 @@ export class MessageView {
 
   text(field: number): string {
     if (!this.has(field)) return '';
-    const at = this.valueAt(field);
-    return this.stage.shared.buffer.utf8Slice(at, at + this.valueLength(field));
+    return this.stage.text(this.valueAt(field), this.valueLength(field));
   }
   /** A copy of a bytes field; empty when absent. */
   bytes(field: number): Uint8Array {
@@ -125,7 +124,10 @@ export class MessageView {
     this.setRange(field, at, value.length);
   }
   setText(field: number, value: string): void {
-    this.setBytes(field, Buffer.from(value));
+    const n = Buffer.byteLength(value);
+    const at = this.stage.scratch.take(n);
+    writeUtf8(this.stage.shared, at, value, n);
+    this.setRange(field, at, n);
   }
   setVarint(field: number, value: bigint): void {
     const at = this.stage.scratch.take(int64Size(value));

@@ -4,6 +4,7 @@
 import { valueBytes } from './any-value.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import type { SharedMemory } from './memory.ts';
+import { longestText, TextTable, textTableBytes } from './text-table.ts';
 import type { Value } from './value.ts';
 import { varintSize, writeVarint } from './varint.ts';
 
@@ -79,6 +80,7 @@ export class StageMemory {
   readonly shared: SharedMemory;
   readonly kernel: Kernel;
   readonly scratch: Scratch;
+  readonly texts: TextTable;
   readonly #region: Region;
   readonly #keys = new Map<string, number>();
   readonly #keyAt: number[] = [];
@@ -94,6 +96,13 @@ export class StageMemory {
     this.kernel = kernel;
     this.scratch = scratch;
     this.#region = region;
+    this.texts = new TextTable(shared, kernel, region.take(textTableBytes));
+  }
+
+  /** The text of those UTF-8 bytes. */
+  text(at: number, length: number): string {
+    if (length > longestText) return this.shared.buffer.utf8Slice(at, at + length);
+    return length === 0 ? '' : this.texts.text(this.texts.slot(at, length));
   }
 
   constant(bytes: Uint8Array): number {

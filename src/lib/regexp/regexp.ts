@@ -66,6 +66,9 @@ export function compileRegExp(source: string): Matcher {
   const slow = referenceEngine(reference);
   const native = compileNative(source, slow);
   const forTest = native?.forText ?? (() => slow);
+  // Of the last replacement: it is nearly always the same one.
+  let template = '';
+  let parts = parseTemplate(template);
   const forGroups = native?.groupsAgree === true ? native.forText : () => slow;
   return {
     source,
@@ -78,7 +81,10 @@ export function compileRegExp(source: string): Matcher {
       if (!forTest(text).test(text)) return text;
       const engine = forGroups(text);
       if (typeof replacement === 'function') return replaceAll(text, engine, replacement);
-      const parts = parseTemplate(replacement);
+      if (replacement !== template) {
+        template = replacement;
+        parts = parseTemplate(replacement);
+      }
       return replaceAll(text, engine, ({ groups }) => expandTemplate(parts, groups, names));
     },
   };

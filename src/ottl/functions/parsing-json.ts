@@ -14,11 +14,13 @@ export function parseJson(text: string): OttlMap | OttlList {
   const parsed = read(text);
   if (typeof parsed !== 'object' || parsed === null) throw fault('the JSON is not an object or array');
   let left = maxValues;
+  // Bytes that were UTF-8 hold no half of a pair: only an escape can.
+  const wellFormed = text.includes('\\u') ? (part: string) => part.toWellFormed() : (part: string) => part;
 
   function convert(value: unknown, depth: number): OttlValue {
     switch (typeof value) {
       case 'string':
-        return value.toWellFormed();
+        return wellFormed(value);
       case 'number':
         if (!Number.isFinite(value)) throw fault('a number of the JSON is too large for a double');
         return value;
@@ -36,7 +38,7 @@ export function parseJson(text: string): OttlMap | OttlList {
     if (left < 0) throw fault(`the JSON has more than ${maxValues} values`);
     if (keys === null) return (value as readonly unknown[]).map((item) => convert(item, depth));
     const map = new Map<string, OttlValue>();
-    for (const key of keys) map.set(key.toWellFormed(), convert((value as Record<string, unknown>)[key], depth));
+    for (const key of keys) map.set(wellFormed(key), convert((value as Record<string, unknown>)[key], depth));
     return map;
   }
 

@@ -1,5 +1,7 @@
 // Editors of maps that look at values.
 
+import type { AttributeTable } from '../../wire/attribute-table.ts';
+import { type Value, valueKind } from '../../wire/value.ts';
 import { valueText } from '../coerce.ts';
 import { fault } from '../error.ts';
 import { formatFloat } from '../go-text.ts';
@@ -53,11 +55,13 @@ export const valueEditors: readonly FunctionDefinition[] = [
       optional(literalBool('resolve_conflicts')),
     ],
     compile: ([place, prefixOf, depthOf, resolve]) => {
-      const { get, set } = targetOf(place);
+      const { get, set, attributes } = targetOf(place);
       const prefix = (prefixOf.get() as string | undefined) ?? '';
       const levels = Number((depthOf.get() as bigint | undefined) ?? Number.POSITIVE_INFINITY);
       const resolves = (resolve.get() as boolean | undefined) ?? false;
+      const inPlace = prefix === '' && !resolves ? attributes : null;
       return () => {
+        if (inPlace !== null && flattenInPlace(inPlace(), levels)) return null;
         const map = get();
         if (!(map instanceof Map)) throw fault('flatten wants a map');
         const isFlat = prefix === '' && ![...map.values()].some(isContainer);
@@ -120,6 +124,24 @@ function cut(text: string, limit: number): string {
 
 function isContainer(value: OttlValue): boolean {
   return value instanceof Map || Array.isArray(value);
+}
+
+/** Takes apart only what is nested. False, and nothing done, where one of the new keys is taken: then their order decides. */
+function flattenInPlace(table: AttributeTable, levels: number): boolean {
+  const nested: number[] = [];
+  for (let e = 0; e < table.count; e++) {
+    if (!table.live(e)) continue;
+    const kind = table.kind(e);
+    if (kind === valueKind.kvlist || kind === valueKind.array) nested.push(e);
+  }
+  if (nested.length === 0) return true;
+  const source = new Map(nested.map((e) => [table.key(e), table.get(e)]));
+  if (source.size < nested.length) return false;
+  const parts = flattened(source, '', levels, false);
+  for (let e = 0; e < table.count; e++) if (table.live(e) && parts.has(table.key(e))) return false;
+  for (const e of nested) table.removeEntry(e);
+  for (const [key, value] of parts) table.append(key, value as Value);
+  return true;
 }
 
 function flattened(source: OttlMap, prefix: string, maxDepth: number, resolves: boolean): OttlMap {

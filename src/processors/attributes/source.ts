@@ -74,7 +74,7 @@ function contextSource(context: string, stage: StageBuilder, fallback: Source | 
       const text = values.join(';');
       source.length = encodedSize(text);
       source.at = scratch.take(source.length);
-      encodeValue(shared.bytes, source.at, text);
+      encodeValue(shared, source.at, text);
       found = true;
     },
   };
