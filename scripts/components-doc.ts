@@ -81,10 +81,10 @@ const metrics = (definition: AnyDefinition): string[] => {
 };
 
 const note = '<!-- Made by scripts/components-doc.ts from the registry. -->';
-const kinds = ['receivers', 'processors', 'exporters', 'extensions'] as const;
+const kinds = ['receivers', 'processors', 'exporters', 'connectors', 'extensions'] as const;
 type Kind = (typeof kinds)[number];
 /** Of each of these there is a file in pipelines/ that a test runs. */
-const withPipeline: ReadonlySet<Kind> = new Set<Kind>(['processors']);
+const withPipeline: ReadonlySet<Kind> = new Set<Kind>(['processors', 'connectors']);
 
 const pageName = (kind: Kind, { type }: AnyDefinition): string => `components/${kind}/${type}.md`;
 

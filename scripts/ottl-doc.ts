@@ -1,6 +1,7 @@
 // Makes docs/ottl.md from the tables of functions and paths; with --check exits 1 when the two differ.
 import { contextNames } from '../src/ottl/environment.ts';
 import type { FunctionDefinition, FunctionExample, Parameter } from '../src/ottl/functions/define.ts';
+import { builtInPatterns } from '../src/ottl/functions/grok.ts';
 import { functions } from '../src/ottl/functions/table.ts';
 import type { PathDefinition } from '../src/ottl/path-entries.ts';
 import { enumSymbols, paths } from '../src/ottl/paths.ts';
@@ -33,7 +34,7 @@ function typeText(set: TypeSet): string {
 const list = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 
-function parameterType({ role, accepts, choices }: Parameter): string {
+function parameterType({ role, accepts, choices, lambda }: Parameter): string {
   const text = choices === undefined ? typeText(accepts) : list(choices.map((choice) => code(`"${choice}"`)));
   switch (role) {
     case 'target':
@@ -44,6 +45,10 @@ function parameterType({ role, accepts, choices }: Parameter): string {
       return 'regular expression (RE2)';
     case 'function':
       return 'name of a converter';
+    case 'lambda': {
+      const names = lambda?.parameters.map(({ name }) => name).join(', ') ?? '';
+      return `lambda ${code(`(${names}) => …`)} that gives ${typeText(lambda?.gives ?? anyType)}`;
+    }
     case 'value':
       return text;
   }
@@ -94,36 +99,42 @@ function functionSection(title: string, kind: FunctionDefinition['kind'], text: 
   return [`## ${title}`, '', text, '', links, '', ...own.flatMap(functionText)];
 }
 
-const keyedText: Readonly<Record<PathDefinition['keyed'], string>> = {
-  none: '',
-  attributes: '; with keys: any value of an attribute',
-  cache: '; with keys: any value',
-  trace_state: '; with a key: string or nil',
-};
+function pathType(path: PathDefinition): string {
+  const text = typeText(path.types);
+  switch (path.keyed) {
+    case 'none':
+      return text;
+    case 'attributes':
+      return `${text}; with keys: any value of an attribute`;
+    case 'cache':
+      return `${text}; with keys: any value`;
+    case 'trace_state':
+      return `${text}; with a key: string or nil`;
+    case 'client':
+      return path.needsKey ? `${text}; with an index: ${typeText(path.innerTypes | type.nil)}` : text;
+  }
+}
+
+function pathRow(path: PathDefinition): string {
+  const key = path.keyed === 'client' && path.needsKey ? '["…"]' : '';
+  const name = code(`${path.context}.${path.name}${key}`);
+  return row(name, pathType(path), path.writable ? '' : 'read only', path.summary);
+}
 
 function pathSection(): string[] {
   return [
     '## Paths',
     '',
-    'Each context, from the highest to the lowest.',
+    'Each context, from the highest to the lowest, and `otelcol`, which every context sees.',
     '',
-    ...contextNames
-      .toReversed()
-      .flatMap((context) => [
-        `### Context ${context}`,
-        '',
-        '| path | type | | |',
-        '|---|---|---|---|',
-        ...[...paths[context].values()].map(({ name, types, keyed, writable, summary }) =>
-          row(
-            code(`${context}.${name}`),
-            `${typeText(types)}${keyedText[keyed]}`,
-            writable ? '' : 'read only',
-            summary,
-          ),
-        ),
-        '',
-      ]),
+    ...[...contextNames.toReversed(), 'otelcol' as const].flatMap((context) => [
+      context === 'otelcol' ? '### The client: otelcol' : `### Context ${context}`,
+      '',
+      '| path | type | | |',
+      '|---|---|---|---|',
+      ...[...paths[context].values()].map(pathRow),
+      '',
+    ]),
   ];
 }
 
@@ -132,13 +143,18 @@ function enumSection(): string[] {
   return [
     '## Enum symbols',
     '',
-    'Known in the contexts span and spanevent.',
+    'Known in the contexts span, spanevent and spanlink.',
     '',
     '| symbol | value |',
     '|---|---|',
     ...rows,
     '',
   ];
+}
+
+function grokSection(): string[] {
+  const names = [...builtInPatterns().keys()].sort().map(code);
+  return ['## Grok patterns', '', `[ExtractGrokPatterns](#extractgrokpatterns) knows ${names.join(', ')}.`, ''];
 }
 
 /** The text of docs/ottl.md. */
@@ -149,6 +165,7 @@ export function renderOttl(): string {
     ...enumSection(),
     ...functionSection('Editors', 'editor', 'They change the item. A path that they name is read and written.'),
     ...functionSection('Converters', 'converter', `They compute a value and change nothing.\n\n${typesText}`.trimEnd()),
+    ...grokSection(),
     '## The example span',
     '',
     'As OTLP JSON:',

@@ -29,12 +29,16 @@ that gives a bool, \`true\` or \`false\`, or several of them.
 | \`"text"\` | In double quotes, with Go's escapes: \`\\n\`, \`\\"\`, \`\\\\\`, \`\\u00e9\`. In YAML a \`$\` is written \`$$\`. |
 | \`42\`, \`2.5\`, \`1.5e3\`, \`true\`, \`nil\`, \`0x00ff\` | A 64-bit int, a double, a bool, nothing, bytes. |
 | \`["a", 1]\`, \`{"k": 1}\` | A list, a map. |
+| \`(key, value) => value > 1\` | A lambda, for the functions that take one ([Any](#any), [Filter](#filter), [Reduce](#reduce) and others): the names of what it is called with, and a value or condition in which they stand. \`_\` is a name for what it does not need. A name hides a path of that name. |
 | \`SPAN_KIND_SERVER\` | An [enum symbol](#enum-symbols): an int with a name. |
 | \`a + b\`, \`-\`, \`*\`, \`/\` | Ints give an int (division cuts), an int and a double a double. A time less a time is a duration; a time with a duration is a time. Division by zero and \`nil\` are errors. |
 
 A path without the name of a context belongs to the context of the rule; with one (\`resource.attributes["a"]\`) a rule sees its own context
-and the higher ones: spanevent, span, scope, resource. Where a configuration names no context, each path must, and the lowest
-that is named is that of the rules.
+and the higher ones: spanevent, span, scope, resource; spanlink is like spanevent, and the two do not see each other. Where a
+configuration names no context, each path must, and the lowest that is named is that of the rules.
+
+What is known of the client (\`otelcol.client.metadata["x-tenant"][0]\`) is seen in every context and can only be read. Its first key
+stands in the rule: requests whose clients differ in what a rule reads share no job, so it has to be known before they come.
 
 An error at a span is what \`error_mode\` says: \`ignore\` reports it and goes on, \`silent\` goes on, \`propagate\` refuses the request. Errors
 in the text itself are found at load, each at its character.

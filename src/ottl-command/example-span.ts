@@ -44,6 +44,13 @@ export const exampleRequest = {
                   attributes: [text('exception.type', 'TimeoutError')],
                 },
               ],
+              links: [
+                {
+                  traceId: 'a0a1a2a3a4a5a6a7a8a9aaabacadaeaf',
+                  spanId: 'b0b1b2b3b4b5b6b7',
+                  attributes: [text('link.kind', 'retry_of')],
+                },
+              ],
               status: { code: 2, message: 'upstream timed out' },
             },
           ],

@@ -11,6 +11,7 @@ import type {
   Resource,
   Span,
   SpanEvent,
+  SpanLink,
 } from '../wire/reference/messages.ts';
 
 export interface Item {
@@ -20,7 +21,7 @@ export interface Item {
   readonly fields: ReadonlyMap<string, string>;
 }
 
-/** In the order in which a stage shows them: a resource, a scope, a span, its events, the next span. */
+/** In the order in which a stage shows them: a resource, a scope, a span, its events and links, the next span. */
 export function* itemsOf(request: ExportTraceServiceRequest): Generator<Item> {
   for (const { resource, schemaUrl, scopeSpans } of request.resourceSpans) {
     yield resourceItem(resource, schemaUrl);
@@ -29,6 +30,7 @@ export function* itemsOf(request: ExportTraceServiceRequest): Generator<Item> {
       for (const span of spans) {
         yield spanItem(span);
         for (const [index, event] of span.events.entries()) yield eventItem(event, index, span);
+        for (const [index, link] of span.links.entries()) yield linkItem(link, index, span);
       }
     }
   }
@@ -144,6 +146,17 @@ function eventItem(event: SpanEvent, index: number, span: Span): Item {
     label: `spanevent ${index} ${quoted(event.name)} of ${spanLabel(span)}`,
     fields: fields.all,
   };
+}
+
+function linkItem(link: SpanLink, index: number, span: Span): Item {
+  const fields = new Fields()
+    .text('trace_id', hex(link.traceId))
+    .text('span_id', hex(link.spanId))
+    .text('trace_state', link.traceState)
+    .attributes('attributes', link.attributes)
+    .count('dropped_attributes_count', link.droppedAttributesCount)
+    .count('flags', link.flags);
+  return { context: 'spanlink', label: `spanlink ${index} of ${spanLabel(span)}`, fields: fields.all };
 }
 
 function spanLabel({ name, spanId }: Span): string {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defineSpanProcessor } from '../component/define.ts';
 import type { StageBuilder, StageProcessor } from '../component/types.ts';
 import { SpanmillError } from '../errors.ts';
-import { type ContextName, createEnvironment, type Environment } from '../ottl/environment.ts';
+import { type ContextName, createEnvironment, type Environment, itemWalker } from '../ottl/environment.ts';
 import { OttlFault } from '../ottl/error.ts';
 import { type Chain, compileChain } from '../pipeline/chain.ts';
 import { loadKernel } from '../wire/kernel/kernel.ts';
@@ -38,11 +38,9 @@ function hooksOf(rule: Rule, builder: StageBuilder, outcomes: Outcome[]): StageP
     clearCaches(env);
     outcomes.push(attempt(run));
   };
-  const hook = rule.context === 'spanevent' ? onEvents(visit, builder, env) : visit;
-  const own = hookNames[rule.context];
-  const hooks: StageProcessor = { [own]: hook };
-  for (const needed of env.needsHook) hooks[needed] ??= () => {};
-  return hooks;
+  const { context } = rule;
+  const hook = context === 'spanevent' || context === 'spanlink' ? itemWalker(env, context, visit) : visit;
+  return { [hookNames[context]]: hook };
 }
 
 const hookNames: Readonly<Record<ContextName, keyof StageProcessor>> = {
@@ -50,6 +48,7 @@ const hookNames: Readonly<Record<ContextName, keyof StageProcessor>> = {
   scope: 'scope',
   span: 'span',
   spanevent: 'span',
+  spanlink: 'span',
 };
 
 function attempt(run: () => Outcome): Outcome {
@@ -63,17 +62,6 @@ function attempt(run: () => Outcome): Outcome {
 
 function clearCaches({ caches }: Environment): void {
   for (const cache of Object.values(caches)) cache.clear();
-}
-
-function onEvents(visit: () => void, { span }: StageBuilder, { event }: Environment): () => void {
-  return () => {
-    for (let index = 0; index < span.eventCount; index++) {
-      event.view = span.event(index);
-      event.index = index;
-      if (event.view !== null) visit();
-    }
-    event.view = null;
-  };
 }
 
 /** What a rule may add to a request, besides three times its size. */
@@ -110,7 +98,7 @@ class Stage {
   #chain(compile: (builder: StageBuilder) => StageProcessor): Chain {
     const shared = this.#shared;
     const [{ region, scratch, tables }] = this.#layout.contexts;
-    const plan = { batching: null, metadataKeys: [], maxSpans: 0, showValues: true, thinning: null };
+    const plan = { batching: null, holding: null, metadataKeys: [], maxSpans: 0, showValues: true, thinning: null };
     const walks = [{ steps: [{ id: 'ottl', type: 'ottl', config: {}, pass: 0 }], lateHeaders: true }];
     const memory = {
       shared,

@@ -66,10 +66,14 @@ interface MapNode extends Span {
   readonly kind: 'map';
   readonly entries: readonly { readonly key: string; readonly value: ValueNode }[];
 }
-interface LambdaNode extends Span {
+/** A name that a lambda gives to what it is called with; `_`: it has no use for that. */
+export interface LambdaParameter extends Span {
+  readonly name: string;
+}
+export interface LambdaNode extends Span {
   readonly kind: 'lambda';
-  readonly parameters: readonly string[];
-  readonly body: ValueNode;
+  readonly parameters: readonly LambdaParameter[];
+  readonly body: ConditionNode | ValueNode;
 }
 
 export type ValueNode =

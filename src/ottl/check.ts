@@ -1,58 +1,62 @@
 // Syntax tree -> resolved tree: every name found, every argument in its place, every type that can be known compared with
 // what is wanted. Errors are what the Collector refuses at start too; a rule that can only ever fail at run time is
 // accepted as there, with a warning.
-import type { ArgumentNode, CallNode, ConditionNode, PathNode, Span, ValueNode } from './ast.ts';
+import type { ArgumentNode, CallNode, ConditionNode, PathNode, ValueNode } from './ast.ts';
+import { checkConstant, checkLiteral, checkTogether, checkWritten, tryConstants } from './check-constants.ts';
+import { newScope, type Scope, warn } from './check-scope.ts';
+import { calculable, checkComparable, mathTypes, numeric } from './check-types.ts';
 import type { ContextName } from './environment.ts';
-import { OttlError, OttlFault } from './error.ts';
+import { OttlError } from './error.ts';
 import type { FunctionDefinition, Parameter } from './functions/define.ts';
 import { parseCondition, parseExpression, parseStatement } from './parser.ts';
-import { enumSymbols } from './paths.ts';
+import type { PathDefinition } from './path-entries.ts';
 import { checkPattern } from './pattern.ts';
-import { matchArguments, resolveFunction, resolvePath, resolveSymbol } from './resolve.ts';
+import { editorAsValue, matchArguments, resolveFunction, resolvePath, resolveSymbol } from './resolve.ts';
 import type {
   CheckedCondition,
   CheckedExpression,
   CheckedStatement,
+  Local,
   ResolvedArgument,
   ResolvedCall,
   ResolvedCondition,
-  ResolvedConstant,
+  ResolvedExpression,
   ResolvedFunction,
+  ResolvedLambda,
+  ResolvedLocal,
   ResolvedPath,
   ResolvedValue,
-  Warning,
 } from './resolved.ts';
-import { anyType, attributeType, describeTypes, type OttlValue, type TypeSet, type, typeOf } from './values.ts';
-
-interface Scope {
-  readonly context: ContextName;
-  readonly text: string;
-  readonly warnings: Warning[];
-}
+import { anyType, attributeType, describeTypes, type TypeSet, type, typeOf } from './values.ts';
 
 /** Throws OttlError. */
 export function checkCondition(text: string, context: ContextName): CheckedCondition {
-  const scope: Scope = { context, text, warnings: [] };
+  const scope = newScope(text, context);
   const tree = condition(parseCondition(text), scope);
-  return { text, context, tree, warnings: scope.warnings };
+  return { ...checked(scope), tree };
 }
 
 /** Throws OttlError. */
 export function checkStatement(text: string, context: ContextName): CheckedStatement {
-  const scope: Scope = { context, text, warnings: [] };
+  const scope = newScope(text, context);
   const { editor, where } = parseStatement(text);
   const call = resolveCall(editor, scope);
   const guard = where === null ? null : condition(where, scope);
-  return { text, context, editor: call, where: guard, warnings: scope.warnings };
+  return { ...checked(scope), editor: call, where: guard };
 }
 
 /** Throws OttlError. */
 export function checkExpression(text: string, context: ContextName): CheckedExpression {
-  const scope: Scope = { context, text, warnings: [] };
-  return { text, context, tree: expression(parseExpression(text), scope), warnings: scope.warnings };
+  const scope = newScope(text, context);
+  const tree = expression(parseExpression(text), scope);
+  return { ...checked(scope), tree };
 }
 
-function expression(node: ConditionNode | ValueNode, scope: Scope): CheckedExpression['tree'] {
+function checked({ text, context, warnings, metadataKeys }: Scope) {
+  return { text, context, warnings, metadataKeys: [...metadataKeys] };
+}
+
+function expression(node: ConditionNode | ValueNode, scope: Scope): ResolvedExpression {
   switch (node.kind) {
     case 'comparison':
     case 'not':
@@ -62,10 +66,6 @@ function expression(node: ConditionNode | ValueNode, scope: Scope): CheckedExpre
     default:
       return { kind: 'value', value: resolveValue(node, scope) };
   }
-}
-
-function warn(scope: Scope, at: Span, message: string): void {
-  scope.warnings.push({ message, offset: at.offset, length: at.length });
 }
 
 function condition(node: ConditionNode, scope: Scope): ResolvedCondition {
@@ -78,7 +78,7 @@ function condition(node: ConditionNode, scope: Scope): ResolvedCondition {
     case 'or':
       return { kind: node.kind, operands: node.operands.map((operand) => condition(operand, scope)) };
     case 'call': {
-      const call = resolveCall(node, scope);
+      const call = converterCall(node, scope);
       if ((call.types & type.bool) === 0) {
         warn(scope, node, `always fails: ${node.name} gives ${describeTypes(call.types)}, which is not a condition`);
       }
@@ -93,40 +93,18 @@ function condition(node: ConditionNode, scope: Scope): ResolvedCondition {
   }
 }
 
-const numeric = type.int | type.double;
-
-function checkComparable(
-  left: TypeSet,
-  right: TypeSet,
-  node: ConditionNode & { kind: 'comparison' },
-  scope: Scope,
-): void {
-  const widen = (set: TypeSet): TypeSet => ((set & numeric) === 0 ? set : set | numeric);
-  if ((widen(left) & widen(right)) !== 0) return;
-  const outcome = node.operator === '!=' ? 'true' : 'false';
-  const hint = comparableHint(node.left, right) || comparableHint(node.right, left);
-  warn(scope, node, `always ${outcome}: ${describeTypes(left)} is compared with ${describeTypes(right)}${hint}`);
-}
-
-/** What was meant by a text that is compared with something of the types \`other\`. */
-function comparableHint(node: ValueNode, other: TypeSet): string {
-  if (node.kind !== 'literal' || typeof node.value !== 'string') return '';
-  if (other === type.int && enumSymbols.has(node.value)) return `; write ${node.value} without quotes`;
-  if (other === type.traceId) return '; write TraceID("…"), or compare trace_id.string';
-  if (other === type.spanId) return '; write SpanID("…"), or compare span_id.string';
-  return other === type.time ? '; write Time("…", "…")' : other === type.duration ? '; write Duration("…")' : '';
-}
-
 function resolveValue(node: ValueNode, scope: Scope): ResolvedValue {
   switch (node.kind) {
     case 'literal':
       return { kind: 'constant', value: node.value, types: typeOf(node.value), at: node };
     case 'symbol':
       return { kind: 'constant', value: resolveSymbol(node, scope.context), types: type.int, at: node };
-    case 'path':
-      return path(node, scope);
+    case 'path': {
+      const local = scope.locals.get(node.fields[0].name);
+      return local === undefined ? path(node, scope) : resolveLocal(local, node, scope);
+    }
     case 'call':
-      return resolveCall(node, scope);
+      return converterCall(node, scope);
     case 'list':
       return { kind: 'list', items: node.items.map((item) => resolveValue(item, scope)), types: type.list, at: node };
     case 'map': {
@@ -161,35 +139,58 @@ function resolveValue(node: ValueNode, scope: Scope): ResolvedValue {
   }
 }
 
-const calculable = numeric | type.time | type.duration;
-
-function mathTypes(left: TypeSet, right: TypeSet): TypeSet {
-  const both = left | right;
-  if (both === type.int || both === type.double) return both;
-  return (both & ~numeric) === 0 ? numeric : calculable;
-}
-
 function path(node: PathNode, scope: Scope): ResolvedPath {
   const definition = resolvePath(node, scope.context);
-  const keys = node.fields[node.fields.length - 1].keys.map((key) => {
+  const keys = resolveKeys(node, scope);
+  if (keys.length > 0 && (keys[0].types & type.string) === 0) {
+    const found = describeTypes(keys[0].types);
+    warn(scope, keys[0].at, `always fails: ${definition.name} is asked by a string, found ${found}`);
+  }
+  if (definition.keyed === 'client') {
+    const [key] = keys;
+    const name = key?.kind === 'constant' && typeof key.value === 'string' ? key.value : '';
+    scope.metadataKeys.add(definition.metadataKey(name));
+  }
+  return { kind: 'path', path: definition, keys, types: pathTypes(definition, keys.length), at: node };
+}
+
+/** Of the last field of the path: no other has keys. */
+function resolveKeys({ fields }: PathNode, scope: Scope): ResolvedValue[] {
+  return fields[fields.length - 1].keys.map((key) => {
     const resolved = resolveKey(key, scope);
     if ((resolved.types & (type.string | type.int)) === 0) {
       warn(scope, key, `always fails: a key is a string or an int, found ${describeTypes(resolved.types)}`);
     }
     return resolved;
   });
-  if (keys.length > 0 && (keys[0].types & type.string) === 0) {
-    warn(
-      scope,
-      keys[0].at,
-      `always fails: ${definition.name} is asked by a string, found ${describeTypes(keys[0].types)}`,
+}
+
+function pathTypes(definition: PathDefinition, keys: number): TypeSet {
+  if (keys === 0) return definition.types;
+  switch (definition.keyed) {
+    case 'attributes':
+      return attributeType;
+    case 'cache':
+      return anyType;
+    case 'trace_state':
+      return type.string | type.nil;
+    case 'client':
+      return keys === 1 ? definition.types : definition.innerTypes | type.nil;
+    case 'none':
+      return definition.types;
+  }
+}
+
+function resolveLocal(local: Local, node: PathNode, scope: Scope): ResolvedLocal {
+  const [{ name }, field] = node.fields;
+  if (field !== undefined) {
+    throw new OttlError(
+      `${name} is a parameter of the lambda here, without fields; write ${name}["${field.name}"]`,
+      field,
     );
   }
-  let { types } = definition;
-  if (keys.length > 0 && definition.keyed === 'attributes') types = attributeType;
-  if (keys.length > 0 && definition.keyed === 'cache') types = anyType;
-  if (keys.length > 0 && definition.keyed === 'trace_state') types = type.string | type.nil;
-  return { kind: 'path', path: definition, keys, types, at: node };
+  const keys = resolveKeys(node, scope);
+  return { kind: 'local', local, keys, types: keys.length > 0 ? anyType : local.types, at: node };
 }
 
 /** `attributes[method]` reads as a path: without quotes a key is hardly meant so. */
@@ -207,6 +208,11 @@ function resolveKey(key: ValueNode, scope: Scope): ResolvedValue {
   }
 }
 
+function converterCall(node: CallNode, scope: Scope): ResolvedCall {
+  if (/^[a-z]/.test(node.name)) throw editorAsValue(node);
+  return resolveCall(node, scope);
+}
+
 function resolveCall(node: CallNode, scope: Scope): ResolvedCall {
   const definition = resolveFunction(node, scope.context);
   const matched = matchArguments(node, definition);
@@ -218,49 +224,10 @@ function resolveCall(node: CallNode, scope: Scope): ResolvedCall {
   if (keys.length > 0 && (definition.returns & (type.map | type.list)) === 0) {
     warn(scope, node, `always fails: ${node.name} gives ${describeTypes(definition.returns)}, which has no keys`);
   }
+  checkTogether(definition, args, scope.text);
   tryConstants(definition, args, node, scope);
   if (definition.name === 'set') checkWritten(args, scope);
   return { kind: 'call', definition, args, keys, types: keys.length > 0 ? anyType : definition.returns, at: node };
-}
-
-/** What \`set\` writes is what the path takes, or nil, which leaves it as it is. */
-function checkWritten([target, value]: ResolvedCall['args'], scope: Scope): void {
-  if (target?.kind !== 'path' || value === null || (value.types & (target.types | type.nil)) !== 0) return;
-  const { context, name } = target.path;
-  const found = describeTypes(value.types);
-  warn(scope, value.at, `always fails: ${context}.${name} takes ${describeTypes(target.types)}, found ${found}`);
-}
-
-/** A call whose arguments all stand in the text can be tried now. */
-function tryConstants(
-  { tryConstants: attempt, refusesConstants, parameters }: FunctionDefinition,
-  args: ResolvedCall['args'],
-  at: Span,
-  scope: Scope,
-): void {
-  if (attempt === null) return;
-  const constants: (OttlValue | undefined)[] = [];
-  for (const [i, argument] of args.entries()) {
-    const skipped = argument === null || parameters[i].role === 'target' || parameters[i].role === 'function';
-    const value = skipped ? undefined : constantValue(argument);
-    if (value === undefined && !skipped) return;
-    constants.push(value);
-  }
-  try {
-    attempt(...constants.map((value, i) => (value === undefined ? value : parameters[i].coerce(value))));
-  } catch (error) {
-    if (!(error instanceof OttlFault)) throw error;
-    if (refusesConstants) throw new OttlError(error.message, at);
-    warn(scope, at, `always fails: ${error.message}`);
-  }
-}
-
-/** The value that stands in the text; undefined when it is known at an item only. */
-function constantValue(node: ResolvedArgument): OttlValue | undefined {
-  if (node.kind === 'constant') return node.value;
-  if (node.kind !== 'list') return undefined;
-  const items = node.items.map(constantValue);
-  return items.includes(undefined) ? undefined : (items as OttlValue[]);
 }
 
 /** The name of a converter that is applied to one value. */
@@ -288,6 +255,7 @@ function resolveArgument(
 ): ResolvedArgument {
   const place = `the argument ${parameter.name} of ${definition.name}`;
   if (parameter.role === 'function') return resolveFunctionName(node, place, scope);
+  if (parameter.role === 'lambda') return resolveLambda(node, parameter, place, scope);
   if (node.kind === 'function-name') throw new OttlError(`${place} is not a function: expected a value`, node);
   const value = resolveValue(node, scope);
   if (parameter.role === 'target' && (value.kind !== 'path' || !value.path.writable)) {
@@ -296,8 +264,8 @@ function resolveArgument(
   }
   if (parameter.role === 'literal') checkLiteral(value, parameter, place);
   if (parameter.role === 'pattern' && value.kind === 'constant') checkPattern(value, scope.text);
-  if (value.kind === 'constant') checkConstant(value, parameter, place);
-  else if ((value.types & parameter.accepts) === 0) {
+  checkConstant(value, parameter, place, scope);
+  if (value.kind !== 'constant' && (value.types & parameter.accepts) === 0) {
     warn(
       scope,
       node,
@@ -307,21 +275,30 @@ function resolveArgument(
   return value;
 }
 
-/** What stands in the text and cannot be taken is a mistake in the text. */
-function checkConstant({ value, at }: ResolvedConstant, { coerce }: Parameter, place: string): void {
-  try {
-    coerce(value);
-  } catch (error) {
-    if (error instanceof OttlFault) throw new OttlError(`${place}: ${error.message}`, at);
-    throw error;
+function resolveLambda(node: ArgumentNode, { lambda }: Parameter, place: string, scope: Scope): ResolvedLambda {
+  if (lambda === undefined) throw new Error(`${place} does not say which lambda it takes`);
+  const names = lambda.parameters.map(({ name }) => name).join(', ');
+  if (node.kind !== 'lambda') throw new OttlError(`${place} is a lambda: write (${names}) => …`, node);
+  const wanted = lambda.parameters.length;
+  const found = node.parameters.length;
+  if (found !== wanted) {
+    const message = `${place} is a lambda of ${wanted} parameters, (${names}), found ${found}; _ stands for one without use`;
+    throw new OttlError(message, node.parameters[wanted] ?? node);
   }
-}
-
-function checkLiteral(value: ResolvedValue, { accepts, choices }: Parameter, place: string): void {
-  if (value.kind !== 'constant') {
-    throw new OttlError(`${place} must be written out: expected ${describeTypes(accepts)}`, value.at);
+  const own = new Map<string, Local>();
+  const parameters = node.parameters.map((parameter, i) => {
+    const { name } = parameter;
+    if (name === '_') return null;
+    if (own.has(name)) throw new OttlError(`two parameters have the name ${name}`, parameter);
+    const local = { name, types: lambda.parameters[i].types };
+    own.set(name, local);
+    return local;
+  });
+  const body = expression(node.body, { ...scope, locals: new Map([...scope.locals, ...own]) });
+  const types = body.kind === 'condition' ? type.bool : body.value.types;
+  if ((types & lambda.gives) === 0) {
+    const message = `always fails: ${place} gives ${describeTypes(lambda.gives)}, found ${describeTypes(types)}`;
+    warn(scope, node.body, message);
   }
-  if (choices !== undefined && !choices.includes(value.value as string)) {
-    throw new OttlError(`${place} is one of ${choices.join(', ')}`, value.at);
-  }
+  return { kind: 'lambda', parameters, body, types: anyType, at: node };
 }

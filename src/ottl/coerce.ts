@@ -1,8 +1,17 @@
 // What a function accepts for a parameter. Strict kinds refuse all but their type; the `like` kinds convert
 // (reference 2.3, getter coercions). nil is null throughout.
+import type { Value } from '../wire/value.ts';
 import { fault } from './error.ts';
 import { formatFloat, parseBool, parseDecimalInt, parseFloat64, toJson } from './go-text.ts';
-import { describe, OttlDuration, type OttlList, type OttlMap, OttlTime, type OttlValue } from './values.ts';
+import {
+  attributeFlaw,
+  describe,
+  OttlDuration,
+  type OttlList,
+  type OttlMap,
+  OttlTime,
+  type OttlValue,
+} from './values.ts';
 
 function refuse(expected: string, value: OttlValue): Error {
   return fault(`expected ${expected}, got ${describe(value)}`);
@@ -27,6 +36,15 @@ export function asMap(value: OttlValue): OttlMap {
 export function asList(value: OttlValue): OttlList {
   if (Array.isArray(value)) return value;
   throw refuse('a list', value);
+}
+export function asCollection(value: OttlValue): OttlList | OttlMap {
+  if (Array.isArray(value) || value instanceof Map) return value;
+  throw refuse('a list or a map', value);
+}
+export function asAttributeValue(value: OttlValue): Value {
+  const flaw = attributeFlaw(value);
+  if (flaw === null) return value as Value;
+  throw fault(`an attribute cannot hold ${flaw}`);
 }
 export function asTime(value: OttlValue): OttlTime {
   if (value instanceof OttlTime) return value;

@@ -8,8 +8,8 @@ import type { CompareOperator } from './ast.ts';
 import { compareNumbers, compareValues } from './compare.ts';
 import type { CompiledValue, Predicate } from './compile.ts';
 import { entryFinder, literalKey } from './compile-path.ts';
-import { attributesOf, type Environment } from './environment.ts';
-import type { ResolvedComparison, ResolvedPath, ResolvedValue } from './resolved.ts';
+import { attributesOf, type ContextName, type Environment } from './environment.ts';
+import type { ResolvedComparison, ResolvedValue } from './resolved.ts';
 import type { OttlValue } from './values.ts';
 
 const mirrored: Readonly<Record<CompareOperator, CompareOperator>> = {
@@ -49,10 +49,10 @@ function againstConstant(
   if (node.kind !== 'path') return null;
   const { path, keys } = node;
   if (path.keyed === 'attributes' && keys.length === 1 && literalKey(keys[0]) !== null) {
-    return attributeAgainst(node, operator, constant, env);
+    return attributeAgainst(path.context, keys[0], operator, constant, env);
   }
   if (keys.length > 0) return null;
-  if (path.small !== undefined) return smallAgainst(path.small(env), operator, constant);
+  if (path.keyed === 'none' && path.small !== undefined) return smallAgainst(path.small(env), operator, constant);
   if (path.context === 'span' && path.name === 'name' && typeof constant === 'string') {
     return nameAgainst(operator, constant, env);
   }
@@ -86,14 +86,14 @@ function nameAgainst(operator: CompareOperator, constant: string, env: Environme
 }
 
 function attributeAgainst(
-  { path, keys }: ResolvedPath,
+  context: ContextName,
+  node: ResolvedValue,
   operator: CompareOperator,
   constant: OttlValue,
   env: Environment,
 ): Predicate | null {
-  const { context } = path;
-  const key = literalKey(keys[0]);
-  const find = entryFinder(context, keys[0], () => key, env);
+  const key = literalKey(node);
+  const find = entryFinder(context, node, () => key, env);
   const table = attributesOf(env, context);
   if (constant === null) {
     const isNil = (): boolean => {

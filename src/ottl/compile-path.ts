@@ -1,13 +1,14 @@
 // Paths -> getters and setters.
+import type { AttributeTable } from '../wire/attribute-table.ts';
 import type { Value } from '../wire/value.ts';
-import { asMap, asString } from './coerce.ts';
+import { asAttributeValue, asMap, asString } from './coerce.ts';
 import { attributesOf, type ContextName, type Environment } from './environment.ts';
-import { fault } from './error.ts';
 import type { Target } from './functions/define.ts';
-import { valueAt, withValueAt } from './nested.ts';
+import { memberAt, withValueAt } from './nested.ts';
+import type { PathDefinition } from './path-entries.ts';
 import type { ResolvedPath, ResolvedValue } from './resolved.ts';
 import { traceStateMember, withTraceStateMember } from './trace-state.ts';
-import { describe, type Getter, isAttributeValue, type OttlMap, type OttlValue, type Setter } from './values.ts';
+import type { Getter, OttlMap, OttlValue, Setter } from './values.ts';
 
 /** The text of a key that stands in the rule, or null. */
 export function literalKey(key: ResolvedValue): string | null {
@@ -19,18 +20,20 @@ export function compilePath({ path, keys: nodes }: ResolvedPath, env: Environmen
   switch (path.keyed) {
     case 'attributes': {
       if (keys.length === 0) return allAttributes(path.context, env);
-      const first = attributeGetter(path.context, nodes[0], keys[0], env);
-      return keys.length === 1 ? first : reach(first, keys.slice(1));
+      const [first, ...rest] = keys;
+      if (rest.length === 0) return attributeGetter(path.context, nodes[0], first, env, null);
+      return reach(attributeGetter(path.context, nodes[0], first, env, undefined), rest);
     }
     case 'cache': {
       const map = env.caches[path.context];
-      return reach(() => map, keys);
+      // A copy, so that a cache which is put into itself has an end.
+      return keys.length === 0 ? () => new Map(map) : reach(() => map, keys);
     }
+    case 'client':
+      return clientGetter(path, nodes, keys, env);
     case 'trace_state':
     case 'none': {
-      const { get } = path;
-      if (get === undefined) throw new Error(`the path ${path.name} has no getter`);
-      const read = get(env);
+      const read = path.get(env);
       if (keys.length === 0) return read;
       const [key] = keys;
       return () => traceStateMember(asString(read()), asString(key()));
@@ -38,15 +41,32 @@ export function compilePath({ path, keys: nodes }: ResolvedPath, env: Environmen
   }
 }
 
-/** Missing maps end the way: nil, whatever keys follow. */
-function reach(root: Getter, keys: readonly Getter[]): Getter {
+/** nil when nothing is known. */
+function clientGetter(
+  path: PathDefinition & { keyed: 'client' },
+  nodes: readonly ResolvedValue[],
+  keys: readonly Getter[],
+  { target }: Environment,
+): Getter {
+  const name = path.needsKey ? literalKey(nodes[0]) : '';
+  if (name === null) throw new Error(`the checker let ${path.name} through without a key`);
+  const metadataKey = path.metadataKey(name);
+  const read = (): OttlValue => {
+    const values = target.metadata(metadataKey);
+    return values.length === 0 ? null : path.value(values);
+  };
+  return keys.length < 2 ? read : reach(() => read() ?? undefined, keys.slice(1));
+}
+
+/** What is not there ends the way: nil, whatever keys follow. What is there and empty has no keys. */
+function reach(root: () => OttlValue | undefined, keys: readonly Getter[]): Getter {
   return () => {
     let value = root();
     for (const key of keys) {
-      if (value === null) return null;
-      value = valueAt(value, key());
+      if (value === undefined) return null;
+      value = memberAt(value, key());
     }
-    return value;
+    return value ?? null;
   };
 }
 
@@ -64,12 +84,19 @@ function allAttributes(context: ContextName, env: Environment): Getter<OttlMap> 
   };
 }
 
-function attributeGetter(context: ContextName, node: ResolvedValue, key: Getter, env: Environment): Getter {
+/** `absent`: what it gives when there is no such attribute. */
+function attributeGetter<T extends null | undefined>(
+  context: ContextName,
+  node: ResolvedValue,
+  key: Getter,
+  env: Environment,
+  absent: T,
+): () => OttlValue | T {
   const find = entryFinder(context, node, key, env);
   const table = attributesOf(env, context);
   return () => {
     const entry = find();
-    return entry < 0 ? null : table().get(entry);
+    return entry < 0 ? absent : table().get(entry);
   };
 }
 
@@ -80,7 +107,7 @@ export function entryFinder(context: ContextName, node: ResolvedValue, key: Gett
   // The kernel does not look up the empty key.
   if (text === null || text === '') return () => table().findKey(asString(key()));
   const id = env.target.intern(text);
-  if (context === 'spanevent') return () => table().find(id);
+  if (context === 'spanevent' || context === 'spanlink') return () => table().find(id);
   const attributes = env.target[context].attributes;
   return () => attributes.find(id);
 }
@@ -89,9 +116,13 @@ export function entryFinder(context: ContextName, node: ResolvedValue, key: Gett
 
 export function compileTarget(node: ResolvedPath, env: Environment, keys: readonly Getter[]): Target {
   const get = compilePath(node, env, keys);
-  const { path } = node;
-  const whole = path.keyed === 'attributes' && keys.length === 0 ? attributesOf(env, path.context) : null;
-  return { get, set: compileSetter(node, env, keys), attributes: whole };
+  return { get, set: compileSetter(node, env, keys), attributes: allAttributesOf(node, env) };
+}
+
+/** Of a path that is all attributes of an item; else null. */
+export function allAttributesOf(node: ResolvedValue, env: Environment): (() => AttributeTable) | null {
+  if (node.kind !== 'path' || node.path.keyed !== 'attributes' || node.keys.length > 0) return null;
+  return attributesOf(env, node.path.context);
 }
 
 function compileSetter({ path, keys: nodes }: ResolvedPath, env: Environment, keys: readonly Getter[]): Setter {
@@ -102,10 +133,12 @@ function compileSetter({ path, keys: nodes }: ResolvedPath, env: Environment, ke
         : attributeSetter(path.context, nodes, keys, env);
     case 'cache':
       return cacheSetter(env.caches[path.context], keys);
+    case 'client':
+      throw new Error(`the path ${path.name} cannot be written`);
     case 'trace_state':
     case 'none': {
       const { get, set } = path;
-      if (get === undefined || set === undefined) throw new Error(`the path ${path.name} cannot be written`);
+      if (set === undefined) throw new Error(`the path ${path.name} cannot be written`);
       const write = set(env);
       if (keys.length === 0) return write;
       const read = get(env);
@@ -113,11 +146,6 @@ function compileSetter({ path, keys: nodes }: ResolvedPath, env: Environment, ke
       return (value) => write(withTraceStateMember(asString(read()), asString(key()), asString(value)));
     }
   }
-}
-
-function attributeValue(value: OttlValue): Value {
-  if (isAttributeValue(value)) return value;
-  throw fault(`an attribute cannot hold ${describe(value)}`);
 }
 
 function attributeSetter(
@@ -131,7 +159,7 @@ function attributeSetter(
   const [first, ...rest] = keys;
   if (text !== null && text !== '' && rest.length === 0) {
     const id = env.target.intern(text);
-    return (value) => table().set(id, attributeValue(value));
+    return (value) => table().set(id, asAttributeValue(value));
   }
   return (value) => {
     const attributes = table();
@@ -143,14 +171,14 @@ function attributeSetter(
       rest.map((get) => get()),
       value,
     );
-    attributes.setKey(key, attributeValue(after));
+    attributes.setKey(key, asAttributeValue(after));
   };
 }
 
 function allAttributesSetter(context: ContextName, env: Environment): Setter {
   const table = attributesOf(env, context);
   return (value) => {
-    const map = asMap(attributeValue(value)) as ReadonlyMap<string, Value>;
+    const map = asMap(asAttributeValue(value)) as ReadonlyMap<string, Value>;
     const attributes = table();
     for (let e = 0; e < attributes.count; e++) if (attributes.live(e)) attributes.removeEntry(e);
     for (const [key, item] of map) attributes.setKey(key, item);

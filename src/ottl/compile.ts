@@ -1,7 +1,9 @@
 // Resolved tree -> closures over the views of a stage. What is constant is computed once, here.
 
 import { compileComparison } from './compile-comparison.ts';
-import { compilePath, compileTarget } from './compile-path.ts';
+import { compileCopy } from './compile-copy.ts';
+import { cellOf, compileLambda, countingLambdas } from './compile-lambda.ts';
+import { allAttributesOf, compilePath, compileTarget } from './compile-path.ts';
 import { constantOf } from './constant.ts';
 import type { Environment } from './environment.ts';
 import { fault, OttlFault } from './error.ts';
@@ -15,6 +17,7 @@ import type {
   ResolvedArgument,
   ResolvedCall,
   ResolvedCondition,
+  ResolvedExpression,
   ResolvedFunction,
   ResolvedValue,
 } from './resolved.ts';
@@ -29,22 +32,26 @@ export function compileCondition(checked: CheckedCondition, env: Environment): P
 
 /** Gives the value of the expression, true or false for a condition. Throws OttlFault. */
 export function compileExpression({ tree }: CheckedExpression, env: Environment): Getter {
+  return compileEither(tree, env);
+}
+
+function compileEither(tree: ResolvedExpression, env: Environment): Getter {
   return tree.kind === 'condition' ? condition(tree.condition, env) : compileValue(tree.value, env).get;
 }
 
 /** Runs the statement on the item that the views show; whether its condition held. Throws OttlFault. */
 export function compileStatement({ editor, where }: CheckedStatement, env: Environment): () => boolean {
-  const edit = compileValue(editor, env);
+  const edit = compileCopy(editor, env, compileValue(editor, env).get);
   if (where === null) {
     return () => {
-      edit.get();
+      edit();
       return true;
     };
   }
   const holds = condition(where, env);
   return () => {
     if (!holds()) return false;
-    edit.get();
+    edit();
     return true;
   };
 }
@@ -116,6 +123,10 @@ function compileValue(node: ResolvedValue, env: Environment): CompiledValue {
       return constant(node.value);
     case 'path':
       return { get: compilePath(node, env, keyGetters(node.keys, env)), isConstant: false };
+    case 'local': {
+      const cell = cellOf(node.local, env);
+      return { get: indexed(() => cell.value, keyGetters(node.keys, env)), isConstant: false };
+    }
     case 'call':
       return compileCall(node, env);
     case 'list': {
@@ -142,6 +153,11 @@ function compileValue(node: ResolvedValue, env: Environment): CompiledValue {
   }
 }
 
+/** What stands behind the keys. Here a key that a map lacks is a fault. */
+function indexed(get: Getter, keys: readonly Getter[]): Getter {
+  return keys.length === 0 ? get : () => keys.reduce((value, key) => resultAt(value, key()), get());
+}
+
 function keyGetters(keys: readonly ResolvedValue[], env: Environment): Getter[] {
   return keys.map((key) => compileValue(key, env).get);
 }
@@ -155,12 +171,18 @@ function compileCall(node: ResolvedCall, env: Environment): CompiledValue {
   });
   const call = definition.compile(args, env);
   const keys = node.keys.map((key) => compileValue(key, env));
-  const get = keys.length === 0 ? call : () => keys.reduce((value, key) => resultAt(value, key.get()), call());
-  if (!definition.pure) return { get, isConstant: false };
+  const takesLambda = node.args.some((argument) => argument?.kind === 'lambda');
+  const get = indexed(
+    takesLambda ? countingLambdas(call, env) : call,
+    keys.map((key) => key.get),
+  );
+  if (takesLambda || !definition.pure || definition.varies?.(args) === true) return { get, isConstant: false };
   return fold(get, [...parts, ...keys]);
 }
 
-const absent: CompiledArgument = { get: () => undefined, items: null, target: null, isConstant: true };
+/** What most arguments are not. */
+const plain = { items: null, target: null, attributes: null } as const;
+const absent: CompiledArgument = { ...plain, get: () => undefined, isConstant: true };
 
 function compileArgument(
   node: ResolvedArgument,
@@ -171,21 +193,25 @@ function compileArgument(
   const { coerce } = parameter;
   if (parameter.role === 'target' && node.kind === 'path') {
     const target = compileTarget(node, env, keyGetters(node.keys, env));
-    return { get: target.get, items: null, target, isConstant: false };
+    return { ...plain, get: target.get, target, isConstant: false };
   }
   if (node.kind === 'function') {
     const apply = compileFunction(node, env);
-    return { get: () => apply, items: null, target: null, isConstant: true };
+    return { ...plain, get: () => apply, isConstant: true };
+  }
+  if (node.kind === 'lambda') {
+    const lambda = compileLambda(node, env, (body) => compileEither(body, env));
+    return { ...plain, get: () => lambda, isConstant: true };
   }
   const value = compileValue(node, env);
   parts.push(value);
   const items = node.kind === 'list' ? node.items.map((item) => compileValue(item, env).get) : null;
   if (value.isConstant) {
     const converted = convertOnce(() => coerce(value.get()));
-    return { get: converted, items, target: null, isConstant: true };
+    return { ...plain, get: converted, items, isConstant: true };
   }
   const { get } = value;
-  return { get: () => coerce(get()), items, target: null, isConstant: false };
+  return { ...plain, get: () => coerce(get()), items, attributes: allAttributesOf(node, env), isConstant: false };
 }
 
 /** Not re-entered: a converter cannot apply itself. */
@@ -193,7 +219,7 @@ function compileFunction({ definition }: ResolvedFunction, env: Environment): Ap
   let input: OttlValue = null;
   const args = definition.parameters.map(
     ({ optional, coerce }): CompiledArgument =>
-      optional ? absent : { get: () => coerce(input), items: null, target: null, isConstant: false },
+      optional ? absent : { ...plain, get: () => coerce(input), isConstant: false },
   );
   const call = definition.compile(args, env);
   return (value) => {

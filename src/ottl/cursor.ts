@@ -1,18 +1,24 @@
 // Reading tokens one by one.
-import type { Span } from './ast.ts';
+import type { ConditionNode, Span, ValueNode } from './ast.ts';
 import { OttlError, wordMeant } from './error.ts';
 import type { Token } from './lexer.ts';
 
 /** Parentheses, lists, maps and calls inside one another: far beyond what people write, far below the stack's end. */
 const maxNesting = 200;
 
+/** Reads a condition or a value, whichever stands there. */
+export type EitherParser = (cursor: Cursor) => ConditionNode | ValueNode;
+
 export class Cursor {
   readonly tokens: readonly Token[];
+  /** For the body of a lambda: a part of a value, though conditions are made of values. */
+  readonly parseEither: EitherParser;
   at = 0;
   #depth = 0;
 
-  constructor(tokens: readonly Token[]) {
+  constructor(tokens: readonly Token[], parseEither: EitherParser) {
     this.tokens = tokens;
+    this.parseEither = parseEither;
   }
 
   /** Around everything that nests. */

@@ -1,14 +1,16 @@
 // Text as Go's strconv, strings and encoding/json make and read it.
-import { OttlDuration, OttlId, OttlTime, type OttlValue } from './values.ts';
+import { OttlDuration, OttlId, OttlTime, type OttlValue, utc } from './values.ts';
 
-const decimalInt = /^[-+]?\d+$/;
+const decimalInt = /^([-+]?)0*(\d+)$/;
 const minInt64 = -(2n ** 63n);
 const maxInt64 = 2n ** 63n - 1n;
 
 /** strconv.ParseInt(text, 10, 64); null when it fails. */
 export function parseDecimalInt(text: string): bigint | null {
-  if (!decimalInt.test(text)) return null;
-  const value = BigInt(text.startsWith('+') ? text.slice(1) : text);
+  const found = decimalInt.exec(text);
+  // Nineteen digits are the most that fit; to read millions of them takes minutes.
+  if (found === null || found[2].length > 19) return null;
+  const value = found[1] === '-' ? -BigInt(found[2]) : BigInt(found[2]);
   return value < minInt64 || value > maxInt64 ? null : value;
 }
 
@@ -37,7 +39,7 @@ export function parseInt64(text: string, base: number): bigint | null {
   return signed > maxInt64 ? null : signed;
 }
 
-const decimalFloat = /^[-+]?(?:\d[\d_]*\.?(?:\d[\d_]*)?|\.\d[\d_]*)(?:[eE][-+]?\d[\d_]*)?$/;
+const decimalFloat = /^[-+]?(?:\d[\d_]*(?:\.(?:\d[\d_]*)?)?|\.\d[\d_]*)(?:[eE][-+]?\d[\d_]*)?$/;
 const hexFloat = /^([-+]?)0[xX]_?([0-9a-fA-F_]*)\.?([0-9a-fA-F_]*)[pP]([-+]?\d+)$/;
 const badUnderscore = /__|_(?![0-9a-fA-F])|(?<![0-9a-fA-FxX])_/;
 
@@ -122,7 +124,7 @@ export function toJson(value: OttlValue): string | null {
     return entries.includes(null) ? null : `{${entries.join(',')}}`;
   }
   if (value instanceof OttlTime) {
-    const text = formatRfc3339(value.nanos);
+    const text = formatRfc3339(value);
     return text === null ? null : `"${text}"`;
   }
   if (value instanceof OttlDuration) return String(value.nanos);
@@ -133,14 +135,49 @@ export function toJson(value: OttlValue): string | null {
 const year0 = -62_167_219_200n;
 const year10000 = 253_402_300_800n;
 
-/** `2006-01-02T15:04:05.999999999Z`, in UTC, without trailing zeros; null outside of the years 0 to 9999. */
-export function formatRfc3339(nanos: bigint): string | null {
+/** The offset of its zone from UTC at the time, in seconds. */
+export function offsetOf({ nanos, zone }: OttlTime): number {
+  if (zone === utc) return 0;
+  const seconds = Number(nanos / 1_000_000_000n) - (nanos % 1_000_000_000n < 0n ? 1 : 0);
+  return zone.offsetAt(seconds);
+}
+
+/** `2006-01-02T15:04:05.999999999Z07:00`, in its zone, without trailing zeros; null outside of the years 0 to 9999. */
+export function formatRfc3339(time: OttlTime): string | null {
+  const offset = offsetOf(time);
+  const text = formatLocal(time.nanos + BigInt(offset) * 1_000_000_000n);
+  return text === null ? null : `${text}${offset === 0 ? 'Z' : formatOffset(offset, ':')}`;
+}
+
+/** `+01:00`: to the minute. */
+export function formatOffset(seconds: number, separator: string): string {
+  const minutes = Math.trunc(Math.abs(seconds) / 60);
+  const two = (part: number): string => String(part).padStart(2, '0');
+  return `${seconds < 0 ? '-' : '+'}${two(Math.trunc(minutes / 60))}${separator}${two(minutes % 60)}`;
+}
+
+/** `nanos`: as if the time were one of UTC. */
+function formatLocal(nanos: bigint): string | null {
   const seconds = nanos / 1_000_000_000n - (nanos % 1_000_000_000n < 0n ? 1n : 0n);
   if (seconds < year0 || seconds >= year10000) return null;
   const rest = nanos - seconds * 1_000_000_000n;
   const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
   const fraction = rest === 0n ? '' : `.${rest.toString().padStart(9, '0').replace(/0+$/, '')}`;
-  return `${whole}${fraction}Z`;
+  return `${whole}${fraction}`;
+}
+
+/** As Go's Time.String: `2006-01-02 15:04:05.999999999 -0700 MST`; null outside of the years 0 to 9999. */
+export function formatGoTime(time: OttlTime): string | null {
+  const offset = offsetOf(time);
+  const text = formatLocal(time.nanos + BigInt(offset) * 1_000_000_000n);
+  if (text === null) return null;
+  const shown = formatOffset(offset, '');
+  return `${text.replace('T', ' ')} ${shown} ${zoneNameOf(time) || shown}`;
+}
+
+/** The abbreviation of its zone at the time; empty when there is none. */
+export function zoneNameOf({ nanos, zone }: OttlTime): string {
+  return zone.nameAt(Number(nanos / 1_000_000_000n));
 }
 
 const ascii = /^[\0-\x7f]*$/;

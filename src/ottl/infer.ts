@@ -1,11 +1,12 @@
 // Which context a group of rules runs in, when the configuration does not say: the lowest that a path names, or one
 // below it when a function or enum symbol needs that.
 import type { ArgumentNode, CallNode, ConditionNode, PathNode, StatementNode, SymbolNode, ValueNode } from './ast.ts';
-import { type ContextName, contextNames } from './environment.ts';
+import { type ContextName, contextNames, sees } from './environment.ts';
 import { OttlError } from './error.ts';
-import { namedContext, resolveFunction, symbolsIn } from './resolve.ts';
+import { contextMistake, namedContext, resolveFunction, symbolsIn } from './resolve.ts';
 
 interface Hints {
+  /** But for those that are parameters of a lambda. */
   readonly paths: PathNode[];
   readonly calls: CallNode[];
   readonly symbols: SymbolNode[];
@@ -26,16 +27,16 @@ export function inferContext(
       if (rule.where !== null) collect(rule.where, hints);
     } else collect(rule, hints);
   }
-  let lowest: number = contextNames.length;
-  if (otherwise !== null && hints.paths.length === 0) lowest = contextNames.indexOf(otherwise);
+  // Without a path of an item any context will do.
+  let lowest: ContextName = otherwise !== null && hints.paths.length === 0 ? otherwise : 'resource';
   for (const path of hints.paths) {
     const context = namedContext(path) ?? otherwise;
     if (context === null) throw withoutContext(path);
-    lowest = Math.min(lowest, contextNames.indexOf(context));
+    if (context !== 'otelcol' && sees(context, lowest)) lowest = context;
   }
-  // From the lowest that is named downwards; without a path any context will do.
-  for (let i = Math.min(lowest, contextNames.length - 1); i >= 0; i--) {
-    if (offers(contextNames[i], hints)) return contextNames[i];
+  // From the lowest that is named downwards.
+  for (const context of contextNames.toReversed()) {
+    if (sees(context, lowest) && offers(context, hints)) return context;
   }
   const [call] = hints.calls;
   const at = hints.paths[0] ?? call ?? hints.symbols[0] ?? rules[0] ?? { offset: 0, length: 0 };
@@ -44,6 +45,8 @@ export function inferContext(
 
 function withoutContext(path: PathNode): OttlError {
   const [first] = path.fields;
+  const mistake = contextMistake(first);
+  if (mistake !== null) return mistake;
   const shown = first.name;
   return new OttlError(
     `a path names its context here, such as span.${shown} or resource.${shown} (or give the group a "context")`,
@@ -59,7 +62,8 @@ function offers(context: ContextName, { calls, symbols }: Hints): boolean {
   });
 }
 
-function collect(node: ConditionNode | ArgumentNode, hints: Hints): void {
+/** `locals`: parameters of the lambdas around the node. */
+function collect(node: ConditionNode | ArgumentNode, hints: Hints, locals: readonly string[] = []): void {
   switch (node.kind) {
     case 'literal':
     case 'function-name':
@@ -68,34 +72,34 @@ function collect(node: ConditionNode | ArgumentNode, hints: Hints): void {
       hints.symbols.push(node);
       return;
     case 'path':
-      hints.paths.push(node);
-      for (const field of node.fields) for (const key of field.keys) collect(key, hints);
+      if (!locals.includes(node.fields[0].name)) hints.paths.push(node);
+      for (const field of node.fields) for (const key of field.keys) collect(key, hints, locals);
       return;
     case 'call':
       hints.calls.push(node);
-      for (const argument of node.args) collect(argument.value, hints);
-      for (const key of node.keys) collect(key, hints);
+      for (const argument of node.args) collect(argument.value, hints, locals);
+      for (const key of node.keys) collect(key, hints, locals);
       return;
     case 'list':
-      for (const item of node.items) collect(item, hints);
+      for (const item of node.items) collect(item, hints, locals);
       return;
     case 'map':
-      for (const entry of node.entries) collect(entry.value, hints);
+      for (const entry of node.entries) collect(entry.value, hints, locals);
       return;
     case 'lambda':
-      collect(node.body, hints);
+      collect(node.body, hints, [...locals, ...node.parameters.map(({ name }) => name)]);
       return;
     case 'sign':
     case 'not':
-      collect(node.operand, hints);
+      collect(node.operand, hints, locals);
       return;
     case 'math':
     case 'comparison':
-      collect(node.left, hints);
-      collect(node.right, hints);
+      collect(node.left, hints, locals);
+      collect(node.right, hints, locals);
       return;
     case 'and':
     case 'or':
-      for (const operand of node.operands) collect(operand, hints);
+      for (const operand of node.operands) collect(operand, hints, locals);
   }
 }

@@ -22,7 +22,7 @@ const rules: readonly (readonly [TokenKind, RegExp])[] = [
   ['int', /\d+/y],
   ['string', /"[^"\\]*(?:\\[\s\S][^"\\]*)*"/y],
   ['operator', /==|!=|>=|<=|=>|[-+*/=<>(){}[\]:,.]/y],
-  ['word', /[A-Za-z][A-Za-z0-9_]*/y],
+  ['word', /[A-Za-z][A-Za-z0-9_]*|_/y],
 ];
 
 /** All tokens of the text, ended by one of kind `end`. Throws OttlError. */

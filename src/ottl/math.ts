@@ -48,8 +48,8 @@ function calculateDoubles(left: number, operator: MathOperator, right: number): 
 
 function calculateTime(left: OttlTime, operator: MathOperator, right: OttlValue): OttlValue {
   if (right instanceof OttlDuration) {
-    if (operator === '+') return new OttlTime(left.nanos + right.nanos);
-    if (operator === '-') return new OttlTime(left.nanos - right.nanos);
+    if (operator === '+') return new OttlTime(left.nanos + right.nanos, left.zone);
+    if (operator === '-') return new OttlTime(left.nanos - right.nanos, left.zone);
   }
   if (right instanceof OttlTime && operator === '-') {
     // Go's Time.Sub stops at the ends of int64.
@@ -64,7 +64,7 @@ function calculateDuration(left: OttlDuration, operator: MathOperator, right: Ot
     if (operator === '+') return new OttlDuration(left.nanos + right.nanos);
     if (operator === '-') return new OttlDuration(left.nanos - right.nanos);
   }
-  if (right instanceof OttlTime && operator === '+') return new OttlTime(right.nanos + left.nanos);
+  if (right instanceof OttlTime && operator === '+') return new OttlTime(right.nanos + left.nanos, right.zone);
   throw fault(`cannot compute a duration ${operator} ${describe(right)}`);
 }
 

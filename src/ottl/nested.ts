@@ -4,9 +4,14 @@ import { describe, type OttlList, type OttlMap, type OttlValue } from './values.
 
 /** The value behind one key of a path: nil when a map lacks it, a fault when a list does or nothing can be asked. */
 export function valueAt(value: OttlValue, key: OttlValue): OttlValue {
+  return memberAt(value, key) ?? null;
+}
+
+/** As valueAt, but undefined when a map lacks the key. */
+export function memberAt(value: OttlValue, key: OttlValue): OttlValue | undefined {
   if (value instanceof Map) {
     if (typeof key !== 'string') throw fault(`a map is asked by a string, got ${describe(key)}`);
-    return (value as OttlMap).get(key) ?? null;
+    return (value as OttlMap).get(key);
   }
   if (Array.isArray(value)) return itemAt(value, key);
   throw fault(`${describe(value)} has no keys`);

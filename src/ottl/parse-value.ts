@@ -1,6 +1,16 @@
 // The part of the grammar that gives values: literals, paths, converters, lists, maps, lambdas and arithmetic.
-import type { Argument, ArgumentNode, CallNode, MathOperator, PathField, PathNode, Span, ValueNode } from './ast.ts';
-import { atOperator, atWord, type Cursor, expected, expectOperator, join, next, peek } from './cursor.ts';
+import type {
+  Argument,
+  ArgumentNode,
+  CallNode,
+  LambdaParameter,
+  MathOperator,
+  PathField,
+  PathNode,
+  Span,
+  ValueNode,
+} from './ast.ts';
+import { atOperator, type Cursor, expected, expectOperator, join, next, peek } from './cursor.ts';
 import { OttlError, wordMeant } from './error.ts';
 import type { Token } from './lexer.ts';
 
@@ -120,16 +130,10 @@ function parseWord(cursor: Cursor): ValueNode {
     return { kind: 'literal', value: text === 'nil' ? null : text === 'true', offset, length };
   }
   if (keywords.includes(text)) throw expected(cursor, 'a value');
-  const called = atOperator(cursor, '(', 1);
-  if (/^[a-z]/.test(text)) {
-    if (!called) return parsePath(cursor);
-    const shown = text[0].toUpperCase() + text.slice(1);
-    throw new OttlError(
-      `${text} is an editor (lower case): it changes something and gives no value; a converter starts with a capital, such as ${shown}`,
-      token,
-    );
-  }
-  if (called) return parseCall(cursor);
+  // An editor cannot stand here either: the checker says so, who knows which functions there are.
+  if (atOperator(cursor, '(', 1)) return parseCall(cursor);
+  if (text === '_') throw new OttlError('_ stands for a parameter without use: it has no value', token);
+  if (/^[a-z]/.test(text)) return parsePath(cursor);
   const meant = wordMeant(text);
   if (meant !== '') throw new OttlError(`${text} is not known${meant}`, token);
   if (/^[A-Z][A-Z0-9_]*$/.test(text)) {
@@ -261,22 +265,19 @@ function isLambda(cursor: Cursor): boolean {
 
 function parseLambda(cursor: Cursor): ValueNode {
   const open = next(cursor);
-  const parameters: string[] = [];
+  const parameters: LambdaParameter[] = [];
   while (!atOperator(cursor, ')')) {
     if (parameters.length > 0) expectOperator(cursor, ',');
-    const token = peek(cursor);
-    if (
-      token.kind !== 'word' ||
-      !/^[a-z]/.test(token.text) ||
-      keywords.includes(token.text) ||
-      atWord(cursor, 'where')
-    ) {
-      throw expected(cursor, 'the name of a parameter');
+    const { kind, text, offset, length } = peek(cursor);
+    if (kind !== 'word' || !/^(?:[a-z][a-z0-9_]*|_)$/.test(text) || keywords.includes(text)) {
+      throw expected(cursor, 'the name of a parameter in lower case, or _');
     }
-    parameters.push(next(cursor).text);
+    next(cursor);
+    parameters.push({ name: text, offset, length });
   }
   next(cursor);
   next(cursor);
-  const body = parseValue(cursor);
+  const body = cursor.parseEither(cursor);
+  if (body.kind === 'lambda') throw new OttlError('a lambda cannot give another lambda', body);
   return { kind: 'lambda', parameters, body, ...join(open, body) };
 }

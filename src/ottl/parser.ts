@@ -11,29 +11,32 @@ const compareOperators: readonly string[] = ['==', '!=', '<', '<=', '>', '>='];
 
 /** A whole condition. Throws OttlError. */
 export function parseCondition(text: string): ConditionNode {
-  const cursor = new Cursor(tokenize(text));
-  const condition = parseOr(cursor);
+  const cursor = cursorOver(text);
+  const condition = asCondition(parseEither(cursor));
   if (peek(cursor).kind !== 'end') throw expected(cursor, '"and", "or" or the end of the condition');
   return condition;
 }
 
 /** A whole condition or value, whichever it is. Throws OttlError. */
 export function parseExpression(text: string): ConditionNode | ValueNode {
-  const cursor = new Cursor(tokenize(text));
-  const term = parseTerm(cursor);
-  if (peek(cursor).kind === 'end') return term;
-  if (atWord(cursor, 'and') || atWord(cursor, 'or')) return parseCondition(text);
+  const cursor = cursorOver(text);
+  const expression = parseEither(cursor);
+  if (peek(cursor).kind === 'end') return expression;
   throw expected(cursor, 'an operator or the end of the expression');
+}
+
+function cursorOver(text: string): Cursor {
+  return new Cursor(tokenize(text), parseEither);
 }
 
 /** A whole statement: an editor and perhaps `where` with a condition. Throws OttlError. */
 export function parseStatement(text: string): StatementNode {
-  const cursor = new Cursor(tokenize(text));
+  const cursor = cursorOver(text);
   const editor = parseEditor(cursor);
   let where: ConditionNode | null = null;
   if (atWord(cursor, 'where')) {
     next(cursor);
-    where = parseOr(cursor);
+    where = asCondition(parseEither(cursor));
   }
   if (peek(cursor).kind !== 'end') {
     throw expected(
@@ -58,12 +61,22 @@ function parseEditor(cursor: Cursor): CallNode {
   return call;
 }
 
-function parseOr(cursor: Cursor): ConditionNode {
-  return parseLogic(cursor, 'or', () => parseLogic(cursor, 'and', () => asCondition(parseTerm(cursor))));
+/** A value only where nothing makes it a condition. */
+function parseEither(cursor: Cursor): ConditionNode | ValueNode {
+  const first = parseTerm(cursor);
+  if (!atWord(cursor, 'and') && !atWord(cursor, 'or')) return first;
+  const term = (): ConditionNode => asCondition(parseTerm(cursor));
+  const terms = (from: ConditionNode): ConditionNode => parseLogic(cursor, 'and', from, term);
+  return parseLogic(cursor, 'or', terms(asCondition(first)), () => terms(term()));
 }
 
-function parseLogic(cursor: Cursor, kind: 'and' | 'or', operand: () => ConditionNode): ConditionNode {
-  const first = operand();
+/** The operands that follow `first`. */
+function parseLogic(
+  cursor: Cursor,
+  kind: 'and' | 'or',
+  first: ConditionNode,
+  operand: () => ConditionNode,
+): ConditionNode {
   if (!atWord(cursor, kind)) return first;
   const operands = [first];
   while (atWord(cursor, kind)) {
@@ -84,7 +97,7 @@ function parseTerm(cursor: Cursor): ConditionNode | ValueNode {
   if (atOperator(cursor, '(') && opensCondition(cursor)) {
     cursor.enter();
     next(cursor);
-    const inner = parseOr(cursor);
+    const inner = parseEither(cursor);
     expectOperator(cursor, ')', '"and", "or" or ")"');
     cursor.leave();
     const operator = peek(cursor);

@@ -2,28 +2,48 @@
 import { asInt, asString, asTime } from './coerce.ts';
 import type { ContextName, Environment } from './environment.ts';
 import { fault } from './error.ts';
-import { describe, type Getter, OttlId, OttlTime, type Setter, type TypeSet, type } from './values.ts';
+import { describe, type Getter, OttlId, OttlTime, type OttlValue, type Setter, type TypeSet, type } from './values.ts';
 
-export interface PathDefinition {
-  readonly context: ContextName;
+/** What a path may begin with: an item, or what is known of the client that sent it. */
+export type PathContext = ContextName | 'otelcol';
+
+interface Described {
   /** Behind the context's name: `status.code`. */
   readonly name: string;
   readonly summary: string;
   /** What it gives when no key follows. */
   readonly types: TypeSet;
-  /** attributes and cache: maps of any depth; trace_state: one text key; none: no key may follow. */
-  readonly keyed: 'none' | 'attributes' | 'cache' | 'trace_state';
-  readonly writable: boolean;
-  /** Absent for attributes and cache, which the compiler reads itself. */
-  readonly get?: (env: Environment) => Getter;
+}
+/** Maps of any depth, which the compiler reads itself. */
+interface MapEntry extends Described {
+  readonly keyed: 'attributes' | 'cache';
+}
+/** trace_state: one text key; none: no key may follow. */
+interface FieldEntry extends Described {
+  readonly keyed: 'none' | 'trace_state';
+  readonly get: (env: Environment) => Getter;
   readonly set?: (env: Environment) => Setter;
   /** The same as `get` where it is an int below 2^53: comparisons then need no bigint. */
   readonly small?: (env: Environment) => Getter<number>;
 }
+/** Of the client. The first of its keys stands in the rule, so that it is known what to keep of each request. */
+interface ClientEntry extends Described {
+  readonly keyed: 'client';
+  /** The path needs a key, or takes none. */
+  readonly needsKey: boolean;
+  /** The key of client metadata (lib/client-keys.ts) that holds it. `name`: the first key of the path, '' where it takes none. */
+  metadataKey(name: string): string;
+  /** Made of the values of that key, of which there is at least one. */
+  value(values: readonly string[]): OttlValue;
+  /** What comes of a key behind the first. */
+  readonly innerTypes: TypeSet;
+}
 
-export type PathEntry = Omit<PathDefinition, 'context' | 'keyed' | 'writable'> & {
-  readonly keyed?: PathDefinition['keyed'];
-};
+export type PathEntry = MapEntry | FieldEntry | ClientEntry;
+export type PathDefinition =
+  | (MapEntry & { readonly context: ContextName; readonly writable: true })
+  | (FieldEntry & { readonly context: ContextName; readonly writable: boolean })
+  | (ClientEntry & { readonly context: 'otelcol'; readonly writable: false });
 
 interface Access<T> {
   read(): T;
@@ -46,8 +66,14 @@ function setter<T>(access: AccessOf<T>, writable: boolean, convert: (value: Para
   };
 }
 
-export function text(name: string, summary: string, access: AccessOf<string>, writable = true): PathEntry {
-  return { name, summary, types: type.string, get: (env) => access(env).read, ...setter(access, writable, asString) };
+export function text(
+  name: string,
+  summary: string,
+  access: AccessOf<string>,
+  keyed: FieldEntry['keyed'] = 'none',
+): PathEntry {
+  const get = (env: Environment) => access(env).read;
+  return { name, summary, types: type.string, keyed, get, ...setter(access, true, asString) };
 }
 
 /** An int of 32 bits. Written values are cut to that as Go's conversion does. */
@@ -62,6 +88,7 @@ export function count(
     name,
     summary,
     types: type.int,
+    keyed: 'none',
     small: (env) => access(env).read,
     get: (env) => {
       const { read } = access(env);
@@ -80,6 +107,7 @@ export function moment(name: string, summary: string, access: AccessOf<bigint>):
       name,
       summary,
       types: type.time,
+      keyed: 'none',
       get: (env) => {
         const { read } = access(env);
         return () => new OttlTime(BigInt.asIntN(64, read()));
@@ -90,6 +118,7 @@ export function moment(name: string, summary: string, access: AccessOf<bigint>):
       name: `${name}_unix_nano`,
       summary: `${summary}, in nanoseconds since the epoch`,
       types: type.int,
+      keyed: 'none',
       get: (env) => {
         const { read } = access(env);
         return () => BigInt.asIntN(64, read());
@@ -100,7 +129,7 @@ export function moment(name: string, summary: string, access: AccessOf<bigint>):
 }
 
 /** An id in two spellings: as id, and as hex text. An id that is absent is all zero. */
-export function id(name: string, kind: OttlId['kind'], access: AccessOf<Uint8Array>): PathEntry[] {
+export function id(name: string, kind: 'trace id' | 'span id', access: AccessOf<Uint8Array>): PathEntry[] {
   const size = kind === 'trace id' ? 16 : 8;
   const zero = new Uint8Array(size);
   const bytes = (env: Environment): Getter<Uint8Array> => {
@@ -116,6 +145,7 @@ export function id(name: string, kind: OttlId['kind'], access: AccessOf<Uint8Arr
       name,
       summary,
       types: kind === 'trace id' ? type.traceId : type.spanId,
+      keyed: 'none',
       get: (env) => {
         const read = bytes(env);
         return () => new OttlId(kind, read());
@@ -129,6 +159,7 @@ export function id(name: string, kind: OttlId['kind'], access: AccessOf<Uint8Arr
       name: `${name}.string`,
       summary: `${summary} as hex text`,
       types: type.string,
+      keyed: 'none',
       get: (env) => {
         const read = bytes(env);
         return () => Buffer.from(read()).toString('hex');
@@ -149,6 +180,7 @@ export function named(name: string, summary: string, names: readonly string[], a
     name,
     summary: `${summary}: ${names.join(', ')}`,
     types: type.string,
+    keyed: 'none',
     get: (env) => {
       const { read } = access(env);
       return () => names[read()] ?? '';

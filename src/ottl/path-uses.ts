@@ -4,6 +4,7 @@ import type {
   CheckedStatement,
   ResolvedArgument,
   ResolvedCondition,
+  ResolvedExpression,
   ResolvedPath,
 } from './resolved.ts';
 
@@ -44,6 +45,11 @@ function inCondition(node: ResolvedCondition, uses: PathUse[]): void {
   }
 }
 
+function inExpression(node: ResolvedExpression, uses: PathUse[]): void {
+  if (node.kind === 'condition') inCondition(node.condition, uses);
+  else inArgument(node.value, uses);
+}
+
 function inArgument(node: ResolvedArgument, uses: PathUse[]): void {
   switch (node.kind) {
     case 'constant':
@@ -69,6 +75,12 @@ function inArgument(node: ResolvedArgument, uses: PathUse[]): void {
       return;
     case 'map':
       for (const { value } of node.entries) inArgument(value, uses);
+      return;
+    case 'local':
+      for (const key of node.keys) inArgument(key, uses);
+      return;
+    case 'lambda':
+      inExpression(node.body, uses);
       return;
     case 'sign':
       inArgument(node.operand, uses);

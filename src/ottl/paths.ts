@@ -1,14 +1,24 @@
 // Every path of the language (reference 2.6): its type, and how it is read and written. Adding one is adding an entry.
-import { type ContextName, currentEvent, type Environment } from './environment.ts';
+import { credentialKey, grpcMetadataKey, peerKey } from '../lib/client-keys.ts';
+import { currentEvent, currentLink, type Environment } from './environment.ts';
 import { fault } from './error.ts';
-import { count, id, moment, named, type PathDefinition, type PathEntry, text } from './path-entries.ts';
+import {
+  count,
+  id,
+  moment,
+  named,
+  type PathContext,
+  type PathDefinition,
+  type PathEntry,
+  text,
+} from './path-entries.ts';
 import { describe, OttlWhole, type } from './values.ts';
 
 const kindNames = ['Unspecified', 'Internal', 'Server', 'Client', 'Producer', 'Consumer'];
 /** OTLP's own spelling of span kinds; the index is the number. */
 export const kindSymbols: readonly string[] = kindNames.map((name) => `SPAN_KIND_${name.toUpperCase()}`);
 
-/** Enum symbols of the language; the contexts spanevent and span have them. */
+/** Enum symbols of the language; the contexts span, spanevent and spanlink have them. */
 export const enumSymbols: ReadonlyMap<string, number> = new Map<string, number>([
   ...kindSymbols.map((name, number) => [name, number] as const),
   ['STATUS_CODE_UNSET', 0],
@@ -24,17 +34,12 @@ const attributes: PathEntry = {
 };
 const cache: PathEntry = {
   name: 'cache',
-  summary: 'A map that starts empty for each item and is gone after it',
+  summary: 'A map that starts empty for each item and is gone after it; only rules of this context see it',
   types: type.map,
   keyed: 'cache',
 };
 const droppedAttributes = 'Attributes that the SDK dropped';
-
-/** Events that no rule removed. While one is shown its edits are not in the span yet, and cannot be put there. */
-function liveEvents({ target: { span }, event }: Environment): number {
-  if (event.view === null) span.commit();
-  return span.eventCount - span.message.droppedItems();
-}
+const traceState = 'The W3C trace state; with a key the value of one member';
 
 const kind = ({ target: { span } }: Environment) => ({
   read: () => span.kind,
@@ -70,6 +75,7 @@ function items(name: 'events' | 'links', countOf: (env: Environment) => number):
     name,
     summary: `The ${name}, as a whole`,
     types: type.items,
+    keyed: 'none',
     get: (env) => () => new OttlWhole(name, countOf(env)),
     set: () => (value) => {
       if (!(value instanceof OttlWhole) || value.kind !== name) throw fault(`expected ${name}, got ${describe(value)}`);
@@ -77,27 +83,31 @@ function items(name: 'events' | 'links', countOf: (env: Environment) => number):
   };
 }
 
-/** Known to the view only where the processor has a hook for its context. */
 function schemaUrl(context: 'resource' | 'scope'): PathEntry {
-  const access = ({ target, needsHook }: Environment) => {
+  return text('schema_url', `The schema URL of the ${context} spans`, ({ target }) => {
     const view = target[context];
-    needsHook.add(context);
-    return { read: () => view.schemaUrl };
-  };
-  return text('schema_url', `The schema URL of the ${context} spans`, access, false);
+    return {
+      read: () => view.schemaUrl,
+      write: (value) => {
+        view.schemaUrl = value;
+      },
+    };
+  });
 }
 
 const spanEntries: readonly PathEntry[] = [
   ...ids,
-  {
-    ...text('trace_state', 'The W3C trace state; with a key the value of one member', ({ target: { span } }) => ({
+  text(
+    'trace_state',
+    traceState,
+    ({ target: { span } }) => ({
       read: () => span.traceState,
       write: (value) => {
         span.traceState = value;
       },
-    })),
-    keyed: 'trace_state',
-  },
+    }),
+    'trace_state',
+  ),
   text('name', 'The name', ({ target: { span } }) => ({
     read: () => span.name,
     write: (value) => {
@@ -120,12 +130,13 @@ const spanEntries: readonly PathEntry[] = [
     },
   })),
   attributes,
-  items('events', liveEvents),
-  items('links', ({ target: { span } }) => span.linkCount),
+  items('events', ({ target: { span } }) => span.liveEvents),
+  items('links', ({ target: { span } }) => span.liveLinks),
   {
     name: 'status',
     summary: 'Status code and message, as a whole',
     types: type.status,
+    keyed: 'none',
     get: (env) => () => new OttlWhole('status', env.target.span.statusCode, env.target.span.statusMessage),
     set: (env) => (value) => {
       const { span } = env.target;
@@ -206,6 +217,46 @@ const eventEntries: readonly PathEntry[] = [
   cache,
 ];
 
+const linkEntries: readonly PathEntry[] = [
+  ...id('trace_id', 'trace id', (env) => ({
+    read: () => currentLink(env).traceId,
+    write: (value) => {
+      currentLink(env).traceId = value;
+    },
+  })),
+  ...id('span_id', 'span id', (env) => ({
+    read: () => currentLink(env).spanId,
+    write: (value) => {
+      currentLink(env).spanId = value;
+    },
+  })),
+  text(
+    'trace_state',
+    traceState,
+    (env) => ({
+      read: () => currentLink(env).traceState,
+      write: (value) => {
+        currentLink(env).traceState = value;
+      },
+    }),
+    'trace_state',
+  ),
+  attributes,
+  count('dropped_attributes_count', droppedAttributes, (env) => ({
+    read: () => currentLink(env).droppedAttributesCount,
+    write: (value) => {
+      currentLink(env).droppedAttributesCount = value;
+    },
+  })),
+  count('flags', 'The flags', (env) => ({
+    read: () => currentLink(env).flags,
+    write: (value) => {
+      currentLink(env).flags = value;
+    },
+  })),
+  cache,
+];
+
 const resourceEntries: readonly PathEntry[] = [
   attributes,
   count('dropped_attributes_count', droppedAttributes, ({ target: { resource } }) => ({
@@ -242,20 +293,66 @@ const scopeEntries: readonly PathEntry[] = [
   cache,
 ];
 
-function table(context: ContextName, entries: readonly PathEntry[]): ReadonlyMap<string, PathDefinition> {
-  return new Map(
-    entries.map((entry) => {
-      const { keyed = 'none' } = entry;
-      const writable = entry.set !== undefined || keyed === 'attributes' || keyed === 'cache';
-      return [entry.name, { ...entry, keyed, writable, context }];
-    }),
-  );
+/** All values of one key. */
+function metadata(name: string, summary: string, metadataKey: (name: string) => string): PathEntry {
+  return {
+    name,
+    summary,
+    types: type.list | type.nil,
+    keyed: 'client',
+    needsKey: true,
+    metadataKey,
+    value: (values) => values,
+    innerTypes: type.string,
+  };
+}
+
+const clientEntries: readonly PathEntry[] = [
+  {
+    name: 'client.addr',
+    summary: 'The address of the client that sent the request: with its port over gRPC, without over HTTP',
+    types: type.string | type.nil,
+    keyed: 'client',
+    needsKey: false,
+    metadataKey: () => peerKey,
+    value: ([address]) => address,
+    innerTypes: 0,
+  },
+  metadata(
+    'client.metadata',
+    'The values of a header of the request; the receiver must have include_metadata: true',
+    (name) => name.toLowerCase(),
+  ),
+  {
+    name: 'client.auth.attributes',
+    summary: "What the receiver's authenticator knows of the client, such as username",
+    types: type.string | type.list | type.nil,
+    keyed: 'client',
+    needsKey: true,
+    metadataKey: credentialKey,
+    value: (values) => (values.length === 1 ? values[0] : values),
+    innerTypes: type.string,
+  },
+  metadata('grpc.metadata', 'The same, of requests over gRPC only', (name) => grpcMetadataKey(name.toLowerCase())),
+];
+
+function table(context: PathContext, entries: readonly PathEntry[]): ReadonlyMap<string, PathDefinition> {
+  return new Map(entries.map((entry) => [entry.name, definition(context, entry)]));
+}
+
+function definition(context: PathContext, entry: PathEntry): PathDefinition {
+  if (entry.keyed === 'client') return { ...entry, context: 'otelcol', writable: false };
+  if (context === 'otelcol') throw new Error(`${entry.name} is nothing that is known of a client`);
+  if (!('get' in entry)) return { ...entry, context, writable: true };
+  return { ...entry, context, writable: entry.set !== undefined };
 }
 
 /** All paths by context and name. */
-export const paths: Readonly<Record<ContextName, ReadonlyMap<string, PathDefinition>>> = {
+export const paths: Readonly<Record<PathContext, ReadonlyMap<string, PathDefinition>>> = {
+  spanlink: table('spanlink', linkEntries),
   spanevent: table('spanevent', eventEntries),
   span: table('span', spanEntries),
   scope: table('scope', scopeEntries),
   resource: table('resource', resourceEntries),
+  otelcol: table('otelcol', clientEntries),
 };

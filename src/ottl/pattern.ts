@@ -2,7 +2,7 @@
 import { compileRegExp, RegExpError } from '../lib/regexp/regexp.ts';
 import { OttlError } from './error.ts';
 import type { ResolvedConstant } from './resolved.ts';
-import { writtenAt } from './unquote.ts';
+import { placeIn } from './unquote.ts';
 
 /** `text`: the condition or statement that the constant stands in. Throws OttlError. */
 export function checkPattern({ value, at }: ResolvedConstant, text: string): void {
@@ -11,10 +11,6 @@ export function checkPattern({ value, at }: ResolvedConstant, text: string): voi
     compileRegExp(value);
   } catch (error) {
     if (!(error instanceof RegExpError)) throw error;
-    const literal = text.slice(at.offset, at.offset + at.length);
-    // A constant may stand in parentheses, or be computed.
-    const known = error.offset !== null && literal.startsWith('"');
-    const place = known ? { offset: at.offset + writtenAt(literal, error.offset ?? 0), length: 1 } : at;
-    throw new OttlError(`not a regular expression of RE2: ${error.message}`, place);
+    throw new OttlError(`not a regular expression of RE2: ${error.message}`, placeIn(at, text, error.offset));
   }
 }

@@ -1,19 +1,20 @@
 // Names -> what they stand for: paths in their context, enum symbols, functions and their arguments.
 import type { Argument, CallNode, PathField, PathNode, Span, SymbolNode } from './ast.ts';
-import { type ContextName, contextNames } from './environment.ts';
+import { type ContextName, contextNames, sees } from './environment.ts';
 import { OttlError, suggestion, wordMeant } from './error.ts';
 import type { FunctionDefinition, Parameter } from './functions/define.ts';
 import { functions } from './functions/table.ts';
-import type { PathDefinition } from './path-entries.ts';
+import type { PathContext, PathDefinition } from './path-entries.ts';
 import { enumSymbols, paths } from './paths.ts';
 
-const contextAliases: ReadonlyMap<string, ContextName> = new Map<string, ContextName>([
+const contextAliases: ReadonlyMap<string, PathContext> = new Map<string, PathContext>([
   ...contextNames.map((name) => [name, name] as const),
   ['instrumentation_scope', 'scope'],
+  ['otelcol', 'otelcol'],
 ]);
 
-/** The context that a path names itself, or null. */
-export function namedContext(path: PathNode): ContextName | null {
+/** What a path says that it belongs to, or null. */
+export function namedContext(path: PathNode): PathContext | null {
   const [first] = path.fields;
   if (path.fields.length < 2 || first.keys.length > 0) return null;
   return contextAliases.get(first.name) ?? null;
@@ -23,61 +24,112 @@ export function namedContext(path: PathNode): ContextName | null {
 export function resolvePath(path: PathNode, own: ContextName): PathDefinition {
   const prefix = namedContext(path);
   const context = prefix ?? own;
-  if (contextNames.indexOf(context) < contextNames.indexOf(own)) {
-    throw new OttlError(
-      `the ${own} context cannot see a ${context}: it is shown before its ${context}s are`,
-      path.fields[0],
-    );
-  }
+  if (context !== 'otelcol' && !sees(own, context)) throw new OttlError(unseen(own, context), path.fields[0]);
   const fields = prefix === null ? path.fields : path.fields.slice(1);
   const table = paths[context];
   let name = '';
   for (const [i, field] of fields.entries()) {
     const longer = name === '' ? field.name : `${name}.${field.name}`;
-    if (!table.has(longer)) throw unknownField(name, field, context, table);
+    if (!table.has(longer) && fieldsBehind(longer, table).length === 0) throw unknownField(name, field, context, table);
     name = longer;
     if (i < fields.length - 1 && field.keys.length > 0) {
       throw new OttlError(`expected an operator after the keys of ${field.name}, found another field`, fields[i + 1]);
     }
   }
-  const definition = table.get(name) as PathDefinition;
-  const { keys } = fields[fields.length - 1];
-  const most = definition.keyed === 'none' ? 0 : definition.keyed === 'trace_state' ? 1 : keys.length;
-  if (keys.length > most) {
-    const message = most === 0 ? `${context}.${name} has no keys` : `${context}.${name} has one key only`;
-    throw new OttlError(message, keys[most]);
+  const last = fields[fields.length - 1];
+  const definition = table.get(name);
+  if (definition === undefined) {
+    const known = fieldsBehind(name, table).join(', ');
+    throw new OttlError(`${context}.${name} is no value by itself; it has ${known}`, last);
   }
+  // Each run of a rule has one cache; those of other items may hold what is not this client's.
+  if (definition.keyed === 'cache' && context !== own) {
+    throw new OttlError(`a rule of the ${own} context has a cache of its own: write ${own}.cache`, path.fields[0]);
+  }
+  checkKeys(definition, last);
   return definition;
 }
 
+/** What may follow behind a dot. */
+function fieldsBehind(before: string, table: ReadonlyMap<string, PathDefinition>): string[] {
+  const prefix = before === '' ? '' : `${before}.`;
+  const names = [...table.keys()].filter((key) => key.startsWith(prefix));
+  return [...new Set(names.map((key) => key.slice(prefix.length).split('.', 1)[0]))];
+}
+
+function unseen(own: ContextName, context: ContextName): string {
+  const reason =
+    own === 'spanlink' || own === 'spanevent'
+      ? 'links and events are shown apart'
+      : `it is shown before its ${context}s are`;
+  return `the ${own} context cannot see a ${context}: ${reason}`;
+}
+
+function checkKeys(definition: PathDefinition, { name: field, keys, offset, length }: PathField): void {
+  const name = `${definition.context}.${definition.name}`;
+  switch (definition.keyed) {
+    case 'attributes':
+    case 'cache':
+      return;
+    case 'trace_state':
+      if (keys.length > 1) throw new OttlError(`${name} has one key only`, keys[1]);
+      return;
+    case 'none':
+      if (keys.length > 0) throw new OttlError(`${name} has no keys`, keys[0]);
+      return;
+    case 'client': {
+      if (!definition.needsKey) {
+        if (keys.length > 0) throw new OttlError(`${name} has no keys`, keys[0]);
+        return;
+      }
+      // Requests that differ in what a rule reads of their clients are kept apart: it has to be known before they come.
+      if (keys.length === 0)
+        throw new OttlError(`${name} needs a key: write ${field}["…"] for each that is read`, { offset, length });
+      const [key] = keys;
+      if (key.kind !== 'literal' || typeof key.value !== 'string') {
+        throw new OttlError(`a key of ${name} stands in the rule as text: expected a string`, key);
+      }
+    }
+  }
+}
+
 /** What the Collector has for signals other than traces. */
-const otherSignals: readonly string[] = ['log', 'metric', 'datapoint', 'profile', 'profilesample', 'otelcol'];
+const otherSignals: readonly string[] = ['log', 'metric', 'datapoint', 'profile', 'profilesample'];
+
+/** What begins as a path with a context does and is none; null: it is something else. */
+export function contextMistake(first: PathField): OttlError | null {
+  const { name } = first;
+  if (otherSignals.includes(name)) {
+    const message = `there is no context ${name} for spans; there are ${contextNames.toReversed().join(', ')}`;
+    return new OttlError(message, first);
+  }
+  const context = contextAliases.get(name);
+  if (context === undefined) return null;
+  const [field] = fieldsBehind('', paths[context]);
+  return new OttlError(`${name} is a context: name one of its fields, such as ${name}.${field}`, first);
+}
 
 function unknownField(
   before: string,
   field: PathField,
-  context: ContextName,
+  context: PathContext,
   table: ReadonlyMap<string, PathDefinition>,
 ): OttlError {
-  if (before === '' && otherSignals.includes(field.name)) {
-    const message = `there is no context ${field.name} for spans; there are ${contextNames.toReversed().join(', ')}`;
-    return new OttlError(message, field);
-  }
-  const owner = before === '' ? `a ${context}` : `${context}.${before}`;
+  const mistake = before === '' ? contextMistake(field) : null;
+  if (mistake !== null) return mistake;
+  const owner = before !== '' ? `${context}.${before}` : context === 'otelcol' ? context : `a ${context}`;
   return new OttlError(`${owner} has no field ${field.name}${fieldHint(before, field, context, table)}`, field);
 }
 
 function fieldHint(
   before: string,
   { name }: PathField,
-  context: ContextName,
+  context: PathContext,
   table: ReadonlyMap<string, PathDefinition>,
 ): string {
   const keyed = table.get(before)?.keyed;
   if (keyed === 'attributes' || keyed === 'cache') return `; write ${before}["${name}"]`;
-  const prefix = before === '' ? '' : `${before}.`;
-  const siblings = [...table.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
-  const fields = siblings.filter((key) => !key.includes('.'));
+  const fields = fieldsBehind(before, table);
   const meant = before === '' ? wordMeant(name) : '';
   if (meant !== '') return meant;
   const near = suggestion(name, before === '' ? [...fields, ...contextNames] : fields);
@@ -108,7 +160,7 @@ function symbolHint(name: string): string {
 }
 
 export function symbolsIn(context: ContextName): boolean {
-  return context === 'span' || context === 'spanevent';
+  return context !== 'resource' && context !== 'scope';
 }
 
 /** Throws OttlError. */
@@ -126,10 +178,20 @@ export function resolveFunction(call: CallNode, own: ContextName | null): Functi
   return found;
 }
 
+/** Where a value stands, an editor cannot. */
+export function editorAsValue({ name, nameSpan }: CallNode): OttlError {
+  const plain = plainName(name);
+  const meant = [...functions.values()].find((entry) => entry.kind === 'converter' && plainName(entry.name) === plain);
+  const hint = meant === undefined ? 'a converter starts with a capital letter' : `did you mean ${meant.name}?`;
+  const message = `${name} is an editor (lower case): it changes something and gives no value; ${hint}`;
+  return new OttlError(message, nameSpan);
+}
+
+const plainName = (text: string): string => text.replaceAll('_', '').toLowerCase();
+
 /** Names in snake_case are editors, names in CamelCase converters: the other spelling may be all that is wrong. */
 function functionHint(name: string, kind: FunctionDefinition['kind'], known: readonly string[]): string {
-  const plain = (text: string): string => text.replaceAll('_', '').toLowerCase();
-  const other = [...functions.keys()].find((entry) => plain(entry) === plain(name));
+  const other = [...functions.keys()].find((entry) => plainName(entry) === plainName(name));
   if (other === undefined) return suggestion(name, known);
   const found = functions.get(other)?.kind;
   return found === kind

@@ -27,9 +27,20 @@ export interface ResolvedCall extends Typed {
   readonly args: readonly (ResolvedArgument | null)[];
   readonly keys: readonly ResolvedValue[];
 }
+/** A parameter of a lambda: one object for each, by which the compiler knows it. */
+export interface Local {
+  readonly name: string;
+  readonly types: TypeSet;
+}
+export interface ResolvedLocal extends Typed {
+  readonly kind: 'local';
+  readonly local: Local;
+  readonly keys: readonly ResolvedValue[];
+}
 export type ResolvedValue =
   | ResolvedConstant
   | ResolvedPath
+  | ResolvedLocal
   | ResolvedCall
   | (Typed & { readonly kind: 'list'; readonly items: readonly ResolvedValue[] })
   | (Typed & { readonly kind: 'map'; readonly entries: readonly { key: string; value: ResolvedValue }[] })
@@ -45,7 +56,13 @@ export interface ResolvedFunction extends Typed {
   readonly kind: 'function';
   readonly definition: FunctionDefinition;
 }
-export type ResolvedArgument = ResolvedValue | ResolvedFunction;
+export interface ResolvedLambda extends Typed {
+  readonly kind: 'lambda';
+  /** null: one without use. */
+  readonly parameters: readonly (Local | null)[];
+  readonly body: ResolvedExpression;
+}
+export type ResolvedArgument = ResolvedValue | ResolvedFunction | ResolvedLambda;
 
 export interface ResolvedComparison {
   readonly kind: 'comparison';
@@ -60,30 +77,30 @@ export type ResolvedCondition =
   | ResolvedComparison
   | ResolvedCall;
 
+/** A condition or a value, whichever stood there. */
+export type ResolvedExpression =
+  | { readonly kind: 'condition'; readonly condition: ResolvedCondition }
+  | { readonly kind: 'value'; readonly value: ResolvedValue };
+
 /** A rule that is accepted and can only ever fail, or always has the same outcome. */
 export interface Warning extends Span {
   readonly message: string;
 }
 
-export interface CheckedCondition {
+interface Checked {
   readonly text: string;
   readonly context: ContextName;
+  readonly warnings: readonly Warning[];
+  /** Keys of client metadata that it reads: whoever runs it must declare them, so that requests which differ are kept apart. */
+  readonly metadataKeys: readonly string[];
+}
+export interface CheckedCondition extends Checked {
   readonly tree: ResolvedCondition;
-  readonly warnings: readonly Warning[];
 }
-/** A condition or a value, whichever stood there. */
-export interface CheckedExpression {
-  readonly text: string;
-  readonly context: ContextName;
-  readonly tree:
-    | { readonly kind: 'condition'; readonly condition: ResolvedCondition }
-    | { readonly kind: 'value'; readonly value: ResolvedValue };
-  readonly warnings: readonly Warning[];
+export interface CheckedExpression extends Checked {
+  readonly tree: ResolvedExpression;
 }
-export interface CheckedStatement {
-  readonly text: string;
-  readonly context: ContextName;
+export interface CheckedStatement extends Checked {
   readonly editor: ResolvedCall;
   readonly where: ResolvedCondition | null;
-  readonly warnings: readonly Warning[];
 }

@@ -1,5 +1,5 @@
 // The item at hand as a log shows it: enough to find it, and what its attributes are; what they say only where that is wanted.
-import { attributesOf, type ContextName, type Environment } from './environment.ts';
+import { attributesOf, type ContextName, currentEvent, type Environment } from './environment.ts';
 import { kindSymbols } from './paths.ts';
 import { showValue } from './show.ts';
 import { describe, type OttlValue } from './values.ts';
@@ -27,12 +27,9 @@ export function sampleItem(
     attributes: attributes('span'),
   };
   if (context === 'span') return { resource, scope: named, span: item };
-  return {
-    resource,
-    scope: named,
-    span: item,
-    event: { name: short(env.event.view?.name ?? ''), attributes: attributes(context) },
-  };
+  const inside = { attributes: attributes(context) };
+  if (context === 'spanlink') return { resource, scope: named, span: item, link: inside };
+  return { resource, scope: named, span: item, event: { name: short(currentEvent(env).name), ...inside } };
 }
 
 function sampleAttributes(

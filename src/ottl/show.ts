@@ -20,7 +20,7 @@ export function showValue(value: OttlValue, depth = 0): string {
   }
   if (value === null) return 'nil';
   if (value instanceof Uint8Array) return `0x${Buffer.from(value).toString('hex')}`;
-  if (value instanceof OttlTime) return formatRfc3339(value.nanos) ?? `${value.nanos} ns since the epoch`;
+  if (value instanceof OttlTime) return formatRfc3339(value) ?? `${value.nanos} ns since the epoch`;
   if (value instanceof OttlDuration) return formatDurationNanos(value.nanos);
   if (value instanceof OttlId) return Buffer.from(value.bytes).toString('hex');
   if (value instanceof OttlWhole) return showWhole(value);

@@ -1,4 +1,5 @@
 // The content of a string literal, with the escapes of Go.
+import type { Span } from './ast.ts';
 import { OttlError } from './error.ts';
 
 const simple: Readonly<Record<string, number>> = {
@@ -26,8 +27,16 @@ export function unquote(quoted: string, offset: number): string {
   return text + inner.slice(at);
 }
 
+/** Where character `offset` of a constant is written that stands at `at` of the text; all of it when that is not known. */
+export function placeIn(at: Span, text: string, offset: number | null): Span {
+  const literal = text.slice(at.offset, at.offset + at.length);
+  // A constant may stand in parentheses, or be computed.
+  if (offset === null || !literal.startsWith('"')) return at;
+  return { offset: at.offset + writtenAt(literal, offset), length: 1 };
+}
+
 /** Where in the literal, quotes included, character `index` of its content is written. */
-export function writtenAt(quoted: string, index: number): number {
+function writtenAt(quoted: string, index: number): number {
   const inner = quoted.slice(1, -1);
   let at = 0;
   for (let length = 0; length < index && at < inner.length; ) {

@@ -1,11 +1,25 @@
 // What an OTTL expression can give: attribute values, and the kinds that only exist while a rule runs.
-import type { Value } from '../wire/value.ts';
 
-/** A moment. `nanos`: since the Unix epoch, signed, any size (Go's time.Time reaches further than int64). */
+/** How clocks are set somewhere. `seconds`: since the Unix epoch, whole. */
+export interface TimeZone {
+  /** Seconds that they are ahead of UTC. */
+  offsetAt(seconds: number): number;
+  /** The abbreviation, such as CEST; empty when there is none. */
+  nameAt(seconds: number): string;
+}
+
+export const utc: TimeZone = { offsetAt: () => 0, nameAt: () => 'UTC' };
+
+/**
+ * A moment. `nanos`: since the Unix epoch, signed, any size (Go's time.Time reaches further than int64). `zone`: in which it is
+ * written, and asked for its hour; times are the same when the moment is.
+ */
 export class OttlTime {
   readonly nanos: bigint;
-  constructor(nanos: bigint) {
+  readonly zone: TimeZone;
+  constructor(nanos: bigint, zone: TimeZone = utc) {
     this.nanos = nanos;
+    this.zone = zone;
   }
 }
 
@@ -17,11 +31,13 @@ export class OttlDuration {
   }
 }
 
-/** A trace id (16 bytes) or span id (8 bytes); all zero when the span has none. */
+export type IdKind = 'trace id' | 'span id' | 'profile id';
+
+/** Of 16 bytes, a span id of 8; all zero when the span has none. */
 export class OttlId {
-  readonly kind: 'trace id' | 'span id';
+  readonly kind: IdKind;
   readonly bytes: Uint8Array;
-  constructor(kind: 'trace id' | 'span id', bytes: Uint8Array) {
+  constructor(kind: IdKind, bytes: Uint8Array) {
     this.kind = kind;
     this.bytes = bytes;
   }
@@ -77,9 +93,10 @@ export const type = {
   spanId: 2048,
   status: 4096,
   items: 8192,
+  profileId: 16384,
 } as const;
 export type TypeSet = number;
-export const anyType: TypeSet = 16383;
+export const anyType: TypeSet = 32767;
 /** What an attribute may hold. */
 export const attributeType: TypeSet =
   type.nil | type.bool | type.int | type.double | type.string | type.bytes | type.list | type.map;
@@ -97,6 +114,7 @@ const typeNames: readonly (readonly [number, string])[] = [
   [type.duration, 'a duration'],
   [type.traceId, 'a trace id'],
   [type.spanId, 'a span id'],
+  [type.profileId, 'a profile id'],
   [type.status, 'a status'],
   [type.items, 'events or links'],
 ];
@@ -131,19 +149,49 @@ export function typeOf(value: OttlValue): TypeSet {
   if (Array.isArray(value)) return type.list;
   if (value instanceof OttlTime) return type.time;
   if (value instanceof OttlDuration) return type.duration;
-  if (value instanceof OttlId) return value.kind === 'trace id' ? type.traceId : type.spanId;
+  if (value instanceof OttlId) return idTypes[value.kind];
   return (value as OttlWhole).kind === 'status' ? type.status : type.items;
 }
+
+const idTypes: Readonly<Record<IdKind, TypeSet>> = {
+  'trace id': type.traceId,
+  'span id': type.spanId,
+  'profile id': type.profileId,
+};
 
 /** For messages: `an int`. Never shows the value, which may be private. */
 export function describe(value: OttlValue): string {
   return describeTypes(typeOf(value));
 }
 
-/** Whether the value can stand in an attribute (a list or map may still hold something that cannot). */
-export function isAttributeValue(value: OttlValue): value is Value {
-  if ((typeOf(value) & attributeType) === 0) return false;
-  if (Array.isArray(value)) return value.every(isAttributeValue);
-  if (value instanceof Map) return [...value.values()].every(isAttributeValue);
-  return true;
+/** What an attribute cannot hold: `a time`, `a value nested so deep`; null when it can hold the value. */
+export function attributeFlaw(value: OttlValue): string | null {
+  const flaw = flawOf(value, attributeDepth);
+  return flaw === 'depth' ? 'a value nested so deep' : flaw === 'kind' ? describe(value) : null;
+}
+
+/** A request nested more than 100 messages deep is refused, here and elsewhere; the value of an event's attribute is the sixth. */
+const attributeDepth = 94;
+/** Messages for a level: the entries, one, its value; the values, one. */
+const mapDepth = 3;
+const listDepth = 2;
+
+function flawOf(value: OttlValue, room: number): 'kind' | 'depth' | null {
+  const isNested = typeof value === 'object' && value !== null;
+  if (isNested && (typeOf(value) & attributeType) === 0) return 'kind';
+  if (room < 0) return 'depth';
+  if (!isNested || value instanceof Uint8Array) return null;
+  if (value instanceof Map) {
+    for (const item of (value as OttlMap).values()) {
+      const flaw = flawOf(item, room - mapDepth);
+      if (flaw !== null) return flaw;
+    }
+    return null;
+  }
+  const list = value as OttlList;
+  for (let i = 0; i < list.length; i++) {
+    const flaw = flawOf(list[i], room - listDepth);
+    if (flaw !== null) return flaw;
+  }
+  return null;
 }

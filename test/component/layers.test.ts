@@ -36,7 +36,8 @@ const layers: Readonly<Record<string, Rule>> = {
   pipeline: { may: ['component', 'wire', 'workers', 'delivery', 'lib', 'errors.ts'], types: ['config'] },
   // What a worker thread loads of the registry.
   'processors/registry.ts': { may: ['component', 'a component'] },
-  'registry.ts': { may: ['component', 'a component', 'processors/registry.ts'] },
+  'connectors/registry.ts': { may: ['component', 'a component'] },
+  'registry.ts': { may: ['component', 'a component', 'processors/registry.ts', 'connectors/registry.ts'] },
   // Sends files of spans with the exporters that it is given.
   replay: { may: ['wire', 'errors.ts'], types: ['component'] },
   // Runs a rule in a stage as a worker has it.
@@ -50,8 +51,9 @@ const layers: Readonly<Record<string, Rule>> = {
 
 /** Files that may do what their layer may not. */
 const exceptions: readonly string[] = [
-  // The entry of a worker thread, and it alone, knows which processors there are.
+  // The entry of a worker thread, and it alone, knows which processors and gates of connectors there are.
   'src/workers/entry.ts > processors/registry.ts',
+  'src/workers/entry.ts > connectors/registry.ts',
 ];
 
 /** A third-party package as a value belongs to these places only; types of it may go anywhere. */
@@ -67,8 +69,10 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['src/telemetry/'],
   protobufjs: ['src/wire/reference/'],
   re2js: ['src/lib/regexp/'],
+  saxes: ['src/ottl/functions/'],
   // Read as a file, to stand in the page.
   uplot: ['loadgen/report/'],
+  xpath: ['src/ottl/functions/'],
   yaml: ['src/config/', 'src/cli.ts'],
   zod: [
     'src/component/',

@@ -6,6 +6,8 @@
 import v8 from 'node:v8';
 import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js';
 import { expandTemplate, parseTemplate } from './expand.ts';
+import type { Node } from './parse.ts';
+import { type Place, type Spelled, spellOut } from './places.ts';
 import { translate } from './translate.ts';
 
 // The first lets `l` ask whether the linear engine can run a source; the second makes it take over from the backtracking
@@ -17,6 +19,9 @@ v8.setFlagsFromString('--regexp-backtracks-before-fallback=5000');
 
 /** Longest text for a native expression with loops; at worst it then takes about 3 ms (5,000 times the length). */
 const longestForLoops = 1_000;
+
+/** Longest source that V8 is given: of longer ones it says when they first run, and not before, that they are too large. */
+const longestNative = 4_000;
 
 /** Not RE2. `offset`: the character of the pattern, when it is known. */
 export class RegExpError extends Error {
@@ -44,8 +49,8 @@ export interface Matcher {
   test(text: string): boolean;
   /** The leftmost match that starts at `from` or later; what stands before `from` still counts for ^ and \b. */
   exec(text: string, from?: number): Match | null;
-  /** Start and end of each group of that match, -1 where one took no part. Slower than `exec`. */
-  execPositions(text: string, from?: number): readonly (readonly [number, number])[] | null;
+  /** Where the match and its groups stand: start and end of each, -1 where one took no part. */
+  execPositions(text: string, from?: number): readonly Place[] | null;
   /** All matches replaced, as Go's ReplaceAllString (a template with $1, ${name}, $$) or by what a function gives. */
   replaceAll(text: string, replacement: string | ((match: Match) => string)): string;
 }
@@ -54,6 +59,7 @@ export interface Matcher {
 interface Engine {
   test(text: string): boolean;
   exec(text: string, from: number): Match | null;
+  execPositions(text: string, from: number): readonly Place[] | null;
 }
 
 const surrogate = /[\ud800-\udfff]/;
@@ -76,7 +82,7 @@ export function compileRegExp(source: string): Matcher {
     native: native !== null,
     test: native?.always === null || native === null ? (text) => forTest(text).test(text) : native.always.test,
     exec: (text, from = 0) => forGroups(text).exec(text, from),
-    execPositions: (text, from = 0) => positions(reference, text, from),
+    execPositions: (text, from = 0) => forGroups(text).execPositions(text, from),
     replaceAll: (text, replacement) => {
       if (!forTest(text).test(text)) return text;
       const engine = forGroups(text);
@@ -127,25 +133,31 @@ function referenceEngine(reference: RE2JS): Engine {
       const groups = Array.from({ length: matcher.groupCount() + 1 }, (_, i) => matcher.group(i) ?? undefined);
       return { index: matcher.start(), groups };
     },
+    execPositions: (text, from) => {
+      const matcher = reference.matcher(text);
+      if (!matcher.find(from)) return null;
+      return Array.from({ length: matcher.groupCount() + 1 }, (_, i) => [matcher.start(i), matcher.end(i)]);
+    },
   };
 }
 
-function positions(reference: RE2JS, text: string, from: number): [number, number][] | null {
-  const matcher = reference.matcher(text);
-  if (!matcher.find(from)) return null;
-  return Array.from({ length: matcher.groupCount() + 1 }, (_, i) => [matcher.start(i), matcher.end(i)]);
-}
-
-/** null when the linear engine of V8 could not take the source over. */
-function nativeEngine(source: string): Engine | null {
+/** Whether the linear engine of V8 could take the source over. */
+function isLinear(source: string): boolean {
   try {
     new RegExp(source, 'l');
+    return true;
   } catch {
     // What it cannot run it refuses, and that is the question here.
-    return null;
+    return false;
   }
+}
+
+/** null when the linear engine could not take the source over. `pairs`: which form of the tree the source is. */
+function nativeEngine(source: string, tree: Node, pairs: boolean, slow: Engine): Engine | null {
+  if (!isLinear(source)) return null;
   const once = new RegExp(source);
   const search = new RegExp(source, 'g');
+  let places: Engine['execPositions'] | null = null;
   return {
     test: (text) => once.test(text),
     exec: (text, from) => {
@@ -153,6 +165,21 @@ function nativeEngine(source: string): Engine | null {
       const found = search.exec(text);
       return found === null ? null : { index: found.index, groups: found };
     },
+    execPositions: (text, from) => {
+      // Few patterns are asked for places.
+      places ??= placesEngine(spellOut(tree, pairs)) ?? slow.execPositions;
+      return places(text, from);
+    },
+  };
+}
+
+function placesEngine(spelled: Spelled | null): Engine['execPositions'] | null {
+  if (spelled === null || !isLinear(spelled.source)) return null;
+  const search = new RegExp(spelled.source, 'g');
+  return (text, from) => {
+    search.lastIndex = from;
+    const found = search.exec(text);
+    return found === null ? null : spelled.placesOf(found);
   };
 }
 
@@ -164,10 +191,11 @@ interface Native {
 }
 
 function compileNative(source: string, slow: Engine): Native | null {
+  if (source.length > longestNative) return null;
   const translation = translate(source);
-  if (translation === null) return null;
-  const { bmp, pairs, endsLines, groupsAgree, unbounded } = translation;
-  const plain = nativeEngine(bmp);
+  if (translation === null || translation.bmp.length > longestNative) return null;
+  const { tree, bmp, pairs, endsLines, groupsAgree, unbounded } = translation;
+  const plain = nativeEngine(bmp, tree, false, slow);
   if (plain === null) return null;
   let paired: Engine | null = null;
   return {
@@ -178,7 +206,7 @@ function compileNative(source: string, slow: Engine): Native | null {
       if (endsLines && otherLineEnd.test(text)) return slow;
       if (pairs === null || !surrogate.test(text)) return plain;
       // Few patterns ever see such a text: the second form is compiled when the first does.
-      paired ??= nativeEngine(pairs) ?? slow;
+      paired ??= nativeEngine(pairs, tree, true, slow) ?? slow;
       return paired;
     },
   };

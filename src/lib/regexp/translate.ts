@@ -3,6 +3,7 @@ import { type Node, parsePattern } from './parse.ts';
 import { bmpClass, pairClass } from './ranges.ts';
 
 export interface Translation {
+  readonly tree: Node;
   /** For texts without surrogates. */
   readonly bmp: string;
   /** For all texts; null when it would be the same. */
@@ -22,6 +23,7 @@ export function translate(source: string): Translation | null {
   const bmp = write(tree, false);
   const pairs = write(tree, true);
   return {
+    tree,
     bmp,
     pairs: pairs === bmp ? null : pairs,
     endsLines: some(tree, (node) => node.kind === 'assert' && node.what === 'line-end'),
@@ -66,13 +68,15 @@ function groupsAgree(tree: Node): boolean {
   return !some(tree, (node) => node.kind === 'repeat' && node.max > 1 && leavesOutGroup(node.item));
 }
 
+export const hasGroup = (node: Node): boolean => some(node, ({ kind }) => kind === 'group');
+
 function leavesOutGroup(node: Node): boolean {
-  const hasGroup = (inner: Node): boolean => some(inner, ({ kind }) => kind === 'group');
   if (node.kind === 'choice' || (node.kind === 'repeat' && node.min === 0)) return hasGroup(node);
   return children(node).some(leavesOutGroup);
 }
 
-function write(node: Node, pairs: boolean): string {
+/** `pairs`: for texts with surrogates. */
+export function write(node: Node, pairs: boolean): string {
   switch (node.kind) {
     case 'set':
       return pairs ? pairClass(node.ranges) : bmpClass(node.ranges);

@@ -1,5 +1,5 @@
 // Functions of lists and maps, and those that take a list or a text.
-import { asString, valueText } from '../coerce.ts';
+import { valueText } from '../coerce.ts';
 import { compareValues } from '../compare.ts';
 import { fault } from '../error.ts';
 import { anyType, describe, type OttlList, type OttlMap, type OttlValue, OttlWhole, type, typeOf } from '../values.ts';
@@ -10,6 +10,7 @@ import {
   type FunctionDefinition,
   list,
   literalString,
+  literalStrings,
   map,
   optional,
 } from './define.ts';
@@ -21,6 +22,8 @@ export const collectionFunctions: readonly FunctionDefinition[] = [
     summary: 'The first of the values that is not nil; those behind it are not computed.',
     parameters: [list('values')],
     returns: anyType,
+    mistakeIn: (values) =>
+      values?.length === 0 ? { message: 'Coalesce wants a value at least', parameter: 'values' } : null,
     compile: ([values]) => {
       const { items } = values;
       if (items === null) {
@@ -122,11 +125,9 @@ export const collectionFunctions: readonly FunctionDefinition[] = [
         gives: '{"a": 1, "b": 2}',
       },
     ],
-    parameters: [list('target'), optional(list('key_path')), optional(list('value_path'))],
+    parameters: [list('target'), optional(literalStrings('key_path')), optional(literalStrings('value_path'))],
     returns: type.map,
-    run: (items, keyPath, valuePath) => {
-      const keys = keyPath?.map(asString) ?? [];
-      const values = valuePath?.map(asString) ?? [];
+    run: (items, keys = [], values = []) => {
       const made = new Map<string, OttlValue>();
       for (const [i, item] of items.entries()) {
         const key = keys.length === 0 ? String(i) : at(item, keys);

@@ -27,12 +27,22 @@ export interface Parameter<T = unknown> {
   /** What `coerce` takes without a fault, as far as the type alone says. */
   readonly accepts: TypeSet;
   readonly optional: boolean;
-  /** value: any expression | literal: a constant in the text | target: a path that can be written | pattern: a regular expression | function: the name of a converter with one required parameter */
-  readonly role: 'value' | 'literal' | 'target' | 'pattern' | 'function';
+  /** value: any expression | literal: a constant in the text | target: a path that can be written | pattern: a regular expression | function: the name of a converter with one required parameter | lambda: one that stands in the text */
+  readonly role: 'value' | 'literal' | 'target' | 'pattern' | 'function' | 'lambda';
+  /** Of a lambda: what it is called with (at most three values), and what it has to give. */
+  readonly lambda?: { readonly parameters: readonly LambdaParameter[]; readonly gives: TypeSet };
   /** Of a literal text: what it may be. */
   readonly choices?: readonly string[];
+  /** Of a list: tries one of its items that stands in the text. Throws OttlFault. */
+  readonly checkItem?: (item: OttlValue) => void;
   /** The value as the function wants it. Throws OttlFault. Not called for an optional argument that is absent. */
   coerce(value: OttlValue): T;
+}
+
+interface LambdaParameter {
+  /** As the documentation calls it; rules give it a name of their own. */
+  readonly name: string;
+  readonly types: TypeSet;
 }
 
 /**
@@ -53,6 +63,15 @@ export interface FunctionExample {
   readonly note?: string;
 }
 
+/** What is wrong with arguments that stand in the text, and where. */
+export interface Mistake {
+  readonly message: string;
+  /** The argument to point at. */
+  readonly parameter: string;
+  /** The character of that text, when it is known. */
+  readonly offset?: number | null;
+}
+
 /** A path that an editor writes to. */
 export interface Target {
   readonly get: Getter;
@@ -67,12 +86,21 @@ export interface CompiledArgument {
   /** Of a list that stands in the text: its items, not coerced. */
   readonly items: readonly Getter[] | null;
   readonly target: Target | null;
+  /** Of a path that is all attributes of an item: those that `get` would make a map of. */
+  readonly attributes: (() => AttributeTable) | null;
   /** `get` gives the same at every call. */
   readonly isConstant: boolean;
 }
 
 /** What an argument of the role function computes. Throws OttlFault. */
 export type Apply = (value: OttlValue) => OttlValue;
+
+/** What an argument of the role lambda computes, as many values as it takes given. Throws OttlFault. */
+export interface Lambda {
+  (first?: OttlValue, second?: OttlValue, third?: OttlValue): OttlValue;
+  /** Of each parameter whether the rule has a name for it; what it has no name for may be left out. */
+  readonly uses: readonly boolean[];
+}
 
 export interface FunctionDefinition {
   readonly name: string;
@@ -86,6 +114,8 @@ export interface FunctionDefinition {
   readonly contexts: readonly ContextName[] | null;
   /** The same arguments always give the same value: constant calls are computed once, at load. */
   readonly pure: boolean;
+  /** Of a pure function: whether with these arguments, of which only those that must stand in the text are known, it is none. */
+  readonly varies: ((args: readonly CompiledArgument[]) => boolean) | null;
   /**
    * Tries constant arguments, all but targets, at load: what they make fail always fails. A target is undefined, as is an
    * optional argument that is absent. Throws OttlFault.
@@ -93,10 +123,15 @@ export interface FunctionDefinition {
   readonly tryConstants: ((...values: readonly unknown[]) => void) | null;
   /** What fails so is a mistake in the text (in the Collector, too); else a warning. */
   readonly refusesConstants: boolean;
+  /** Looks at the arguments that stand in the text, each on its own already tried; all others are undefined. */
+  readonly mistakeIn: ((...values: readonly unknown[]) => Mistake | null) | null;
   compile(args: readonly CompiledArgument[], env: Environment): Getter;
 }
 
 type Values<P extends readonly Parameter[]> = { [K in keyof P]: P[K] extends Parameter<infer T> ? T : never };
+type Known<P extends readonly Parameter[]> = {
+  [K in keyof P]: P[K] extends Parameter<infer T> ? T | undefined : never;
+};
 
 interface Common<P extends readonly Parameter[]> {
   readonly name: string;
@@ -106,7 +141,9 @@ interface Common<P extends readonly Parameter[]> {
   readonly returns: TypeSet;
   readonly contexts?: readonly ContextName[];
   readonly pure?: false;
+  readonly varies?: FunctionDefinition['varies'];
   readonly checksConstants?: true;
+  mistakeIn?(...known: Known<P>): Mistake | null;
 }
 
 /** A converter that computes from the values of its arguments, all of which are evaluated, in order. */
@@ -154,8 +191,10 @@ function complete<P extends readonly Parameter[]>(
     returns,
     contexts: entry.contexts ?? null,
     pure: entry.pure ?? true,
+    varies: entry.varies ?? null,
     tryConstants: null,
     refusesConstants: false,
+    mistakeIn: (entry.mistakeIn as FunctionDefinition['mistakeIn'] | undefined) ?? null,
   };
 }
 
@@ -189,6 +228,13 @@ export const string = (name: string): Parameter<string> => parameter(name, type.
 export const int = (name: string): Parameter<bigint> => parameter(name, type.int, coerce.asInt);
 export const map = (name: string): Parameter<OttlMap> => parameter(name, type.map, coerce.asMap);
 export const list = (name: string): Parameter<OttlList> => parameter(name, type.list, coerce.asList);
+/** A list whose items are all of one kind. `convert` throws OttlFault. */
+export const listOf = <T>(name: string, convert: (item: OttlValue) => T): Parameter<readonly T[]> => ({
+  ...parameter(name, type.list, (value) => coerce.asList(value).map(convert)),
+  checkItem: convert,
+});
+export const collection = (name: string): Parameter<OttlList | OttlMap> =>
+  parameter(name, type.list | type.map, coerce.asCollection);
 export const time = (name: string): Parameter<OttlTime> => parameter(name, type.time, coerce.asTime);
 export const duration = (name: string): Parameter<OttlDuration> => parameter(name, type.duration, coerce.asDuration);
 export const stringLike = (name: string): Parameter<string | null> =>
@@ -213,7 +259,11 @@ export const literalBool = (name: string): Parameter<boolean> => ({
 });
 /** Not negative, as the grammar of the Collector has it. */
 export const literalInt = (name: string): Parameter<bigint> => ({
-  ...parameter(name, type.int, coerce.asInt),
+  ...parameter(name, type.int, (value) => {
+    const number = coerce.asInt(value);
+    if (number < 0n) throw fault('expected a number that is not negative');
+    return number;
+  }),
   role: 'literal',
 });
 /** The name of a converter. */
@@ -222,6 +272,19 @@ export const applied = (name: string): Parameter<Apply> => ({
     throw fault('expected the name of a function');
   }),
   role: 'function',
+});
+/** A lambda. `gives`: what it must give; anything else is a fault when it is called. */
+export const lambda = (name: string, parameters: readonly LambdaParameter[], gives: TypeSet): Parameter<Lambda> => ({
+  ...parameter(name, anyType, (): Lambda => {
+    throw fault('expected a lambda');
+  }),
+  role: 'lambda',
+  lambda: { parameters, gives },
+});
+/** A list of texts. */
+export const literalStrings = (name: string): Parameter<readonly string[]> => ({
+  ...listOf(name, coerce.asString),
+  role: 'literal',
 });
 /** A path that can be written. Its argument carries the `target`. */
 export const target = (name: string, accepts: TypeSet = anyType): Parameter<OttlValue> => ({
@@ -243,7 +306,11 @@ const maxKept = 64;
 /** In the order in which they were compiled. */
 const kept = new Map<string, Matcher>();
 
+/** Characters of a pattern that an item brings. Re2js takes some 5 µs to compile each. */
+const longestComputed = 65_536;
+
 function computedPattern(text: string): Matcher {
+  if (text.length > longestComputed) throw fault(`a pattern has at most ${longestComputed} characters`);
   const known = kept.get(text);
   if (known !== undefined) return known;
   const matcher = compilePattern(text);

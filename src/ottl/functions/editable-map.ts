@@ -1,10 +1,9 @@
 // A map that an editor changes: all attributes of an item, edited where they are, or one inside of a value, which is
 // read, rebuilt and written back when something changed.
 import type { AttributeTable } from '../../wire/attribute-table.ts';
-import { valueKind } from '../../wire/value.ts';
-import { asMap } from '../coerce.ts';
-import { fault } from '../error.ts';
-import { isAttributeValue, type OttlMap, type OttlValue } from '../values.ts';
+import { type Value, valueKind } from '../../wire/value.ts';
+import { asAttributeValue, asMap } from '../coerce.ts';
+import type { OttlMap, OttlValue } from '../values.ts';
 import type { CompiledArgument, Target } from './define.ts';
 
 export function targetOf(argument: CompiledArgument): Target {
@@ -16,11 +15,6 @@ export function targetOf(argument: CompiledArgument): Target {
 type Kinds = ReadonlySet<number>;
 export const strings: Kinds = new Set<number>([valueKind.string]);
 export const notStrings: Kinds = new Set<number>(Object.values(valueKind).filter((kind) => kind !== valueKind.string));
-
-function attributeValue(value: OttlValue) {
-  if (isAttributeValue(value)) return value;
-  throw fault('an attribute cannot hold the new value');
-}
 
 /**
  * Replaces values of these kinds by what `replace` gives for them, which is asked in order. Values whose AnyValue payload
@@ -38,7 +32,7 @@ export function valueEditor(
         if (!table.live(e) || table.valueLength(e) <= upTo || !kinds.has(table.kind(e))) continue;
         const before = table.get(e);
         const after = replace(before);
-        if (after !== before) table.setEntry(e, attributeValue(after));
+        if (after !== before) table.setEntry(e, asAttributeValue(after));
       }
     };
   }
@@ -101,7 +95,10 @@ export function mapMerger({
   if (attributes !== null) {
     return (source, takes) => {
       const table: AttributeTable = attributes();
-      for (const [key, value] of source) if (takes(table.findKey(key) >= 0)) table.setKey(key, attributeValue(value));
+      const taken = [...source].filter(([key]) => takes(table.findKey(key) >= 0));
+      // All are looked at before the first is written: an editor that fails has changed nothing.
+      for (const [, value] of taken) asAttributeValue(value);
+      for (const [key, value] of taken) table.setKey(key, value as Value);
     };
   }
   return (source, takes) => {

@@ -1,7 +1,7 @@
 // Format: what Go's fmt.Sprintf makes of a format and values, its messages for wrong arguments included.
 import { formatDurationNanos } from '../../lib/duration.ts';
 import { fault } from '../error.ts';
-import { formatRfc3339 } from '../go-text.ts';
+import { formatGoTime } from '../go-text.ts';
 import { showValue } from '../show.ts';
 import { OttlDuration, OttlId, OttlTime, type OttlValue, type OttlWhole } from '../values.ts';
 import { type Flags, noFlags, pad, padSpaces } from './format-flags.ts';
@@ -244,10 +244,7 @@ function formatBytes(value: Uint8Array, verb: string, flags: Flags): string {
 }
 
 function textOf(value: OttlValue & object): string {
-  if (value instanceof OttlTime) {
-    const text = formatRfc3339(value.nanos);
-    return text === null ? showValue(value) : `${text.slice(0, -1).replace('T', ' ')} +0000 UTC`;
-  }
+  if (value instanceof OttlTime) return formatGoTime(value) ?? showValue(value);
   if (value instanceof OttlDuration) return formatDurationNanos(value.nanos);
   if (value instanceof OttlId) return Buffer.from(value.bytes).toString('hex');
   return showValue(value);
@@ -261,6 +258,12 @@ function wrong(value: OttlValue, verb: string, flags: Flags): string {
 function typed(value: OttlValue, flags: Flags): string {
   return value === null ? '<nil>' : `${typeName(value)}=${formatValue(value, 'v', flags)}`;
 }
+
+const idNames: Readonly<Record<OttlId['kind'], string>> = {
+  'trace id': 'pcommon.TraceID',
+  'span id': 'pcommon.SpanID',
+  'profile id': 'pprofile.ProfileID',
+};
 
 function typeName(value: OttlValue): string {
   switch (typeof value) {
@@ -279,6 +282,6 @@ function typeName(value: OttlValue): string {
   if (value instanceof Map) return 'map[string]interface {}';
   if (value instanceof OttlTime) return 'time.Time';
   if (value instanceof OttlDuration) return 'time.Duration';
-  if (value instanceof OttlId) return value.kind === 'trace id' ? 'pcommon.TraceID' : 'pcommon.SpanID';
+  if (value instanceof OttlId) return idNames[value.kind];
   return (value as OttlWhole).kind;
 }

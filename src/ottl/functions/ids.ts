@@ -1,4 +1,4 @@
-// Trace and span ids.
+// Ids of traces, spans and profiles.
 import { fault } from '../error.ts';
 import { describe, OttlId, type OttlValue, type } from '../values.ts';
 import { any, converter, type FunctionDefinition } from './define.ts';
@@ -28,5 +28,17 @@ export const idFunctions: readonly FunctionDefinition[] = [
     returns: type.spanId,
     checksConstants: true,
     run: (value) => readId(value, 'span id', 8),
+  }),
+  converter({
+    name: 'ProfileID',
+    summary: 'The profile id of 16 bytes or 32 hex digits. No path of a span takes one.',
+    parameters: [any('value')],
+    returns: type.profileId,
+    checksConstants: true,
+    examples: [
+      { text: 'ProfileID("0102030405060708090A0B0C0D0E0F10")', gives: '0102030405060708090a0b0c0d0e0f10' },
+      { text: 'ProfileID(0x01)', fails: 'a profile id is made of 16 bytes or 32 hex digits, got 1 bytes' },
+    ],
+    run: (value) => readId(value, 'profile id', 16),
   }),
 ];

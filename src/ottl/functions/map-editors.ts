@@ -1,15 +1,17 @@
 // Editors of maps that look at keys.
 import type { Matcher } from '../../lib/regexp/regexp.ts';
 import { asString } from '../coerce.ts';
-import { fault } from '../error.ts';
-import { type Getter, type OttlList, type OttlMap, type } from '../values.ts';
+import type { Environment } from '../environment.ts';
+import { fault, OttlFault } from '../error.ts';
+import { type Getter, type OttlMap, type } from '../values.ts';
 import {
   type CompiledArgument,
   editor,
   type FunctionDefinition,
-  list,
+  listOf,
   literalInt,
   literalString,
+  literalStrings,
   map,
   pattern,
   string,
@@ -73,9 +75,10 @@ export const mapEditors: readonly FunctionDefinition[] = [
           return null;
         };
       }
+      const literal = name.isConstant ? textOf(key) : '';
       // The kernel does not look up the empty key.
-      if (name.isConstant && key() !== '') {
-        const id = env.target.intern(key());
+      if (literal !== '') {
+        const id = env.target.intern(literal);
         return () => {
           attributes().remove(id);
           return null;
@@ -110,11 +113,18 @@ export const mapEditors: readonly FunctionDefinition[] = [
         gives: { attributes: '{"http.method": "GET", "cached": true}' },
       },
     ],
-    parameters: [target('target', type.map), list('keys')],
-    compile: ([place, keys]) => {
-      const filter = keyFilter(targetOf(place));
+    parameters: [target('target', type.map), listOf('keys', asString)],
+    compile: ([place, keys], env) => {
+      const where = targetOf(place);
+      const filter = keyFilter(where);
       const get = keySet(keys);
+      const ids = keys.isConstant ? internAll(get, env) : null;
+      const { attributes } = where;
       return () => {
+        if (ids !== null && attributes !== null && !attributes().hasDuplicateKeys) {
+          attributes().removeOthers(ids);
+          return null;
+        }
         const kept = get();
         filter((key) => kept.has(key));
         return null;
@@ -132,7 +142,7 @@ export const mapEditors: readonly FunctionDefinition[] = [
       },
       { text: 'limit(attributes, 1, ["a", "b"])', fails: 'the limit is 1, below the 2 priority keys' },
     ],
-    parameters: [target('target', type.map), literalInt('limit'), list('priority_keys')],
+    parameters: [target('target', type.map), literalInt('limit'), literalStrings('priority_keys')],
     refuse: (_target, limit, keys) => {
       if (limit < BigInt(keys.length)) throw fault(`the limit is ${limit}, below the ${keys.length} priority keys`);
     },
@@ -179,8 +189,29 @@ export const mapEditors: readonly FunctionDefinition[] = [
   }),
 ];
 
+/** null where the kernel cannot look up one of the keys, or the list always fails. */
+function internAll(get: Getter<ReadonlySet<string>>, { target }: Environment): number[] | null {
+  try {
+    const keys = [...get()];
+    return keys.includes('') ? null : keys.map((key) => target.intern(key));
+  } catch (error) {
+    if (error instanceof OttlFault) return null;
+    throw error;
+  }
+}
+
+/** '' also for one that always fails: it does so at the span. */
+function textOf(get: Getter<string>): string {
+  try {
+    return get();
+  } catch (error) {
+    if (error instanceof OttlFault) return '';
+    throw error;
+  }
+}
+
 function keySet({ get, isConstant }: CompiledArgument): Getter<ReadonlySet<string>> {
-  const make = (): ReadonlySet<string> => new Set((get as Getter<OttlList>)().map(asString));
+  const make = (): ReadonlySet<string> => new Set((get as Getter<readonly string[]>)());
   if (!isConstant) return make;
   let made: ReadonlySet<string> | undefined;
   return () => {

@@ -1,19 +1,15 @@
 // Functions of network addresses and flows.
 import { hash } from 'node:crypto';
-import { asList, asString } from '../coerce.ts';
+import { asString } from '../coerce.ts';
 import { fault } from '../error.ts';
 import { type } from '../values.ts';
-import { converter, type FunctionDefinition, int, list, optional, type Parameter, string } from './define.ts';
+import { converter, type FunctionDefinition, int, listOf, optional, type Parameter, string } from './define.ts';
 import { contains, type Network, parseAddress, parseNetwork } from './network-address.ts';
 
-const networks = (name: string): Parameter<readonly Network[]> => ({
-  ...list(name),
-  coerce: (value) =>
-    asList(value).map((item) => {
-      const network = parseNetwork(asString(item));
-      if (network === null) throw fault('a network is written as 10.0.0.0/8 or 2001:db8::/32');
-      return network;
-    }),
+const networks: Parameter<readonly Network[]> = listOf('networks', (item) => {
+  const network = parseNetwork(asString(item));
+  if (network === null) throw fault('a network is written as 10.0.0.0/8 or 2001:db8::/32');
+  return network;
 });
 
 /** Their IANA numbers. */
@@ -87,12 +83,15 @@ export const networkFunctions: readonly FunctionDefinition[] = [
   converter({
     name: 'IsInCIDR',
     summary: 'Whether the IP address is in one of the networks; false when the text is no address.',
-    parameters: [string('target'), networks('networks')],
+    parameters: [string('target'), networks],
     returns: type.bool,
     examples: [
       { text: 'IsInCIDR(attributes["client.address"], ["10.0.0.0/8", "192.0.2.0/24"])', gives: 'true' },
       { text: 'IsInCIDR("2001:db8::1", ["10.0.0.0/8"])', gives: 'false' },
-      { text: 'IsInCIDR("10.0.0.1", ["10.0.0.1"])', fails: 'a network is written as ' },
+      {
+        text: 'IsInCIDR("10.0.0.1", ["10.0.0.1"])',
+        fails: 'the argument networks of IsInCIDR: a network is written as ',
+      },
     ],
     run: (text, all) => {
       const address = parseAddress(text);

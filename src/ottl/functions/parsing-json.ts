@@ -31,14 +31,20 @@ export function parseJson(text: string): OttlMap | OttlList {
     return container(value as object, depth + 1);
   }
 
+  function count(values: number): void {
+    left -= values;
+    if (left < 0) throw fault(`the JSON has more than ${maxValues} values`);
+  }
+
   function container(value: object, depth: number): OttlMap | OttlList {
     if (depth > maxDepth) throw fault(`the JSON is nested deeper than ${maxDepth}`);
-    const keys = Array.isArray(value) ? null : Object.keys(value);
-    left -= keys?.length ?? (value as readonly unknown[]).length;
-    if (left < 0) throw fault(`the JSON has more than ${maxValues} values`);
-    if (keys === null) return (value as readonly unknown[]).map((item) => convert(item, depth));
+    if (Array.isArray(value)) {
+      count(value.length);
+      return value.map((item) => convert(item, depth));
+    }
     const map = new Map<string, OttlValue>();
-    for (const key of keys) map.set(wellFormed(key), convert((value as Record<string, unknown>)[key], depth));
+    for (const key in value) map.set(wellFormed(key), convert((value as Record<string, unknown>)[key], depth));
+    count(map.size);
     return map;
   }
 

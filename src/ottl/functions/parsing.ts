@@ -1,6 +1,6 @@
 // Texts that are made maps and lists, and back.
 import { asString } from '../coerce.ts';
-import { fault } from '../error.ts';
+import { fault, OttlFault } from '../error.ts';
 import { type OttlValue, type } from '../values.ts';
 import {
   any,
@@ -8,6 +8,7 @@ import {
   type FunctionDefinition,
   literalBool,
   literalString,
+  type Mistake,
   map,
   optional,
   type Parameter,
@@ -19,6 +20,7 @@ import { parseJson } from './parsing-json.ts';
 import { delimitersOf, formatKeyValues, parseKeyValues } from './parsing-key-values.ts';
 import { severityOf } from './parsing-severity.ts';
 import { parseUrl } from './parsing-url.ts';
+import { parseUserAgent } from './user-agent.ts';
 
 /** A literal text that is not empty. */
 const delimiter = (name: string): Parameter<string> => ({
@@ -38,6 +40,17 @@ const character = (name: string): Parameter<string> => ({
     return text;
   },
 });
+
+/** Both must stand in the text: one that is undefined is absent. */
+function sameDelimiters(value: string | undefined, pair: string | undefined): Mistake | null {
+  try {
+    delimitersOf(value, pair);
+    return null;
+  } catch (error) {
+    if (!(error instanceof OttlFault)) throw error;
+    return { message: error.message, parameter: pair === undefined ? 'delimiter' : 'pair_delimiter' };
+  }
+}
 
 export const parsingFunctions: readonly FunctionDefinition[] = [
   converter({
@@ -92,6 +105,7 @@ export const parsingFunctions: readonly FunctionDefinition[] = [
       { text: 'ParseKeyValue("a:1|b:2", ":", "|")', gives: '{"a": "1", "b": "2"}' },
       { text: 'ParseKeyValue("a b=2")', fails: 'a pair has no delimiter' },
     ],
+    mistakeIn: (_, value, pair) => sameDelimiters(value, pair),
     run: (text, value, pair) => parseKeyValues(text, delimitersOf(value, pair)),
   }),
   converter({
@@ -108,6 +122,7 @@ export const parsingFunctions: readonly FunctionDefinition[] = [
       { text: 'ToKeyValueString({"b": "x y", "a": 1}, "=", " ", true)', gives: '"a=1 b=\\"x y\\""' },
       { text: 'ToKeyValueString({"b": true, "a": [1]}, ":", ",")', gives: '"b:true,a:[1]"' },
     ],
+    mistakeIn: (_, value, pair) => sameDelimiters(value, pair),
     run: (target, value, pair, sorted = false) => formatKeyValues(target, delimitersOf(value, pair), sorted),
   }),
   converter({
@@ -166,5 +181,25 @@ export const parsingFunctions: readonly FunctionDefinition[] = [
       { text: 'URL("http://host:port/")', fails: 'the port of the URL is not a number' },
     ],
     run: parseUrl,
+  }),
+  converter({
+    name: 'UserAgent',
+    summary:
+      'What the user agent names: user_agent.name, .version and .original, os.name and, if it is known, os.version. ' +
+      'A name is Other where it is not known.',
+    parameters: [string('user_agent')],
+    returns: type.map,
+    examples: [
+      {
+        text: 'UserAgent("curl/8.4.0")',
+        gives:
+          '{"user_agent.name": "curl", "user_agent.original": "curl/8.4.0", "user_agent.version": "8.4.0", "os.name": "Other"}',
+      },
+      {
+        text: 'UserAgent("Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 Firefox/128.0")["os.version"]',
+        gives: '"10"',
+      },
+    ],
+    run: parseUserAgent,
   }),
 ];

@@ -1,6 +1,7 @@
 // Editors that replace text. A function, when one is named, makes what is put in out of the replacement.
 import { expandTemplate, parseTemplate } from '../../lib/regexp/expand.ts';
 import type { Matcher } from '../../lib/regexp/regexp.ts';
+import { remember } from '../../lib/remember.ts';
 import { asString } from '../coerce.ts';
 import { fault, OttlFault } from '../error.ts';
 import { describe, type Getter, type OttlValue, type } from '../values.ts';
@@ -68,6 +69,16 @@ function patternReplacer([regexp, by, functionOf, formatOf]: readonly CompiledAr
   const matcherOf = regexp.get as Getter<Matcher>;
   const replacement = by.get as Getter<string>;
   const transform = transformer(functionOf, formatOf);
+  const isFixed = regexp.isConstant && by.isConstant && transform === null;
+  if (isFixed) {
+    const replace = remember((text) => matcherOf().replaceAll(text, replacement()));
+    return () => {
+      // Constants may be such that they always fail: they do so where there is nothing to replace, too.
+      matcherOf();
+      replacement();
+      return replace;
+    };
+  }
   return () => {
     const matcher = matcherOf();
     const template = replacement();

@@ -1,5 +1,6 @@
-// The calendar, in UTC.
-import type { OttlTime } from '../values.ts';
+// The calendar.
+import { offsetOf } from '../go-text.ts';
+import { OttlTime } from '../values.ts';
 
 export const second = 1_000_000_000n;
 export const minute = 60n * second;
@@ -15,7 +16,13 @@ export function floorDivide(value: bigint, by: bigint): bigint {
 
 export const day = 24n * hour;
 
-/** Days since the epoch -> year, month (1 to 12) and day, in the Gregorian calendar of all times, as Go counts. */
+/** The time that shows in UTC what clocks show at the time in its zone. */
+export function local(time: OttlTime): OttlTime {
+  const offset = offsetOf(time);
+  return offset === 0 ? time : new OttlTime(time.nanos + BigInt(offset) * second);
+}
+
+/** Of a time in UTC: year, month (1 to 12) and day, in the Gregorian calendar of all times, as Go counts. */
 export function dateOf({ nanos }: OttlTime): { year: number; month: number; day: number } {
   // Counted from the first of March of the year 0, so that the leap day is the last of its year.
   const days = Number(floorDivide(nanos, day)) + 719_468;
@@ -34,12 +41,12 @@ export function dateOf({ nanos }: OttlTime): { year: number; month: number; day:
   };
 }
 
-/** What of the time is left in `whole`, in units of `unit`. */
+/** Of a time in UTC: what is left of it in `whole`, in units of `unit`. */
 export function within({ nanos }: OttlTime, whole: bigint, unit: bigint): bigint {
   return (nanos - floorDivide(nanos, whole) * whole) / unit;
 }
 
-/** The first of January 1970 was a Thursday. */
+/** Of a time in UTC. The first of January 1970 was a Thursday. */
 export function weekday({ nanos }: OttlTime): bigint {
   const days = floorDivide(nanos, day) + 4n;
   return days - floorDivide(days, 7n) * 7n;

@@ -1,7 +1,8 @@
 // Formats of times: strptime directives, with the results of the Collector, which makes Go layouts of them.
 import { fault } from '../error.ts';
+import { formatOffset, offsetOf, zoneNameOf } from '../go-text.ts';
 import type { OttlTime } from '../values.ts';
-import { dateOf, day, hour, minute, second, weekday, within } from './times-calendar.ts';
+import { dateOf, day, hour, local, minute, second, weekday, within } from './times-calendar.ts';
 
 /** One part of a format: a directive by its letter, or text. */
 export type TimePart =
@@ -74,18 +75,44 @@ function partsOf(letter: string): TimeFormat {
   return [{ kind: 'directive', letter }];
 }
 
-const utc: Readonly<Record<string, string>> = { z: 'Z', Z: 'UTC', i: '+00', j: '+00:00', k: '+00:00:00', w: '+000000' };
+/** Whether it says of which year a time is. */
+export function hasYear(format: TimeFormat): boolean {
+  return format.some((part) => part.kind === 'directive' && (part.letter === 'Y' || part.letter === 'y'));
+}
 
-/** In UTC. */
-export function formatTime(value: OttlTime, format: TimeFormat): string {
+/** In its zone. */
+export function formatTime(time: OttlTime, format: TimeFormat): string {
+  const value = local(time);
   const date = dateOf(value);
   let out = '';
   for (const part of format) {
     if (part.kind === 'text') out += part.text;
     else if (part.kind === 'fraction') out += fraction(value, part);
-    else out += utc[part.letter] ?? directive(part.letter, value, date);
+    else out += zonePart(part.letter, time) ?? directive(part.letter, value, date);
   }
   return out;
+}
+
+/** null: a directive of something else. */
+function zonePart(letter: string, time: OttlTime): string | null {
+  if (!'zZijkw'.includes(letter)) return null;
+  const offset = offsetOf(time);
+  const minutes = formatOffset(offset, ':');
+  const seconds = String(Math.abs(offset) % 60).padStart(2, '0');
+  switch (letter) {
+    case 'z':
+      return offset === 0 ? 'Z' : formatOffset(offset, '');
+    case 'Z':
+      return zoneNameOf(time) || formatOffset(offset, '');
+    case 'i':
+      return minutes.slice(0, 3);
+    case 'j':
+      return minutes;
+    case 'k':
+      return `${minutes}:${seconds}`;
+    default:
+      return `${formatOffset(offset, '')}${seconds}`;
+  }
 }
 
 /** Without zeros at its end, and nothing for none; without a separator all its digits. */

@@ -1,9 +1,9 @@
 // Time zones and the names of months and days in other languages, from Intl.
 import { fault } from '../error.ts';
+import { formatOffset } from '../go-text.ts';
+import { type TimeZone, utc } from '../values.ts';
 
-export interface Zone {
-  /** The offset from UTC in seconds at a moment in seconds since the epoch. */
-  offsetAt(seconds: number): number;
+export interface Zone extends TimeZone {
   /** The offset behind an abbreviation of the zone (CEST), null when it has no such. */
   offsetOf(abbreviation: string): number | null;
 }
@@ -15,7 +15,12 @@ export interface TimeNames {
   readonly halves: ReadonlyMap<string, number>;
 }
 
-export const utcZone: Zone = { offsetAt: () => 0, offsetOf: () => null };
+export const utcZone: Zone = { ...utc, offsetOf: () => null };
+
+/** An offset that a text gave, in seconds. */
+export function fixedZone(name: string, offset: number): TimeZone {
+  return { offsetAt: () => offset, nameAt: () => name };
+}
 
 /** Intl objects are costly to make; of computed names the last are kept. */
 const maxKept = 64;
@@ -36,6 +41,14 @@ export function zoneNamed(name: string): Zone {
   return name === '' || name === 'UTC' || name === 'Local' ? utcZone : keep(keptZones, name, makeZone);
 }
 
+/** From the second day of the year 1 on, since Intl counts years before Christ upwards, to the last that a Date knows. */
+function withinDates(seconds: number): number {
+  return Math.max(-62_135_510_400, Math.min(8.64e12 - 86_400, seconds));
+}
+
+const from1973 = 94_694_400;
+const maxQuarters = 1000;
+
 function makeZone(name: string): Zone {
   let format: Intl.DateTimeFormat;
   try {
@@ -52,7 +65,8 @@ function makeZone(name: string): Zone {
   } catch {
     throw fault('there is no such time zone; write one as Europe/Berlin');
   }
-  const offsetAt = (seconds: number): number => {
+  const compute = (at: number): number => {
+    const seconds = withinDates(at);
     const parts: Record<string, number> = {};
     for (const { type, value } of format.formatToParts(seconds * 1000)) parts[type] = Number(value);
     const local = new Date(0);
@@ -60,22 +74,97 @@ function makeZone(name: string): Zone {
     local.setUTCHours(parts.hour, parts.minute, parts.second);
     return local.getTime() / 1000 - seconds;
   };
-  return { offsetAt, offsetOf: (abbreviation) => abbreviationsOf(name, offsetAt).get(abbreviation) ?? null };
+  /** By quarter of an hour: since 1973 clocks have changed at their starts only. */
+  const quarters = new Map<number, number>();
+  const offsetAt = (seconds: number): number => {
+    if (seconds < from1973) return compute(seconds);
+    const quarter = Math.floor(seconds / 900);
+    const known = quarters.get(quarter);
+    if (known !== undefined) return known;
+    const offset = compute(seconds);
+    if (quarters.size >= maxQuarters) quarters.clear();
+    quarters.set(quarter, offset);
+    return offset;
+  };
+  const { nameAt, offsetOf } = abbreviations(name, offsetAt);
+  return { offsetAt, nameAt, offsetOf };
 }
 
-/** The abbreviations of winter and summer; which a language knows differs. */
-function abbreviationsOf(timeZone: string, offsetAt: (seconds: number) => number): ReadonlyMap<string, number> {
-  const found = new Map<string, number>();
-  const year = new Date().getUTCFullYear();
-  for (const language of ['en-US', 'en-GB', 'en-AU']) {
-    const format = new Intl.DateTimeFormat(language, { timeZone, timeZoneName: 'short' });
-    for (const month of [0, 6]) {
-      const at = Date.UTC(year, month, 1);
-      const name = format.formatToParts(at).find(({ type }) => type === 'timeZoneName')?.value ?? '';
-      if (/^[A-Z]+$/.test(name)) found.set(name, offsetAt(at / 1000));
+/** Which abbreviations a language knows differs: those that together know nearly all of the time zone database. */
+const languages = ['en-US', 'en-ZA', 'en-GB', 'en-CA', 'en-AU', 'en-IN', 'en-HK', 'en-NZ', 'id', 'ja'];
+/** Where no language says what the time zone database has: zones with the offset in seconds; '' for no name. */
+const otherNames: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    '': [
+      'America/Miquelon -10800',
+      'America/Miquelon -7200',
+      'Antarctica/Casey 28800',
+      'Asia/Colombo 19800',
+      'Asia/Dubai 14400',
+      'Asia/Muscat 14400',
+      'Australia/Eucla 31500',
+      'Australia/Lord_Howe 37800',
+      'Australia/Lord_Howe 39600',
+      'Pacific/Chatham 45900',
+      'Pacific/Chatham 49500',
+    ],
+    BST: ['Europe/Guernsey 3600', 'Europe/Isle_of_Man 3600', 'Europe/Jersey 3600'],
+    CDT: ['America/Havana -14400'],
+    CST: ['America/Havana -18000', 'Asia/Macau 28800', 'Asia/Shanghai 28800', 'Asia/Taipei 28800'],
+    ChST: ['Pacific/Guam 36000', 'Pacific/Saipan 36000'],
+    GMT: ['GMT 0'],
+    HDT: ['America/Adak -32400'],
+    HST: ['America/Adak -36000'],
+    IDT: ['Asia/Jerusalem 10800'],
+    IST: ['Asia/Jerusalem 7200', 'Europe/Dublin 3600'],
+    KST: ['Asia/Pyongyang 32400', 'Asia/Seoul 32400'],
+    MSK: ['Europe/Kirov 10800', 'Europe/Moscow 10800', 'Europe/Simferopol 10800', 'Europe/Volgograd 10800'],
+    MST: ['America/Dawson -25200', 'America/Hermosillo -25200', 'America/Mazatlan -25200', 'America/Whitehorse -25200'],
+    PKT: ['Asia/Karachi 18000'],
+    PST: ['Asia/Manila 28800'],
+    SST: ['Pacific/Midway -39600', 'Pacific/Pago_Pago -39600'],
+  }).flatMap(([name, places]) => places.map((place) => [place, name] as const)),
+);
+
+function abbreviations(timeZone: string, offsetAt: TimeZone['offsetAt']): Pick<Zone, 'nameAt' | 'offsetOf'> {
+  /** By offset: one zone seldom has two names for the same. */
+  const names = new Map<number, string>();
+  const nameAt = (seconds: number): string => {
+    const offset = offsetAt(seconds);
+    const known = names.get(offset);
+    if (known !== undefined) return known;
+    const other = otherNames.get(`${timeZone} ${offset}`);
+    const name = (other ?? abbreviationAt(timeZone, seconds, offset)) || numberOf(offset);
+    names.set(offset, name);
+    return name;
+  };
+  let found: ReadonlyMap<string, number> | undefined;
+  const offsetOf = (abbreviation: string): number | null => {
+    if (found === undefined) {
+      const year = new Date().getUTCFullYear();
+      const halves = [0, 6].map((month) => Date.UTC(year, month, 1) / 1000);
+      found = new Map(halves.map((seconds) => [nameAt(seconds), offsetAt(seconds)]));
     }
+    return found.get(abbreviation) ?? null;
+  };
+  return { nameAt, offsetOf };
+}
+
+function abbreviationAt(timeZone: string, seconds: number, offset: number): string {
+  // Local mean time, from before there were zones.
+  if (offset % 60 !== 0) return 'LMT';
+  for (const language of languages) {
+    const format = new Intl.DateTimeFormat(language, { timeZone, timeZoneName: 'short' });
+    const name =
+      format.formatToParts(withinDates(seconds) * 1000).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+    if (/^[A-Z]{3,5}$/.test(name)) return name;
   }
-  return found;
+  return '';
+}
+
+/** What the time zone database calls a zone without a name: +03, +0530. */
+function numberOf(offset: number): string {
+  return formatOffset(offset, '').replace(/00$/, '');
 }
 
 /** By its BCP 47 tag; the empty tag is English. Throws OttlFault. */

@@ -1,9 +1,9 @@
 // Reading a time by a format, as leniently as the Collector: numbers with or without zeros, spaces in front of them.
 import { fault } from '../error.ts';
-import { OttlTime } from '../values.ts';
+import { OttlTime, type TimeZone } from '../values.ts';
 import { second } from './times-calendar.ts';
 import type { TimeFormat } from './times-format.ts';
-import { localeNamed, type TimeNames, utcZone, type Zone, zoneNamed } from './times-local.ts';
+import { fixedZone, localeNamed, type TimeNames, utcZone, type Zone, zoneNamed } from './times-local.ts';
 
 interface Fields {
   readonly text: string;
@@ -207,8 +207,8 @@ function readZoneName(fields: Fields): void {
   if (match === null) throw mismatch('the time zone is missing');
   const [, found, fromGreenwich] = match;
   if (fromGreenwich !== undefined && Math.abs(Number(fromGreenwich)) > 23) throw mismatch('the offset is out of range');
-  if (found === 'UTC' || found.startsWith('GMT')) fields.offset = Number(fromGreenwich ?? 0) * 3600;
-  else fields.zoneName = found;
+  if (found === 'UTC' || Number(fromGreenwich ?? 0) !== 0) fields.offset = Number(fromGreenwich ?? 0) * 3600;
+  fields.zoneName = found;
 }
 
 function assemble(fields: Fields, zone: Zone): OttlTime {
@@ -216,41 +216,54 @@ function assemble(fields: Fields, zone: Zone): OttlTime {
   let { hour } = fields;
   if (fields.half === 1 && hour < 12) hour += 12;
   else if (fields.half === 0 && hour === 12) hour = 0;
-  const inYear = (year: number): number => {
+  const inYear = (year: number): Placed => {
     const local = new Date(0);
     local.setUTCFullYear(year, (fields.month ?? 1) - 1, fields.day ?? 1);
     local.setUTCHours(hour, minute, fields.second);
-    const seconds = local.getTime() / 1000;
-    return seconds - offsetOf(fields, zone, seconds);
+    return placed(fields, zone, local.getTime() / 1000);
   };
   const isDay = new Date(0);
   isDay.setUTCFullYear(fields.year ?? 0, (fields.month ?? 1) - 1, fields.day ?? 1);
   if (isDay.getUTCDate() !== (fields.day ?? 1)) throw mismatch('the day is out of range');
-  const seconds = fields.year ? inYear(fields.year) : withoutYear(fields, inYear);
-  return new OttlTime(BigInt(seconds) * second + fields.nanos);
+  const found = fields.year ? inYear(fields.year) : withoutYear(fields, inYear);
+  return new OttlTime(BigInt(found.seconds) * second + fields.nanos, found.zone);
 }
 
 /** A time of day is one of today; a date is of this year, or of the last when that is more than a week ahead. */
-function withoutYear(fields: Fields, inYear: (year: number) => number): number {
+function withoutYear(fields: Fields, inYear: (year: number) => Placed): Placed {
   const now = new Date();
   if (fields.month === null && fields.day === null && !fields.weekday && fields.year === null) {
     fields.month = now.getUTCMonth() + 1;
     fields.day = now.getUTCDate();
     return inYear(now.getUTCFullYear());
   }
-  const seconds = inYear(now.getUTCFullYear());
-  return seconds * 1000 > now.getTime() + 7 * 86_400_000 ? inYear(now.getUTCFullYear() - 1) : seconds;
+  const found = inYear(now.getUTCFullYear());
+  return found.seconds * 1000 > now.getTime() + 7 * 86_400_000 ? inYear(now.getUTCFullYear() - 1) : found;
+}
+
+/** A moment, in seconds since the epoch, and the zone in which it was written. */
+interface Placed {
+  readonly seconds: number;
+  readonly zone: TimeZone;
 }
 
 /** `local`: the time as if it were one of UTC, in seconds since the epoch. */
-function offsetOf({ offset, zoneName }: Fields, zone: Zone, local: number): number {
-  if (offset !== null) return offset;
+function placed({ offset, zoneName }: Fields, zone: Zone, local: number): Placed {
+  if (offset !== null) {
+    const seconds = local - offset;
+    // An offset that the location has at the time is the location's.
+    if (zone.offsetAt(seconds) === offset && (zoneName ?? zone.nameAt(seconds)) === zone.nameAt(seconds)) {
+      return { seconds, zone };
+    }
+    return { seconds, zone: offset === 0 ? utcZone : fixedZone(zoneName ?? '', offset) };
+  }
   let inZone = zone;
   if (zoneName !== null) {
-    const known = zone.offsetOf(zoneName);
-    if (known !== null) return known;
-    inZone = zoneNamed(zoneName);
+    // An abbreviation of the location, or itself the name of a zone, which may have it as one.
+    inZone = zone.offsetOf(zoneName) === null ? zoneNamed(zoneName) : zone;
+    const known = inZone.offsetOf(zoneName);
+    if (known !== null) return { seconds: local - known, zone: inZone };
   }
   // As Go: the offset that holds after the first guess, so that a time that a change of clocks leaves out is still one.
-  return inZone.offsetAt(local - inZone.offsetAt(local));
+  return { seconds: local - inZone.offsetAt(local - inZone.offsetAt(local)), zone: inZone };
 }

@@ -1,11 +1,32 @@
-// Times (in UTC) and durations.
+// Times and durations.
 import { parseDurationNanos } from '../../lib/duration.ts';
 import { asString } from '../coerce.ts';
 import { fault } from '../error.ts';
 import { OttlDuration, OttlTime, type } from '../values.ts';
-import { converter, duration, type FunctionDefinition, int, optional, type Parameter, string, time } from './define.ts';
-import { dateOf, day, epochFromYear1, floorDivide, hour, minute, second, weekday, within } from './times-calendar.ts';
-import { compileTimeFormat, formatTime, type TimeFormat } from './times-format.ts';
+import {
+  converter,
+  duration,
+  type FunctionDefinition,
+  int,
+  literalString,
+  optional,
+  type Parameter,
+  string,
+  time,
+} from './define.ts';
+import {
+  dateOf,
+  day,
+  epochFromYear1,
+  floorDivide,
+  hour,
+  local,
+  minute,
+  second,
+  weekday,
+  within,
+} from './times-calendar.ts';
+import { compileTimeFormat, formatTime, hasYear, type TimeFormat } from './times-format.ts';
 import { localeNamed, type TimeNames, type Zone, zoneNamed } from './times-local.ts';
 import { parseTime } from './times-parse.ts';
 
@@ -15,8 +36,8 @@ const timeFormat: Parameter<TimeFormat> = {
   role: 'literal',
   coerce: (value) => compileTimeFormat(asString(value)),
 };
-const location: Parameter<Zone> = { ...string('location'), coerce: (value) => zoneNamed(asString(value)) };
-const locale: Parameter<TimeNames> = { ...string('locale'), coerce: (value) => localeNamed(asString(value)) };
+const location: Parameter<Zone> = { ...literalString('location'), coerce: (value) => zoneNamed(asString(value)) };
+const locale: Parameter<TimeNames> = { ...literalString('locale'), coerce: (value) => localeNamed(asString(value)) };
 
 function timePart(
   name: string,
@@ -26,11 +47,11 @@ function timePart(
 ): FunctionDefinition {
   return converter({
     name,
-    summary: `${what} of the time, in UTC.`,
+    summary: `${what} of the time, in its zone.`,
     examples: [{ text: `${name}(start_time)`, gives }],
     parameters: [time('time')],
     returns: type.int,
-    run: (value) => BigInt(part(value)),
+    run: (value) => BigInt(part(local(value))),
   });
 }
 
@@ -120,21 +141,22 @@ export const timeFunctions: readonly FunctionDefinition[] = [
     name: 'Time',
     summary:
       'The time that a text means, read by a format of directives (%Y-%m-%d %H:%M:%S.%L %z); without an offset in the text it is ' +
-      'in the location, or UTC. A year that is missing is the last one that fits.',
+      'in the location, or UTC. It keeps that zone. A year that is missing is the last one that fits.',
     examples: [
       { text: 'Time("2024-02-29 13:14:15", "%Y-%m-%d %H:%M:%S")', gives: '2024-02-29T13:14:15Z' },
-      { text: 'Time("10/Oct/2000:13:55:36 -0700", "%d/%b/%Y:%H:%M:%S %z")', gives: '2000-10-10T20:55:36Z' },
-      { text: 'Time("2024-07-01", "%F", "America/New_York")', gives: '2024-07-01T04:00:00Z' },
+      { text: 'Time("10/Oct/2000:13:55:36 -0700", "%d/%b/%Y:%H:%M:%S %z")', gives: '2000-10-10T13:55:36-07:00' },
+      { text: 'Time("2024-07-01", "%F", "America/New_York")', gives: '2024-07-01T00:00:00-04:00' },
       { text: 'Time("4 mars 2023", "%g %B %Y", "", "fr")', gives: '2023-03-04T00:00:00Z' },
       { text: 'Time("2024-02-30", "%F")', fails: 'the text is not a time of the format: the day is out of range' },
     ],
     parameters: [string('time'), timeFormat, optional(location), optional(locale)],
     returns: type.time,
+    varies: ([, format]) => !hasYear(format.get() as TimeFormat),
     run: parseTime,
   }),
   converter({
     name: 'FormatTime',
-    summary: 'The time as text, in UTC, by a format of directives as Time has them.',
+    summary: 'The time as text, in its zone, by a format of directives as Time has them.',
     examples: [
       { text: 'FormatTime(start_time, "%Y-%m-%d %H:%M:%S.%L")', gives: '"2025-10-09 08:53:20.123"' },
       { text: 'FormatTime(start_time, "%a %e %b %y, %l %p")', gives: '"Thu  9 Oct 25, 8 AM"' },
@@ -149,10 +171,10 @@ export const timeFunctions: readonly FunctionDefinition[] = [
     summary: 'The time rounded down to a multiple of the duration (counted from the year 1).',
     parameters: [time('time'), duration('duration')],
     returns: type.time,
-    run: ({ nanos }, { nanos: unit }) => {
-      if (unit <= 0n) return new OttlTime(nanos);
+    run: ({ nanos, zone }, { nanos: unit }) => {
+      if (unit <= 0n) return new OttlTime(nanos, zone);
       const fromYear1 = nanos + epochFromYear1 * second;
-      return new OttlTime(floorDivide(fromYear1, unit) * unit - epochFromYear1 * second);
+      return new OttlTime(floorDivide(fromYear1, unit) * unit - epochFromYear1 * second, zone);
     },
   }),
 ];

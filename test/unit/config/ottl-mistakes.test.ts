@@ -50,6 +50,34 @@ const conditions: readonly Row[] = [
   ['IsMatch(name, "a‸(?=b)")', /not a regular expression of RE2/],
   ['IsMatch(name, "^\\\\d+\\u0041‸*+")', /invalid nested repetition operator/],
   ['IsMatch(name, "a$b[‸z-a]")', /invalid character class range/],
+  // constants inside of lists, and those that do not go together
+  ['IsInCIDR(name, ["10.0.0.0/8", ‸"10.0.0.1"])', /the argument networks of IsInCIDR: a network is written as/],
+  [
+    'SliceToMap(attributes["a"], ["k", ‸1])["b"] == 1',
+    /the argument key_path of SliceToMap: expected a string, got an int/,
+  ],
+  ['SliceToMap(attributes["a"], ‸[name])["b"] == 1', /the argument key_path of SliceToMap must be written out/],
+  ['Coalesce(‸[]) == "a"', /Coalesce wants a value at least/],
+  ['Trim(‸[1]) == "a"', /the argument target of Trim: expected a string, got a list/],
+  ['ParseKeyValue(name, "=", ‸"=")["a"] == "b"', /the delimiter and the pair delimiter are the same/],
+  ['ParseKeyValue(name, pair_delimiter=‸"=")["a"] == "b"', /the delimiter and the pair delimiter are the same/],
+  ['ToKeyValueString(attributes, ‸"") == "a"', /a delimiter is not empty/],
+  ['ParseCSV(name, "a", ‸",,")["a"] == "b"', /the delimiter is one character/],
+  ['Time(name, ‸"%Y-%K") > start_time', /there is no directive %K/],
+  ['Time(name, "%Y", ‸"Mars/Base") > start_time', /there is no such time zone/],
+  ['Time(name, "%Y", "", ‸"zz") > start_time', /there is no such locale/],
+  ['GetXML(name, ‸"/a[") == "b"', /the argument xpath of GetXML: not an XPath/],
+  ['GetXML(name, ‸"//a[foo(1)]") == "b"', /there is no XPath function foo/],
+  // grok
+  [
+    'ExtractGrokPatterns(name, "%{WORD:a}-‸%{WROD:b}")["a"] == "b"',
+    /there is no grok pattern WROD; did you mean WORD\?/,
+  ],
+  ['ExtractGrokPatterns(name, "%{WORD:a}‸(?=b)")["a"] == "b"', /not a regular expression of RE2/],
+  ['ExtractGrokPatterns(name, ‸"(a)", true)["a"] == "b"', /the pattern names nothing/],
+  ['ExtractGrokPatterns(name, "a‸%{X}", true, ["X=("])["a"] == "b"', /not a regular expression of RE2/],
+  ['ExtractGrokPatterns(name, "%{X}", true, ["X=a", ‸"Y"])["a"] == "b"', /a definition is written NAME=pattern/],
+  ['ExtractGrokPatterns(name, "a‸%{X}", false, ["X=%{Y}", "Y=%{X}"])["a"] == "b"', /the pattern X is made of itself/],
   // what does not fit together
   ['(name == "x" or (kind == 2‸', /expected "and", "or" or "\)", found the end/],
   ['name == "x"‸)', /found "\)"/],
@@ -70,6 +98,7 @@ const useless: readonly Row[] = [
   ['‸name == 5', /always false: a string is compared with an int/],
   ['‸kind == "SPAN_KIND_SERVER"', /write SPAN_KIND_SERVER without quotes/],
   ['‸1 == 2', /never holds: it does nothing/],
+  ['IsInCIDR(name, [name, ‸"x"])', /the argument networks of IsInCIDR: a network is written as/],
   ['‸Len(5) == 1', /always fails: expected a string, list or map, got an int/],
 ];
 

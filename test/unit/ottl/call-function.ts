@@ -17,6 +17,7 @@ export function call(name: string, ...values: readonly (OttlValue | undefined)[]
     get: () => value,
     items: null,
     target: null,
+    attributes: null,
     isConstant: true,
   }));
   return definition.compile(compiled, environment)();

@@ -6,17 +6,22 @@ import type { CompareOperator } from '../../../src/ottl/ast.ts';
 import { checkCondition, checkStatement } from '../../../src/ottl/check.ts';
 import { compareValues } from '../../../src/ottl/compare.ts';
 import { compileCondition } from '../../../src/ottl/compile.ts';
-import { createEnvironment } from '../../../src/ottl/environment.ts';
-import { OttlError, OttlFault } from '../../../src/ottl/error.ts';
+import { contextNames, createEnvironment } from '../../../src/ottl/environment.ts';
+import { OttlError } from '../../../src/ottl/error.ts';
 import { functions } from '../../../src/ottl/functions/table.ts';
 import { tokenize } from '../../../src/ottl/lexer.ts';
 import { parseCondition, parseStatement } from '../../../src/ottl/parser.ts';
+import { paths } from '../../../src/ottl/paths.ts';
 import { decodeRequest, encodeRequest } from '../../../src/wire/reference/codec.ts';
 import type { AnyValue } from '../../../src/wire/reference/messages.ts';
 import { rewriteOutcome } from '../../../src/wire/rewriter.ts';
 import type { Value } from '../../../src/wire/value.ts';
 import { createStage, processor } from '../../wire/chain-support.ts';
-import { withSpan } from './rule-stage.ts';
+import { isAccepted, runCompiled, runInterpreted } from './oracle/both-ways.ts';
+import { plainEditors } from './oracle/editors.ts';
+import { plainPaths } from './oracle/paths.ts';
+import { encodedRequest } from './oracle/random-requests.ts';
+import { rulesOf } from './oracle/random-rules.ts';
 import { sampleRequest } from './sample.ts';
 
 const pieces = [
@@ -80,106 +85,60 @@ const checkIn = (check: typeof checkCondition | typeof checkStatement) => (text:
 
 // --- rules that are well-formed --------------------------------------------------------------------------------------
 
-const key = fc.constantFrom(
-  'str',
-  'one',
-  'neg',
-  'big',
-  'dbl',
-  'nan',
-  'yes',
-  'blob',
-  'list',
-  'map',
-  'nothing',
-  'absent',
-  'unicode',
-);
-const literal = fc.constantFrom(
-  '1',
-  '-5',
-  '2.5',
-  '"str"',
-  '"hello world"',
-  'true',
-  'nil',
-  '0x00ff10',
-  '200',
-  '"1h30m"',
-  '16',
-);
-const plainPath = fc.constantFrom(
-  'name',
-  'kind',
-  'start_time',
-  'trace_id',
-  'status',
-  'events',
-  'attributes',
-  'flags',
-  'cache',
-);
-const { value } = fc.letrec<{ value: string; call: string }>((tie) => ({
-  call: fc
-    .constantFrom(...[...functions.values()].filter(({ kind }) => kind === 'converter'))
-    .chain((entry) =>
-      fc
-        .tuple(
-          ...entry.parameters.map((parameter) =>
-            parameter.name === 'to_case' ? fc.constant('"snake"') : tie('value'),
-          ),
-        )
-        .map((args) => `${entry.name}(${args.join(', ')})`),
-    ),
-  value: fc.oneof(
-    { depthSize: 'small', withCrossShrink: true },
-    literal,
-    plainPath,
-    key.map((k) => `attributes["${k}"]`),
-    tie('call'),
-    fc.array(tie('value'), { maxLength: 3 }).map((items) => `[${items.join(', ')}]`),
-    fc.tuple(tie('value'), literal).map(([v, k]) => `{"k": ${v}, "l": ${k}}`),
-    fc.tuple(tie('call'), fc.constantFrom('+', '-', '*', '/'), tie('call')).map((parts) => `(${parts.join(' ')})`),
-    fc.tuple(key, tie('value')).map(([k, inner]) => `attributes["${k}"][String(${inner})]`),
-  ),
-}));
-const operator = fc.constantFrom<CompareOperator>('==', '!=', '<', '<=', '>', '>=');
-const rule = fc.tuple(value, operator, value).map((parts) => parts.join(' '));
+const runs = Number(process.env.SPANMILL_OTTL_FUZZ_RUNS ?? 1_000);
+const seed = process.env.SPANMILL_OTTL_FUZZ_SEED;
+const rules = fc.array(fc.oneof(...contextNames.map(rulesOf)), { maxLength: 30, size: 'max' });
 
-describe('random rules', () => {
-  it('give a bool or an OttlFault at the span, or an OttlError at load', () => {
-    let ran = 0;
+describe('random rules on random spans', () => {
+  it('give over bytes what the oracle gives over plain objects: a value or a fault, and the same spans', () => {
     fc.assert(
-      fc.property(fc.array(rule, { minLength: 20, maxLength: 40 }), (rules) => {
-        withSpan((env) => {
-          const compiled = rules.flatMap((text) => {
-            try {
-              return [compileCondition(checkCondition(text, 'span'), env)];
-            } catch (error) {
-              assert.ok(error instanceof OttlError, `${text}: ${String(error)}`);
-              return [];
-            }
-          });
-          return () => {
-            for (const holds of compiled) {
-              try {
-                assert.equal(typeof holds(), 'boolean');
-                ran++;
-              } catch (error) {
-                assert.ok(error instanceof OttlFault, String(error));
-              }
-            }
-          };
-        });
+      fc.property(encodedRequest, rules, (bytes, all) => {
+        const accepted = all.filter(isAccepted);
+        const compiled = runCompiled(accepted, bytes);
+        const wanted = runInterpreted(accepted, bytes);
+        for (const [i, outcome] of compiled.outcomes.entries()) {
+          if ('crash' in outcome) assert.fail(`${outcome.rule.context}: ${outcome.rule.text}: ${outcome.crash}`);
+          assert.deepEqual(outcome, wanted.outcomes[i], `${outcome.rule.context}: ${outcome.rule.text}`);
+        }
+        assert.equal(compiled.outcomes.length, wanted.outcomes.length);
+        assert.deepEqual(compiled.after, wanted.after);
       }),
-      { numRuns: 15 },
+      { numRuns: runs, ...(seed === undefined ? {} : { seed: Number(seed) }) },
     );
-    assert.ok(ran > 10, `${ran} rules gave a value`);
+  });
+
+  it('are of every function and path, and give values with each', () => {
+    const missing = new Set([
+      ...[...functions.keys()].map((name) => `${name}(`),
+      ...contextNames.flatMap((context) => [...paths[context].keys()].map((name) => `${context}.${name}`)),
+    ]);
+    const pool = fc.sample(fc.oneof(...contextNames.map(rulesOf)), { seed: 1, numRuns: 20_000 });
+    const requests = fc.sample(encodedRequest, { seed: 1, numRuns: 16 });
+    // A few rules at a time for what is still missing.
+    for (const [round, bytes] of requests.entries()) {
+      const some = (name: string) => pool.filter(({ text }) => text.includes(name)).slice(8 * round, 8 * round + 8);
+      const chosen = new Set([...missing].flatMap(some));
+      for (const outcome of runCompiled([...chosen].filter(isAccepted), bytes).outcomes) {
+        if (!('value' in outcome)) continue;
+        for (const name of missing) if (outcome.rule.text.includes(name)) missing.delete(name);
+      }
+    }
+    assert.deepEqual([...missing], []);
+  });
+
+  it('know every editor and path: the oracle lacks none', () => {
+    const editors = [...functions.values()].filter(({ kind }) => kind === 'editor');
+    assert.deepEqual(editors.map(({ name }) => name).sort(), [...plainEditors.keys()].sort());
+    for (const context of contextNames) {
+      const known = [...plainPaths[context].keys(), 'attributes', 'cache'];
+      assert.deepEqual([...paths[context].keys()].sort(), known.sort(), context);
+    }
   });
 });
 
 // --- the short ways of comparisons -----------------------------------------------------------------------------------
 
+const operator = fc.constantFrom<CompareOperator>('==', '!=', '<', '<=', '>', '>=');
 const int64 = fc.oneof(
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
   fc.constantFrom(0n, 1n, -1n, 127n, 128n, 2n ** 49n - 1n, 2n ** 49n, 2n ** 53n, 2n ** 53n + 1n, -(2n ** 63n)),

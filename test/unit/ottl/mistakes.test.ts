@@ -68,6 +68,11 @@ const conditions: readonly Row[] = [
   ['name["x"] == 1', '"x"', /span\.name has no keys/],
   ['trace_state["a"]["b"] == ""', '"b"', /one key only/],
   ['spanevent.name == "x"', 'spanevent', /the span context cannot see a spanevent/],
+  ['spanlink.flags == 1', 'spanlink', /the span context cannot see a spanlink/],
+  ['log.body == "x"', 'log', /there is no context log for spans; there are resource, scope, span, spanevent, spanlink/],
+  ['span == nil', 'span', /span is a context: name one of its fields, such as span\.trace_id/],
+  ['resource["x"] == nil', 'resource', /resource is a context/],
+  ['otelcol == nil', 'otelcol', /otelcol is a context: name one of its fields, such as otelcol\.client/],
   [
     'kind == SPAN_KIND_SERVR',
     'SPAN_KIND_SERVR',
@@ -118,9 +123,22 @@ describe('a statement is refused', () => {
     ['set(name)', 'set(name)', /needs the argument value: set\(target, value\)/],
     ['set(1, 2)', '1', /a path that can be written; found a value/],
     ['set(Len(name), 2)', 'Len(name)', /a path that can be written/],
-    ['set(resource.schema_url, "x")', 'resource.schema_url', /can only be read/],
-    ['set(name, set(kind, 1))', 'set', /is an editor/],
+    ['set(otelcol.client.addr, "x")', 'otelcol.client.addr', /otelcol\.client\.addr can only be read/],
+    [
+      'set(name, set(kind, 1))',
+      'set',
+      /is an editor \(lower case\): it changes something and gives no value; a converter starts with a capital letter$/,
+    ],
     ['sett(name, 1)', 'sett', /unknown editor sett; did you mean set\?/],
+    [
+      'truncate_all(attributes, -1)',
+      '-1',
+      /the argument limit of truncate_all: expected a number that is not negative/,
+    ],
+    ['limit(attributes, 3, ["a", 5])', '5', /the argument priority_keys of limit: expected a string, got an int/],
+    ['limit(attributes, 3, [name])', '[name]', /the argument priority_keys of limit must be written out/],
+    ['keep_keys(attributes, ["a", {}])', '{}', /the argument keys of keep_keys: expected a string, got a map/],
+    ['merge_maps(attributes, [7], "insert")', '[7]', /the argument source of merge_maps: expected a map, got a list/],
     ['delete_kye(attributes, "x")', 'delete_kye', /did you mean delete_key\?/],
   ];
   for (const row of statements) {
@@ -176,6 +194,12 @@ describe('contexts', () => {
   it('a path without a context says which ones there are', () => {
     const text = 'name == "x"';
     refuses(() => inferContext([parseCondition(text)]), [text, 'name', /such as span\.name/]);
+    for (const [wrong, at, message] of [
+      ['log.body == "x"', 'log', /there is no context log for spans/],
+      ['true and span == nil', 'span', /span is a context: name one of its fields/],
+    ] as const) {
+      refuses(() => inferContext([parseCondition(wrong)]), [wrong, at, message]);
+    }
   });
   it('an event cannot ask whether its span is a root', () => {
     const text = 'spanevent.name == "x" and IsRootSpan()';

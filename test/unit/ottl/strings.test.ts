@@ -1,21 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Environment } from '../../../src/ottl/environment.ts';
 import { OttlFault } from '../../../src/ottl/error.ts';
-import { functions } from '../../../src/ottl/functions/table.ts';
 import type { OttlValue } from '../../../src/ottl/values.ts';
-
-function call(name: string, ...values: readonly OttlValue[]): OttlValue {
-  const definition = functions.get(name);
-  assert.ok(definition !== undefined, `there is no ${name}`);
-  const args = definition.parameters.map(({ coerce }, i) => ({
-    get: () => (i < values.length ? coerce(values[i]) : undefined),
-    items: null,
-    target: null,
-    isConstant: false,
-  }));
-  return definition.compile(args, undefined as unknown as Environment)();
-}
+import { call } from './call-function.ts';
 
 const rows: readonly (readonly [string, readonly OttlValue[], OttlValue])[] = [
   ['ToCamelCase', [''], ''],

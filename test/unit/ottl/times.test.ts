@@ -1,27 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { checkExpression } from '../../../src/ottl/check.ts';
+import { compareValues } from '../../../src/ottl/compare.ts';
+import { compileExpression } from '../../../src/ottl/compile.ts';
 import type { Environment } from '../../../src/ottl/environment.ts';
 import { OttlFault } from '../../../src/ottl/error.ts';
-import { functions } from '../../../src/ottl/functions/table.ts';
-import { OttlTime, type OttlValue } from '../../../src/ottl/values.ts';
-
-function call(name: string, ...values: readonly OttlValue[]): OttlValue {
-  const definition = functions.get(name);
-  assert.ok(definition !== undefined, `there is no ${name}`);
-  const args = definition.parameters.map(({ coerce }, i) => ({
-    get: () => (i < values.length ? coerce(values[i]) : undefined),
-    items: null,
-    target: null,
-    isConstant: false,
-  }));
-  return definition.compile(args, undefined as unknown as Environment)();
-}
+import { calculate } from '../../../src/ottl/math.ts';
+import { showValue } from '../../../src/ottl/show.ts';
+import { OttlDuration, OttlTime, type OttlValue } from '../../../src/ottl/values.ts';
+import { call } from './call-function.ts';
 
 const shown = (...args: readonly OttlValue[]) => {
   const time = call('Time', ...args);
   assert.ok(time instanceof OttlTime);
   return time.nanos;
 };
+const day = 86_400_000_000_000n;
 const at = (iso: string) => BigInt(Date.parse(iso)) * 1_000_000n;
 
 const read: readonly (readonly [readonly string[], string])[] = [
@@ -102,3 +96,87 @@ describe('FormatTime', () => {
     assert.match(call('FormatTime', new OttlTime(2n ** 63n * 1_000_000_000n), '%Y') as string, /^\d+$/);
   });
 });
+
+describe('the zone of a time', () => {
+  const berlin = call('Time', '2024-07-01 23:30:00', '%F %T', 'Europe/Berlin');
+  const hour = new OttlDuration(3_600_000_000_000n);
+
+  it('is kept by what computes with the time', () => {
+    const shown = (value: OttlValue) => call('FormatTime', value, '%F %T %Z');
+    assert.equal(shown(berlin), '2024-07-01 23:30:00 CEST');
+    assert.equal(shown(calculate(berlin, '+', hour)), '2024-07-02 00:30:00 CEST');
+    assert.equal(shown(calculate(hour, '+', berlin)), '2024-07-02 00:30:00 CEST');
+    assert.equal(shown(calculate(berlin, '-', new OttlDuration(200n * day))), '2023-12-14 22:30:00 CET');
+    assert.equal(shown(call('TruncateTime', berlin, hour)), '2024-07-01 23:00:00 CEST');
+  });
+
+  it('is the one in which its parts are', () => {
+    const parts = ['Day', 'Hour', 'Weekday', 'Minute'].map((name) => call(name, berlin));
+    assert.deepEqual(parts, [1n, 23n, 1n, 30n]);
+  });
+
+  it('does not make two times differ', () => {
+    const same = call('Time', '2024-07-01 21:30:00', '%F %T');
+    assert.equal(compareValues(berlin, same, '=='), true);
+    assert.equal(compareValues(berlin, same, '<'), false);
+    assert.deepEqual(calculate(berlin, '-', same), new OttlDuration(0n));
+  });
+
+  it('is shown in text of every kind', () => {
+    assert.equal(call('String', berlin), '"2024-07-01T23:30:00+02:00"');
+    assert.equal(call('Format', '%v', [berlin]), '2024-07-01 23:30:00 +0200 CEST');
+    assert.equal(showValue(berlin), '2024-07-01T23:30:00+02:00');
+  });
+
+  it('has a name and an offset at all times', () => {
+    assert.ok(berlin instanceof OttlTime);
+    for (const nanos of [2n ** 63n * 1_000_000_000n, -(2n ** 63n) * 1_000_000_000n, 0n, -1n]) {
+      assert.match(
+        call('FormatTime', new OttlTime(nanos, berlin.zone), '%Z %k') as string,
+        /^[A-Z]+ \+\d\d:\d\d:\d\d$/,
+      );
+    }
+  });
+
+  it('has the name that the time zone database has, or a number', () => {
+    const names = [
+      'Asia/Shanghai',
+      'Asia/Dubai',
+      'Asia/Kolkata',
+      'America/Sao_Paulo',
+      'Europe/Moscow',
+      'Asia/Kathmandu',
+    ];
+    const found = names.map((name) => call('FormatTime', call('Time', '2024-07-01', '%F', name), '%Z'));
+    assert.deepEqual(found, ['CST', '+04', 'IST', '-03', 'MSK', '+0545']);
+  });
+});
+
+describe('a time without a year that stands in the text', () => {
+  const today = Date.UTC(2024, 4, 5, 12);
+
+  it('is of the day on which the rule runs, not of that on which it was loaded', ({ mock }) => {
+    mock.timers.enable({ apis: ['Date'], now: today });
+    const get = expression('UnixSeconds(Time("10:00:00", "%T"))');
+    assert.equal(get(), BigInt(Date.UTC(2024, 4, 5, 10) / 1000));
+    mock.timers.setTime(today + 86_400_000);
+    assert.equal(get(), BigInt(Date.UTC(2024, 4, 6, 10) / 1000));
+  });
+
+  it('is of the year in which the rule runs', ({ mock }) => {
+    mock.timers.enable({ apis: ['Date'], now: today });
+    const get = expression('Year(Time("01 Mar", "%d %b"))');
+    assert.equal(get(), 2024n);
+    mock.timers.setTime(Date.UTC(2025, 4, 5));
+    assert.equal(get(), 2025n);
+  });
+
+  it('with a year is read once', () => {
+    const get = expression('Time("2024-07-01", "%F", "Europe/Berlin")');
+    assert.equal(get(), get());
+  });
+});
+
+function expression(text: string): () => OttlValue {
+  return compileExpression(checkExpression(text, 'span'), undefined as unknown as Environment);
+}

@@ -5,13 +5,15 @@ import { RE2JS } from 're2js';
 import { compileRegExp, RegExpError } from '../../../../src/lib/regexp/regexp.ts';
 
 /** All matches with their groups, as re2js finds them: the oracle. */
-function reference(source: string, text: string): { test: boolean; groups: (string | undefined)[] | null } {
+function reference(source: string, text: string) {
   const regexp = RE2JS.compile(source);
   const matcher = regexp.matcher(text);
-  if (!matcher.find()) return { test: false, groups: null };
+  if (!matcher.find()) return { test: false, groups: null, places: null };
+  const each = <T>(of: (group: number) => T): T[] => Array.from({ length: matcher.groupCount() + 1 }, (_, i) => of(i));
   return {
     test: true,
-    groups: Array.from({ length: matcher.groupCount() + 1 }, (_, i) => matcher.group(i) ?? undefined),
+    groups: each((i) => matcher.group(i) ?? undefined),
+    places: each((i) => [matcher.start(i), matcher.end(i)]),
   };
 }
 
@@ -76,6 +78,7 @@ describe('compileRegExp', () => {
         const expected = reference(source, text);
         assert.equal(matcher.test(text), expected.test, JSON.stringify(text));
         assert.deepEqual(matcher.exec(text)?.groups.slice() ?? null, expected.groups, JSON.stringify(text));
+        assert.deepEqual(matcher.execPositions(text), expected.places, JSON.stringify(text));
       }
     });
   }
@@ -119,6 +122,18 @@ describe('compileRegExp', () => {
     });
   }
 
+  it('finds places of groups as soon', () => {
+    for (const source of ['(a+)+$', '(a*)(a*)(a*)(a+)$', '(?:(a+)|(b))?(a+)(a+)b$', '^(\\w+)(\\s?)(\\w+)$']) {
+      const matcher = compileRegExp(source);
+      for (const length of [30, 999, 100_000]) {
+        const text = `${'a'.repeat(length)}!`;
+        const start = performance.now();
+        assert.equal(matcher.execPositions(text), null);
+        assert.ok(performance.now() - start < 3_000, `${source}: ${length} characters`);
+      }
+    }
+  });
+
   it('finds the same in a long text as in a short one', () => {
     const matcher = compileRegExp('(\\w+)@(\\w+)');
     const text = `${'x '.repeat(2_000)}bob@host`;
@@ -134,6 +149,26 @@ describe('compileRegExp', () => {
       [2, 3],
     ]);
     assert.equal(compileRegExp('b').execPositions('bab', 1)?.[0][0], 2);
+    assert.equal(compileRegExp('(b)').execPositions('aca'), null);
+  });
+
+  it('gives the positions of groups wherever else in the text their text stands', () => {
+    const of = (source: string, text: string) =>
+      compileRegExp(source)
+        .execPositions(text)
+        ?.slice(1)
+        .map(([start, end]) => `${start}-${end}`)
+        .join(' ');
+    assert.equal(of('/(\\d+)/(\\d+)/', 'x7/7/7/'), '3-4 5-6');
+    assert.equal(of('(1)/x', '1/1/x'), '2-3');
+    assert.equal(of('a(aa)a', 'aaaa'), '1-3');
+    assert.equal(of('x(.*)y(.*)', 'xy'), '1-1 2-2');
+    assert.equal(of('x(a(b)?)', 'xac'), '1-2 -1--1');
+    assert.equal(of('^(\\w+) (\\w+)$', `${'é'.repeat(3)} x`), undefined);
+    assert.equal(of('(\\pL+) (.)$', `${'é'.repeat(3)} 🎉`), '0-3 4-6');
+    assert.equal(of('^(a{500})(a{500}b)', `${'a'.repeat(1000)}b`), '0-500 500-1001');
+    assert.equal(of('a(?:(b)|(c(d)?)|e)?(?:f(g))?(h*)', 'xacdh'), '-1--1 2-4 3-4 -1--1 4-5');
+    assert.equal(of('(?:(a)|b)+(a)', 'babaa'), '3-4 4-5');
   });
 
   it('searches from a position without losing what stands before it', () => {
@@ -273,7 +308,7 @@ const { pattern } = fc.letrec<{ pattern: string; piece: string; item: string }>(
 }));
 
 describe('random patterns', () => {
-  it('match the same text and groups as in re2js, also those that run in V8', () => {
+  it('match the same text and groups at the same places as in re2js, also those that run in V8', () => {
     let native = 0;
     let all = 0;
     fc.assert(
@@ -291,6 +326,7 @@ describe('random patterns', () => {
           const expected = reference(source, text);
           assert.equal(matcher.test(text), expected.test);
           assert.deepEqual(matcher.exec(text)?.groups.slice() ?? null, expected.groups);
+          assert.deepEqual(matcher.execPositions(text), expected.places);
         }
       }),
       { numRuns: 400 },
