@@ -1,5 +1,6 @@
 // All components that are built in, one line each, sorted. test/component/registry.test.ts holds it against the folders.
 import type { Registry } from './component/types.ts';
+import { connectors } from './connectors/registry.ts';
 import { debug } from './exporters/debug/index.ts';
 import { file } from './exporters/file/index.ts';
 import { nop } from './exporters/nop/index.ts';
@@ -18,5 +19,6 @@ export const registry: Registry = {
   receivers: [otlpReceiver],
   processors,
   exporters: [debug, file, nop, otlpExporter, otlpHttp],
+  connectors,
   extensions: [basicauth, bearertokenauth, deadLetter, fileStorage, headersSetter, healthCheck],
 };

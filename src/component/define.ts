@@ -3,10 +3,12 @@
 import type {
   AdmissionProcessorDefinition,
   BatchProcessorDefinition,
+  ConnectorDefinition,
   ExporterDefinition,
   ExtensionDefinition,
   ReceiverDefinition,
   SpanProcessorDefinition,
+  TraceProcessorDefinition,
 } from './types.ts';
 
 export const defineReceiver = <C>(definition: ReceiverDefinition<C>): ReceiverDefinition =>
@@ -15,10 +17,14 @@ export const defineSpanProcessor = <C>(definition: SpanProcessorDefinition<C>): 
   definition as SpanProcessorDefinition<unknown>;
 export const defineBatchProcessor = <C>(definition: BatchProcessorDefinition<C>): BatchProcessorDefinition =>
   definition as BatchProcessorDefinition<unknown>;
+export const defineTraceProcessor = <C>(definition: TraceProcessorDefinition<C>): TraceProcessorDefinition =>
+  definition as TraceProcessorDefinition<unknown>;
 export const defineAdmissionProcessor = <C>(
   definition: AdmissionProcessorDefinition<C>,
 ): AdmissionProcessorDefinition => definition as AdmissionProcessorDefinition<unknown>;
 export const defineExporter = <C>(definition: ExporterDefinition<C>): ExporterDefinition =>
   definition as ExporterDefinition<unknown>;
+export const defineConnector = <C>(definition: ConnectorDefinition<C>): ConnectorDefinition =>
+  definition as ConnectorDefinition<unknown>;
 export const defineExtension = <C>(definition: ExtensionDefinition<C>): ExtensionDefinition =>
   definition as ExtensionDefinition<unknown>;

@@ -105,6 +105,12 @@ export function adviseGroup({ conditions, statements }: RuleGroup): ConfigIssue[
   );
 }
 
+/** Keys of client metadata that the rules read, each once. */
+export function metadataKeysIn(groups: readonly RuleGroup[]): string[] {
+  const rules = groups.flatMap(({ conditions, statements }) => [...conditions, ...statements]);
+  return [...new Set(rules.flatMap(({ checked }) => checked.metadataKeys))];
+}
+
 /** The hook in which rules of a context run. */
 export function hookOf(context: ContextName): Touch['from'] {
   return context === 'resource' || context === 'scope' ? context : 'span';

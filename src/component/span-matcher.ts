@@ -7,9 +7,9 @@ import { equalValues } from '../ottl/compare.ts';
 import { kindSymbols } from '../ottl/paths.ts';
 import { valueBytes } from '../wire/any-value.ts';
 import type { AttributeTable } from '../wire/attribute-table.ts';
-import type { Value } from '../wire/value.ts';
 import { anyValue, problem, stringList } from './fields.ts';
-import type { ConfigIssue, StageBuilder } from './types.ts';
+import { scalarText } from './scalar-text.ts';
+import type { ConfigIssue, StageBuilder, Touch } from './types.ts';
 
 const attribute = z.strictObject({
   key: z.string().min(1).describe('The key of the attribute.'),
@@ -141,6 +141,14 @@ export function compileSpanMatcher(properties: MatchProperties, stage: StageBuil
   return tests.reduce((a, b) => () => a() && b());
 }
 
+/** What the matcher of these properties reads besides the span. */
+export function spanMatcherTouches({ services, resources, libraries }: MatchProperties): readonly Touch[] {
+  const touches: Touch[] = [];
+  if (services.length > 0 || resources.length > 0) touches.push({ what: 'resource', from: 'span', writes: false });
+  if (libraries.length > 0) touches.push({ what: 'scope', from: 'span', writes: false });
+  return touches;
+}
+
 function anyOf(texts: readonly string[], matchType: MatchProperties['match_type']): TextTest {
   if (matchType === 'strict') {
     const set = new Set(texts);
@@ -163,6 +171,7 @@ function attributeTest(
     const matcher = compileRegExp(String(value));
     return () => {
       const entry = table.find(key);
+      // Expressions are only tried on single values.
       const text = entry < 0 ? null : scalarText(table.get(entry));
       return text !== null && matcher.test(text);
     };
@@ -182,28 +191,35 @@ function attributeTest(
   };
 }
 
-/** Expressions are only tried on single values; a double is written without exponent, as the Collector does here. */
-function scalarText(value: Value): string | null {
-  switch (typeof value) {
-    case 'string':
-      return value;
-    case 'boolean':
-    case 'bigint':
-      return String(value);
-    case 'number':
-      return plainDecimal(value);
-  }
-  return null;
+// --- both together: which spans a component changes --------------------------------------------------------------------
+
+/** `include` and `exclude` of a component that changes spans. */
+interface SpanSelection {
+  readonly include?: MatchProperties | null | undefined;
+  readonly exclude?: MatchProperties | null | undefined;
 }
 
-/** strconv.FormatFloat(value, 'f', -1, 64). */
-function plainDecimal(value: number): string {
-  const text = String(value);
-  const found = /^(-?)(\d)(?:\.(\d+))?e([-+]\d+)$/.exec(text);
-  if (found === null) return Number.isFinite(value) ? text : valueText(value);
-  const [, sign, first, fraction = '', exponent] = found;
-  const digits = first + fraction;
-  const point = 1 + Number(exponent);
-  if (point <= 0) return `${sign}0.${'0'.repeat(-point)}${digits}`;
-  return sign + digits.padEnd(point, '0');
+export const spanSelectionFields = () => ({
+  include: matchProperties.nullish().describe('Only spans that match all of this are changed.'),
+  exclude: matchProperties.nullish().describe('Spans that match all of this are not changed, even when included.'),
+});
+
+const partsOf = ({ include, exclude }: SpanSelection): readonly (readonly [string, MatchProperties])[] => [
+  ...(include == null ? [] : ([['include', include]] as const)),
+  ...(exclude == null ? [] : ([['exclude', exclude]] as const)),
+];
+
+export const checkSpanSelection = (selection: SpanSelection): ConfigIssue[] =>
+  partsOf(selection).flatMap(([field, properties]) => checkMatchProperties(properties, [field]));
+
+export const spanSelectionTouches = (selection: SpanSelection): readonly Touch[] =>
+  partsOf(selection).flatMap(([, properties]) => spanMatcherTouches(properties));
+
+/** Whether the span that the stage shows is to be changed; null: every span is. */
+export function compileSpanSelection({ include, exclude }: SpanSelection, stage: StageBuilder): Test | null {
+  const included = include == null ? null : compileSpanMatcher(include, stage);
+  const excluded = exclude == null ? null : compileSpanMatcher(exclude, stage);
+  if (excluded === null) return included;
+  if (included === null) return () => !excluded();
+  return () => included() && !excluded();
 }

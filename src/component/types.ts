@@ -1,8 +1,9 @@
-// What a receiver, a processor, an exporter and an extension are. A component is one folder: `index.ts` holds its
+// What a receiver, a processor, an exporter, a connector and an extension are. A component is one folder: `index.ts` holds its
 // definition (a value of one of the types below, made with a `define…` function), a file beside it the behaviour.
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { ResourceView, ScopeView } from '../wire/container-view.ts';
+import type { Regrouping } from '../wire/group-writer.ts';
 import type { SpanView } from '../wire/span-view.ts';
 import type { AttributeConstant } from '../wire/stage-memory.ts';
 import type { Value } from '../wire/value.ts';
@@ -86,7 +87,9 @@ export interface RequestInfo {
   readonly isJson?: boolean;
   /** All values of a metadata key (HTTP header), lower-case name; empty when absent. */
   metadata(key: string): readonly string[];
-  /** What the authenticator knows of the client (component/client-keys.ts); empty where it knows nothing of that name. */
+  /** Of a request over gRPC: the same, whether or not the receiver includes metadata. */
+  grpcMetadata?(key: string): readonly string[];
+  /** What the authenticator knows of the client (lib/client-keys.ts); empty where it knows nothing of that name. */
   credential?(attribute: string): readonly string[];
 }
 
@@ -182,6 +185,13 @@ export interface StageBuilder {
   dropCounter(reason: string): CounterId;
   /** Any other count of the processor, shown as the metric of that name (declared in the definition's `metrics`). */
   counter(metric: string, labels: Readonly<Record<string, string>>): CounterId;
+  /**
+   * For the gate of a connector: spans that are `drop`ped with it are not for this pipeline, which has not received them.
+   * `nowhere`: nor for any other one behind the connector.
+   */
+  routeCounter(where: 'elsewhere' | 'nowhere'): CounterId;
+  /** A metric of that name, which is declared as a histogram: call it with each value. `bounds` ascend. */
+  histogram(metric: string, bounds: readonly number[]): (value: number) => void;
   /** Adds to a counter; may be called for each span. */
   add(counter: CounterId, n: number): void;
   /** Values of a client metadata key of the request being processed. Only keys of the definition's `metadataKeys`. */
@@ -206,6 +216,8 @@ export interface StageProcessor {
   resource?(): void;
   scope?(): void;
   span?(): void;
+  /** Its definition says `regroups`: how, of the spans that are left. */
+  readonly regroup?: Regrouping;
 }
 
 interface ProcessorBase<C> extends Definition<C> {
@@ -233,6 +245,8 @@ export interface SpanProcessorDefinition<C = unknown> extends ProcessorBase<C> {
    * Processors share a walk as far as none sees what it would not see if they ran one after another.
    */
   passes?(config: C): readonly (readonly Touch[])[];
+  /** Its spans get other resources at the end of its one pass: what stands behind it goes over them anew. */
+  readonly regroups?: true;
   readonly traits: { readonly mutates: boolean; readonly drops: boolean };
   /** Shows all spans that it drops, whatever the reason: a counter by its id alone, which is its label. One of `metrics`. */
   readonly dropMetric?: MetricSpec;
@@ -256,6 +270,17 @@ export interface BatchingOptions {
   readonly metadataKeys: readonly string[];
   readonly metadataCardinalityLimit: number;
 }
+/** Ends a stage: holds its spans until their traces are due, which then go on whole. */
+export interface TraceProcessorDefinition<C = unknown> extends ProcessorBase<C> {
+  readonly role: 'traces';
+  holding(config: C): HoldingOptions;
+}
+export interface HoldingOptions {
+  /** From the first span of a trace on. */
+  readonly waitMs: number;
+  /** With one more the oldest goes before its time. */
+  readonly maxTraces: number;
+}
 /** Bounds what the process holds. */
 export interface AdmissionProcessorDefinition<C = unknown> extends ProcessorBase<C> {
   readonly role: 'admission';
@@ -269,6 +294,7 @@ export interface AdmissionProcessorDefinition<C = unknown> extends ProcessorBase
 export type ProcessorDefinition<C = unknown> =
   | SpanProcessorDefinition<C>
   | BatchProcessorDefinition<C>
+  | TraceProcessorDefinition<C>
   | AdmissionProcessorDefinition<C>;
 
 // --- exporters -------------------------------------------------------------------------------------------------------
@@ -385,7 +411,7 @@ export interface Extension {
 export interface MetadataKey {
   /** From the component's own configuration to where it is named. */
   readonly path: readonly (string | number)[];
-  /** A header in lower case, or one of component/client-keys.ts. */
+  /** A header in lower case, or one of lib/client-keys.ts. */
   readonly key: string;
 }
 
@@ -402,12 +428,57 @@ export interface ExtensionDefinition<C = unknown> extends Definition<C> {
   create(config: C, host: ExtensionHost): Extension;
 }
 
-export type AnyDefinition = ReceiverDefinition | ProcessorDefinition | ExporterDefinition | ExtensionDefinition;
+// --- connectors ------------------------------------------------------------------------------------------------------
+
+/** A pipeline that a connector's configuration names. */
+export interface PipelineReference {
+  /** From the component's own configuration to where it is named. */
+  readonly path: readonly (string | number)[];
+  readonly pipeline: string;
+}
+
+/** Where a gate stands. */
+export interface GatePlace {
+  /** Id of the connector, as configured. */
+  readonly connector: string;
+  /** Id of the pipeline behind it. */
+  readonly pipeline: string;
+  /** The pipeline receives from others too: requests say in their metadata which connector they come through. */
+  readonly isMarked: boolean;
+  /** Of all pipelines behind the connector the one that counts what none of them gets. */
+  readonly isFirst: boolean;
+}
+
+/**
+ * Stands between pipelines: those that name it as an exporter send to those that name it as a receiver. It runs nowhere by
+ * itself: what passes through it is handed from stage to stage, and what it decides is decided by its gate.
+ */
+export interface ConnectorDefinition<C = unknown> extends Definition<C> {
+  readonly kind: 'connector';
+  /** Client metadata by which it decides. */
+  metadataKeys?(config: C): readonly MetadataKey[];
+  /** The pipelines that it sends to, as its configuration names them; absent: all that receive from it. */
+  targets?(config: C): readonly PipelineReference[];
+  /** The first step of each pipeline behind it: lets through what is for that pipeline. Absent: everything is. */
+  readonly gate?: {
+    readonly definition: SpanProcessorDefinition;
+    /** What the definition is compiled with: plain data. */
+    config(config: C, place: GatePlace): unknown;
+  };
+}
+
+export type AnyDefinition =
+  | ReceiverDefinition
+  | ProcessorDefinition
+  | ExporterDefinition
+  | ConnectorDefinition
+  | ExtensionDefinition;
 
 /** All components that are built in; made in src/registry.ts, passed to config and pipeline. */
 export interface Registry {
   readonly receivers: readonly ReceiverDefinition[];
   readonly processors: readonly ProcessorDefinition[];
   readonly exporters: readonly ExporterDefinition[];
+  readonly connectors: readonly ConnectorDefinition[];
   readonly extensions: readonly ExtensionDefinition[];
 }

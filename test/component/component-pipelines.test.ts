@@ -188,6 +188,53 @@ const table: Readonly<Record<string, Row>> = {
       assert.deepEqual(otlp.flat()[2].events, ['exception']);
     },
   },
+  'processors/groupbyattrs.yaml': {
+    says: 'puts the spans of each host under a resource of their own, whatever requests they came in',
+    sent: [
+      {
+        resource: { 'service.name': 'shop' },
+        spans: [
+          { name: 'a', attributes: { 'host.name': 'web-1', kept: true } },
+          { name: 'b', attributes: { 'host.name': 'web-2' } },
+          { name: 'c', attributes: { 'host.name': 'web-1' } },
+          { name: 'd' },
+        ],
+      },
+      { resource: { 'service.name': 'shop', 'host.name': 'web-1' }, spans: [{ name: 'e' }] },
+    ],
+    check({ otlp }) {
+      const [all, ...others] = otlp;
+      assert.deepEqual(others, [], 'all of it in one batch');
+      const seen = all.map(({ name, resource, attributes }) => [name, resource['host.name'], attributes]);
+      assert.deepEqual(seen.sort(), [
+        ['a', 'web-1', { kept: true }],
+        ['b', 'web-2', {}],
+        ['c', 'web-1', {}],
+        ['d', undefined, {}],
+        ['e', 'web-1', {}],
+      ]);
+      for (const { resource } of all) assert.equal(resource['service.name'], 'shop');
+      const hosts = all.map(({ resource }) => resource['host.name']);
+      assert.equal(hosts.filter((host, i) => host !== hosts[i - 1]).length, 3, 'what is alike stands together');
+    },
+  },
+  'processors/groupbytrace.yaml': {
+    says: 'puts the spans of a trace one behind the other, whatever requests they came in',
+    sent: ['a', 'b', 'c'].map((name) => ({
+      resource: { 'service.name': name },
+      spans: [1, 2, 3].map((trace) => ({ name: `${trace}${name}`, trace })),
+    })),
+    check({ otlp }) {
+      const [all, ...others] = otlp;
+      assert.deepEqual(others, [], 'all of it in one batch');
+      assert.deepEqual(
+        all.map(({ name }) => name[0]),
+        [...'111222333'],
+      );
+      assert.deepEqual(all.map(({ name }) => name).sort(), ['1a', '1b', '1c', '2a', '2b', '2c', '3a', '3b', '3c']);
+      for (const { name, resource } of all) assert.equal(resource['service.name'], name[1]);
+    },
+  },
   'processors/memory_limiter.yaml': {
     says: 'lets spans through while there is room',
     sent: [{ spans: [{ name: 'a' }, { name: 'b' }] }],
@@ -214,6 +261,88 @@ const table: Readonly<Record<string, Row>> = {
       for (const { name, traceState } of all) if (name === 'any') assert.equal(traceState, 'ot=th:c');
     },
   },
+  'processors/resource.yaml': {
+    says: 'says where spans ran, renames an old key and removes what no backend needs',
+    sent: [
+      {
+        resource: { 'service.name': 'shop', 'host.name': 'web-1', 'k8s.namespace': 'prod', 'process.pid': 7 },
+        spans: [{ name: 'a', attributes: { 'process.pid': 7 } }],
+      },
+    ],
+    check({ otlp }) {
+      const [[{ resource, attributes }]] = otlp;
+      assert.deepEqual(resource, {
+        'service.name': 'shop',
+        'host.name': 'web-1',
+        'deployment.environment.name': 'production',
+        'service.instance.id': 'web-1',
+        'k8s.namespace.name': 'prod',
+      });
+      assert.deepEqual(attributes, { 'process.pid': 7 });
+    },
+  },
+  'processors/span.yaml': {
+    says: 'names spans by attributes, takes ids out of names, and sets a status',
+    sent: [
+      {
+        spans: [
+          { name: 'GET', attributes: { 'http.request.method': 'GET', 'http.route': '/users' } },
+          { name: '/documents/17/update' },
+          { name: 'failed', attributes: { error: true } },
+          { name: 'other', attributes: { 'http.route': '/users' } },
+        ],
+      },
+    ],
+    check({ otlp }) {
+      const [named, document, failed, other] = otlp.flat();
+      assert.equal(named.name, 'GET::/users');
+      assert.equal(document.name, '/documents/{document_id}/update');
+      assert.deepEqual(document.attributes, { document_id: '17' });
+      assert.deepEqual(failed.status, { code: 2, message: 'the attribute error says so' });
+      assert.deepEqual({ name: other.name, status: other.status }, { name: 'other', status: undefined });
+    },
+  },
+  'connectors/forward.yaml': {
+    says: 'joins two pipelines into one',
+    sent: [{ spans: [{ name: 'a', attributes: { 'user.email': 'ann@example.com' } }] }],
+    check({ otlp }) {
+      assert.deepEqual(otlp.flat()[0].attributes, { zone: 'edge' });
+    },
+  },
+  'connectors/routing.yaml': {
+    says: 'sends spans where they belong',
+    exporters: ['otlp/usual', 'otlp/llm'],
+    sent: [
+      { resource: { 'deployment.environment.name': 'test' }, spans: [{ name: 'test' }] },
+      { spans: [{ name: 'chat', attributes: { 'gen_ai.request.model': 'm' } }, { name: 'other' }] },
+    ],
+    check(seen) {
+      assert.deepEqual(names(seen['otlp/llm']), ['chat']);
+      assert.deepEqual(names(seen['otlp/usual']), ['other']);
+    },
+  },
+  'processors/transform.yaml': {
+    says: 'renames, takes ids out of names, reads a payload and cuts long texts',
+    sent: [
+      {
+        resource: { 'service.name': 'shop', 'host.name': 'web-1', 'process.pid': 7 },
+        spans: [
+          { name: 'GET', kind: 2, attributes: { 'http.method': 'GET', 'url.path': '/users/17/cart' } },
+          { name: 'order', attributes: { payload: '{"items": [1, 2, 3]}' } },
+          { name: 'bad', attributes: { payload: '{"items": ' } },
+        ],
+      },
+    ],
+    check({ otlp }) {
+      const [get, order, bad] = otlp.flat();
+      assert.equal(get.name, 'GET /users/{id}/cart');
+      assert.deepEqual(get.attributes, { 'url.path': '/users/{id}/cart', 'http.request.method': 'GET' });
+      assert.deepEqual(order.attributes, { 'order.items': 3 });
+      // What cannot be read is reported, and the statements behind it still run.
+      assert.deepEqual(bad.attributes, {});
+      assert.deepEqual(get.resource, { 'service.name': 'shop', 'host.name': 'web-1' });
+    },
+  },
 };
 
 async function run(t: TestContext, name: string, { sent, exporters = ['otlp'] }: Row) {
@@ -238,9 +367,10 @@ describe('a pipeline for each', () => {
     test(`pipelines/${name} ${row.says}`, async (t) => row.check(await run(t, name, row)));
   }
 
-  test('every processor has a file that uses it, and every file is tried', () => {
-    const wanted = registry.processors.map(({ type }) => `processors/${type}.yaml`);
-    const found = readdirSync(join(pipelineFolder, 'processors')).map((file) => `processors/${file}`);
+  test('every processor and connector has a file that uses it, and every file is tried', () => {
+    const kinds = ['processors', 'connectors'] as const;
+    const wanted = kinds.flatMap((kind) => registry[kind].map(({ type }) => `${kind}/${type}.yaml`));
+    const found = kinds.flatMap((kind) => readdirSync(join(pipelineFolder, kind)).map((file) => `${kind}/${file}`));
     assert.deepEqual(found.sort(), wanted.sort());
     assert.deepEqual(Object.keys(table).sort(), wanted.sort());
   });

@@ -17,7 +17,7 @@ import { createStage } from '../wire/chain-support.ts';
 import { sdkFixtures } from '../wire/sdk-fixtures.ts';
 
 const root = join(import.meta.dirname, '../..');
-const kinds = ['receivers', 'processors', 'exporters', 'extensions'] as const;
+const kinds = ['receivers', 'processors', 'exporters', 'connectors', 'extensions'] as const;
 type Kind = (typeof kinds)[number];
 
 const all = kinds.flatMap((kind) => registry[kind].map((definition: AnyDefinition) => ({ kind, definition })));
@@ -34,14 +34,22 @@ function fileWith(kind: Kind, type: string, yaml: string): string {
     `receivers:\n${body('receivers', 'otlp: { protocols: { grpc: } }')}`,
     `exporters:\n${body('exporters', 'nop:')}`,
     kind === 'processors' ? `processors:\n${body('processors', '')}` : '',
+    kind === 'connectors' ? `connectors:\n${body('connectors', '')}` : '',
     kind === 'extensions' ? `extensions:\n${body('extensions', '')}` : '',
     'service:\n',
     kind === 'extensions' ? `  extensions: [${type}]\n` : '',
     '  pipelines:\n    traces:\n',
     `      receivers: [${own('receivers', 'otlp')}]\n`,
     `      processors: [${kind === 'processors' ? type : ''}]\n`,
-    `      exporters: [${own('exporters', 'nop')}]\n`,
+    `      exporters: [${own('exporters', kind === 'connectors' ? type : 'nop')}]\n`,
+    kind === 'connectors' ? behind(type, yaml) : '',
   ].join('');
+}
+
+/** The pipelines that a connector names, or one if it names none. */
+function behind(type: string, yaml: string): string {
+  const named = new Set(yaml.match(/traces\/\w+/g) ?? ['traces/behind']);
+  return [...named].map((id) => `    ${id}:\n      receivers: [${type}]\n      exporters: [nop]\n`).join('');
 }
 
 const read = (text: string): ReadResult =>
@@ -205,7 +213,9 @@ function create(definition: AnyDefinition, config: unknown): Living | null {
       return definition.create(config, host);
     case 'extension':
       return definition.create(config, { ...host, state: () => 'ready', health: () => assert.fail('nobody asked') });
+    // They run in workers, or nowhere.
     case 'processor':
+    case 'connector':
       return null;
   }
 }
@@ -226,7 +236,7 @@ describe('the life of a component', () => {
   });
 
   for (const { kind, definition } of all) {
-    if (definition.kind === 'processor') continue;
+    if (definition.kind === 'processor' || definition.kind === 'connector') continue;
     for (const [index, { title }] of definition.examples.entries()) {
       test(`${kind}/${definition.type} (${title}): creating opens nothing; stopping is fine before start and twice`, async () => {
         const config = exampleConfig(kind, definition, index);
@@ -271,6 +281,11 @@ describe('the account of a processor', () => {
           const options = definition.batching(exampleConfig('processors', definition, index));
           assert.ok(options.maxSpans === 0 || options.maxSpans >= options.minSpans, JSON.stringify(options));
           assert.ok(options.timeoutMs >= 0 && options.metadataCardinalityLimit >= 0);
+        });
+      } else if (definition.role === 'traces') {
+        test(`${name}: it holds at least one trace, for a time`, () => {
+          const { waitMs, maxTraces } = definition.holding(exampleConfig('processors', definition, index));
+          assert.ok(waitMs >= 0 && Number.isInteger(maxTraces) && maxTraces > 0, `${waitMs} ms, ${maxTraces}`);
         });
       } else {
         test(`${name}: its budget is a whole number of bytes and less than the machine has`, () => {

@@ -1,18 +1,15 @@
 // The Collector's attributes processor: changes span attributes by a list of actions.
 import { z } from 'zod';
+import { actionList, checkActions, keysSet, metadataKeysOf } from '../../component/attribute-actions/actions.ts';
 import { defineSpanProcessor } from '../../component/define.ts';
-import { checkMatchProperties, matchProperties } from '../../component/span-matcher.ts';
-import { actionList, checkActions, metadataKeyOf } from './actions.ts';
+import { checkSpanSelection, spanSelectionFields, spanSelectionTouches } from '../../component/span-matcher.ts';
 import { compileAttributes } from './attributes.ts';
 
 const config = z.strictObject({
-  include: matchProperties.optional().describe('Only spans that match all of this are changed.'),
-  exclude: matchProperties.optional().describe('Spans that match all of this are not changed, even when included.'),
+  ...spanSelectionFields(),
   actions: actionList().describe('Done in this order; each sees what those before it did.'),
 });
 export type Config = z.output<typeof config>;
-
-const setting: ReadonlySet<string> = new Set(['insert', 'update', 'upsert', 'hash', 'convert']);
 
 export const attributes = defineSpanProcessor<Config>({
   kind: 'processor',
@@ -22,16 +19,11 @@ export const attributes = defineSpanProcessor<Config>({
   stability: 'beta',
   summary: 'Inserts, changes, deletes, hashes, extracts and converts span attributes.',
   config,
-  check: (c) => [
-    ...checkActions(c.actions).map((issue) => ({ ...issue, path: ['actions', ...issue.path] })),
-    ...(c.include === undefined ? [] : checkMatchProperties(c.include, ['include'])),
-    ...(c.exclude === undefined ? [] : checkMatchProperties(c.exclude, ['exclude'])),
-  ],
+  check: (c) => [...checkActions(c.actions, ['actions']), ...checkSpanSelection(c)],
+  passes: (c) => [spanSelectionTouches(c)],
   traits: { mutates: true, drops: false },
-  metadataKeys: (c) => [
-    ...new Set(c.actions.filter((one) => one.from_context !== '').map((one) => metadataKeyOf(one.from_context))),
-  ],
-  sets: (c) => c.actions.filter(({ action }) => setting.has(action)).map(({ key }) => key),
+  metadataKeys: (c) => metadataKeysOf(c.actions),
+  sets: (c) => keysSet(c.actions),
   compile: compileAttributes,
   examples: [
     {

@@ -1,15 +1,18 @@
 // The conditions of a filter, whichever form of the configuration they were written in.
 import {
   adviseGroup,
+  metadataKeysIn,
   type Rule,
   type RuleGroup,
   type RuleGroupText,
   readGroup,
   rulesAt,
+  touchesOf,
 } from '../../component/rule-groups.ts';
-import { checkMatchProperties } from '../../component/span-matcher.ts';
-import type { ConfigIssue } from '../../component/types.ts';
+import { checkMatchProperties, spanMatcherTouches } from '../../component/span-matcher.ts';
+import type { ConfigIssue, Touch } from '../../component/types.ts';
 import { unreached } from '../../ottl/advice.ts';
+import type { ContextName } from '../../ottl/environment.ts';
 import type { ErrorMode } from '../../ottl/error-mode.ts';
 import type { CheckedCondition } from '../../ottl/resolved.ts';
 import type { Config } from './index.ts';
@@ -17,6 +20,9 @@ import type { Config } from './index.ts';
 export interface FilterCondition extends Rule<CheckedCondition> {
   readonly errorMode: ErrorMode;
 }
+
+/** What it drops. A link is no item of its own: the Collector's filter drops none either. */
+export const filterContexts = ['spanevent', 'span', 'scope', 'resource'] as const satisfies readonly ContextName[];
 
 /** All OTTL conditions in the order in which they apply. */
 export function conditionsOf(config: Config): FilterCondition[] {
@@ -28,6 +34,17 @@ export function conditionsOf(config: Config): FilterCondition[] {
 /** What is wrong with a group is added to `issues`. */
 export function readGroups(config: Config, issues: ConfigIssue[]): RuleGroup[] {
   return groupsOf(config).map((group) => readGroup(group, issues));
+}
+
+/** Keys of client metadata that its conditions read. */
+export function metadataKeysOf(config: Config): string[] {
+  return metadataKeysIn(readGroups(config, []));
+}
+
+export function passesOf(config: Config): Touch[][] {
+  const { spans } = config;
+  const older = [spans?.include, spans?.exclude].flatMap((one) => (one == null ? [] : spanMatcherTouches(one)));
+  return [[...older, ...touchesOf(readGroups(config, []))]];
 }
 
 /** Conditions that have no effect, or more than they are meant to have. */
@@ -42,7 +59,9 @@ export function adviseFilter(config: Config): ConfigIssue[] {
 
 export function checkFilter(config: Config): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
-  readGroups(config, issues);
+  for (const group of readGroups(config, issues)) {
+    if (group.context === 'spanlink') issues.push(...group.conditions.map(aboutLinks));
+  }
   const { traces, spans, trace_conditions: groups } = config;
   const older = traces?.resource != null || traces?.span != null || traces?.spanevent != null;
   if (groups != null && groups.length > 0 && older) issues.push(conflict('traces', 'trace_conditions'));
@@ -59,6 +78,11 @@ export function checkFilter(config: Config): ConfigIssue[] {
     issues.push({ path: ['trace_conditions', mixed], code: 'CONFIG_CONFLICT', message });
   }
   return issues;
+}
+
+function aboutLinks({ path, checked: { text } }: Rule<CheckedCondition>): ConfigIssue {
+  const message = 'a filter drops resources, scopes, spans and events; it cannot drop a link';
+  return { path, code: 'CONFIG_OTTL', message, offset: Math.max(0, text.search(/\bspanlink\b/)) };
 }
 
 function conflict(key: string, other: string): ConfigIssue {

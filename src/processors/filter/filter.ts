@@ -3,8 +3,13 @@ import { withFaults } from '../../component/rule-faults.ts';
 import { compileSpanMatcher } from '../../component/span-matcher.ts';
 import type { CounterId, StageBuilder, StageProcessor } from '../../component/types.ts';
 import { compileCondition, type Predicate } from '../../ottl/compile.ts';
-import { type ContextName, createEnvironment, currentEvent, type Environment } from '../../ottl/environment.ts';
-import { forEachItem } from '../../ottl/items.ts';
+import {
+  type ContextName,
+  createEnvironment,
+  currentEvent,
+  type Environment,
+  itemWalker,
+} from '../../ottl/environment.ts';
 import { conditionsOf, type FilterCondition } from './conditions.ts';
 import type { Config } from './index.ts';
 
@@ -28,7 +33,6 @@ export function compileFilter(config: Config, stage: StageBuilder): StageProcess
   if (resources.length > 0) processor.resource = dropFirst(resources, resource);
   if (scopes.length > 0) processor.scope = dropFirst(scopes, scope);
   if (spans.length > 0 || events.length > 0) processor.span = spanHook(dropFirst(spans, span), events, stage, env);
-  for (const hook of env.needsHook) processor[hook] ??= () => {};
   return processor;
 }
 
@@ -72,7 +76,7 @@ function dropFirst(rules: readonly Rule[], view: { drop(counter: CounterId): voi
 
 function compileEvents(condition: FilterCondition, env: Environment, stage: StageBuilder): () => void {
   const matches = guarded(condition, env, stage);
-  return forEachItem(env, 'spanevent', () => {
+  return itemWalker(env, 'spanevent', () => {
     if (matches()) currentEvent(env).drop();
   });
 }

@@ -2,12 +2,10 @@
 import { z } from 'zod';
 import { defineSpanProcessor } from '../../component/define.ts';
 import { ruleErrorMetric } from '../../component/rule-faults.ts';
-import { touchesOf } from '../../component/rule-groups.ts';
 import { matchProperties } from '../../component/span-matcher.ts';
 import type { MetricSpec } from '../../component/types.ts';
-import { contextNames } from '../../ottl/environment.ts';
 import { errorModes } from '../../ottl/error-mode.ts';
-import { adviseFilter, checkFilter, readGroups } from './conditions.ts';
+import { adviseFilter, checkFilter, filterContexts, metadataKeysOf, passesOf } from './conditions.ts';
 import { compileFilter } from './filter.ts';
 
 const conditions = () => z.array(z.string()).nullish();
@@ -21,7 +19,7 @@ const errorModeField = z
 
 const group = z.strictObject({
   context: z
-    .enum(contextNames)
+    .enum(filterContexts)
     .optional()
     .describe('Where the conditions of the group run; absent: the lowest context that they name.'),
   error_mode: errorModeField.optional(),
@@ -84,7 +82,8 @@ export const filter = defineSpanProcessor<Config>({
   advise: adviseFilter,
   traits: { mutates: true, drops: true },
   dropMetric,
-  passes: (c) => [touchesOf(readGroups(c, []))],
+  metadataKeys: metadataKeysOf,
+  passes: passesOf,
   compile: compileFilter,
   examples: [
     { title: 'Health checks', yaml: 'trace_conditions:\n  - span.attributes["url.path"] == "/healthz"' },

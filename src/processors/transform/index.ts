@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { defineSpanProcessor } from '../../component/define.ts';
 import { ruleErrorMetric } from '../../component/rule-faults.ts';
-import { adviseGroup, touchesOf } from '../../component/rule-groups.ts';
+import { adviseGroup, metadataKeysIn, touchesOf } from '../../component/rule-groups.ts';
 import { contextNames } from '../../ottl/environment.ts';
 import { errorModes } from '../../ottl/error-mode.ts';
 import { spanAttributesSet } from '../../ottl/path-uses.ts';
@@ -60,6 +60,7 @@ export const transform = defineSpanProcessor<Config>({
   advise: (c) => readGroups(c, []).flatMap(adviseGroup),
   traits: { mutates: true, drops: false },
   passes: (c) => readGroups(c, []).map((one) => touchesOf([one])),
+  metadataKeys: (c) => metadataKeysIn(readGroups(c, [])),
   sets: (c) =>
     readGroups(c, []).flatMap(({ statements }) => statements.flatMap(({ checked }) => spanAttributesSet(checked))),
   compile: compileTransform,

@@ -3,8 +3,7 @@ import { withFaults } from '../../component/rule-faults.ts';
 import { hookOf } from '../../component/rule-groups.ts';
 import type { StageBuilder, StageProcessor } from '../../component/types.ts';
 import { compileCondition, compileStatement } from '../../ottl/compile.ts';
-import { createEnvironment } from '../../ottl/environment.ts';
-import { forEachItem } from '../../ottl/items.ts';
+import { createEnvironment, itemWalker } from '../../ottl/environment.ts';
 import { groupAt } from './groups.ts';
 import type { Config } from './index.ts';
 
@@ -26,9 +25,8 @@ export function compileTransform(config: Config, stage: StageBuilder, pass: numb
     if (cache.size > 0) cache.clear();
     runAll();
   };
-  const processor: StageProcessor = { [hookOf(context)]: forEachItem(env, context, run) };
-  for (const hook of env.needsHook) processor[hook] ??= () => {};
-  return processor;
+  const isInside = context === 'spanevent' || context === 'spanlink';
+  return { [hookOf(context)]: isInside ? itemWalker(env, context, run) : run };
 }
 
 function inOrder(statements: readonly (() => boolean)[]): () => void {

@@ -55,7 +55,7 @@ export interface CanonicalSpan {
   readonly surl: string;
 }
 
-/** All spans of some ExportTraceServiceRequests, sorted by id. */
+/** All spans of some ExportTraceServiceRequests, sorted by id; of one that came several times, by its attributes. */
 export function canonicalSpans(requests: readonly Uint8Array[]): CanonicalSpan[] {
   const spans: CanonicalSpan[] = [];
   for (const bytes of requests) {
@@ -65,7 +65,7 @@ export function canonicalSpans(requests: readonly Uint8Array[]): CanonicalSpan[]
       }
     }
   }
-  return spans.sort((a, b) => compare(a.id, b.id));
+  return spans.sort((a, b) => compare(a.id, b.id) || compare(JSON.stringify(a.attrs), JSON.stringify(b.attrs)));
 }
 
 function canonicalSpan(span: Span, { resource, schemaUrl }: ResourceSpans, group: ScopeSpans): CanonicalSpan {

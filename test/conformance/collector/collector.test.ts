@@ -7,14 +7,22 @@ import { type CanonicalSpan, canonicalSpans } from './canonical.ts';
 import { type Implementation, runCase } from './harness.ts';
 
 /** Cases whose components are built in. */
-const supported = [/^pass$/, /^attributes-/, /^filter-/, /^prob-/, /^(transform|ottl)-/];
+const supported = [
+  /^pass$/,
+  /^attributes-/,
+  /^filter-/,
+  /^forward-/,
+  /^prob-/,
+  /^resource-/,
+  /^routing-/,
+  /^span-/,
+  /^(transform|ottl)-/,
+];
 
 /** All others, and what they wait for. */
 const waiting: readonly { readonly cases: RegExp; readonly reason: string }[] = [
   { cases: /^chain-all$/, reason: 'needs the processor redaction' },
   { cases: /^redaction-/, reason: 'needs the processor redaction' },
-  { cases: /^resource-/, reason: 'needs the processor resource' },
-  { cases: /^span-name-/, reason: 'needs the processor span' },
   { cases: /^tail-/, reason: 'needs the processor tail_sampling' },
 ];
 

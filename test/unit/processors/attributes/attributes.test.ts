@@ -134,16 +134,67 @@ test('client.address is what the service knows of it, and empty when it knows no
   assert.deepEqual(seen(), text(''));
 });
 
-test('the client metadata that the actions read are declared in lower case, each once', () => {
+test('auth attributes are those of the credential, and never a header of that name', () => {
+  const actions = [
+    { key: 'user', from_context: 'auth.username', action: 'insert' },
+    { key: 'other', from_context: 'auth.tenant', default_value: 'none', action: 'insert' },
+  ];
+  const stage = stageOf([attributes, { actions }]);
+  const seen = () =>
+    spansOf(stage.run(requestOf([spanOf(0)])))[0].attributes.map(({ key, value }) => [key, value?.stringValue]);
+  stage.chain.metadata = { 'auth.username': ['ann'], username: ['header'], tenant: ['header'] };
+  assert.deepEqual(seen(), [
+    ['user', 'ann'],
+    ['other', 'none'],
+  ]);
+  stage.chain.metadata = { 'auth.username': [], 'auth.tenant': [] };
+  assert.deepEqual(seen(), [['other', 'none']]);
+});
+
+test('the client metadata that the actions read are declared, headers in lower case, each once', () => {
   const from = (from_context: string) => ({ key: 'k', from_context, action: 'insert' });
   const config = attributes.config.parse({
     actions: [
       from('metadata.X-Tenant'),
       from('x-tenant'),
       from('client.address'),
+      from('auth.username'),
       { key: 'k', value: 1n, action: 'insert' },
     ],
   });
   assert.equal(attributes.role, 'spans');
-  assert.deepEqual(attributes.role === 'spans' && attributes.metadataKeys?.(config), ['x-tenant', 'client.address']);
+  assert.deepEqual(attributes.role === 'spans' && attributes.metadataKeys?.(config), [
+    'x-tenant',
+    'client.address',
+    'auth.username',
+  ]);
+});
+
+test('it says what of resource and scope its include and exclude read', () => {
+  const touches = (selection: object) => {
+    const config = attributes.config.parse({ ...selection, actions: [{ key: 'k', action: 'delete' }] });
+    return attributes.role === 'spans' && attributes.passes?.(config);
+  };
+  const matches = (properties: object) => ({ match_type: 'strict', ...properties });
+  const resourceRead = { what: 'resource', from: 'span', writes: false };
+  const scopeRead = { what: 'scope', from: 'span', writes: false };
+  assert.deepEqual(touches({}), [[]]);
+  assert.deepEqual(touches({ include: matches({ span_names: ['a'], attributes: [{ key: 'a' }] }) }), [[]]);
+  assert.deepEqual(touches({ include: matches({ services: ['a'] }) }), [[resourceRead]]);
+  assert.deepEqual(
+    touches({ include: matches({ resources: [{ key: 'a' }] }), exclude: matches({ libraries: [{ name: 'a' }] }) }),
+    [[resourceRead, scopeRead]],
+  );
+});
+
+test('it says which attributes its actions give a value', () => {
+  const config = attributes.config.parse({
+    actions: [
+      { key: 'a', value: 1n, action: 'insert' },
+      { key: 'b', action: 'delete' },
+      { key: 'c', pattern: '(?P<d>x)(?P<e>y)', action: 'extract' },
+      { key: 'f', action: 'hash' },
+    ],
+  });
+  assert.deepEqual(attributes.sets?.(config), ['a', 'd', 'e', 'f']);
 });

@@ -33,11 +33,6 @@ const wrong: readonly (readonly [string, string, ...string[]])[] = [
     'actions.0.from_context CONFIG_CONFLICT',
   ],
   [
-    'auth attributes',
-    'actions: [{key: a, action: insert, from_context: auth.sub}]',
-    'actions.0.from_context CONFIG_UNSUPPORTED',
-  ],
-  [
     'insert with fields of other actions',
     'actions: [{key: a, action: insert, value: 1, pattern: x, converted_type: int}]',
     'actions.0.pattern CONFIG_CONFLICT',

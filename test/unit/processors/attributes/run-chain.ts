@@ -70,7 +70,8 @@ export function stageOf(...processors: readonly [ProcessorDefinition, unknown][]
       const named: Record<string, number> = {};
       chain.counters.forEach((spec, i) => {
         if (counts[i] === 0) return;
-        const labels = spec.kind === 'metric' ? Object.values(spec.labels).join(' ') : spec.reason;
+        const reason = spec.kind === 'routed' ? spec.where : spec.kind === 'dropped' ? spec.reason : '';
+        const labels = spec.kind === 'metric' ? Object.values(spec.labels).join(' ') : reason;
         named[`${spec.kind} ${labels}`] = counts[i];
       });
       return named;

@@ -1,5 +1,6 @@
 // The action hash: a value becomes the SHA-256 of its bytes, in hex.
 import { hash } from 'node:crypto';
+import { contentStart } from '../../wire/any-value.ts';
 import type { AttributeTable } from '../../wire/attribute-table.ts';
 import type { StageMemory } from '../../wire/stage-memory.ts';
 import { valueKind } from '../../wire/value.ts';
@@ -34,9 +35,8 @@ function contentOf(table: AttributeTable, memory: StageMemory, entry: number): B
   switch (table.kind(entry)) {
     case valueKind.string: {
       const end = at + table.valueLength(entry);
-      let from = at + 1;
-      while (buffer[from] > 127) from++;
-      return from + 1 === end ? noBytes : buffer.subarray(from + 1, end);
+      const from = contentStart(buffer, at);
+      return from === end ? noBytes : buffer.subarray(from, end);
     }
     case valueKind.bool:
       return oneByte[table.get(entry) === true ? 1 : 0];

@@ -1,9 +1,11 @@
 // Where the value of insert, update and upsert comes from, as bytes in the shared memory.
-import type { StageBuilder } from '../../component/types.ts';
+
+import { clientAddressKey } from '../../lib/client-keys.ts';
 import { encodedSize, encodeValue } from '../../wire/any-value.ts';
 import type { AttributeTable } from '../../wire/attribute-table.ts';
 import type { AttributeConstant } from '../../wire/stage-memory.ts';
-import { type Action, clientAddressKey, isSet, metadataKeyOf } from './actions.ts';
+import type { StageBuilder } from '../types.ts';
+import { type Action, isSet, metadataKeyOf } from './actions.ts';
 
 export interface Source {
   /** The attribute to add when the value is the same for every span; then `find` is not needed. */

@@ -1,10 +1,10 @@
-// What a list of actions may say: the schema of one action, and the mistakes that it cannot express. The `resource`
-// processor takes the same list under another name.
+// What a list of actions on attributes may say: the schema of one action, and the mistakes that it cannot express.
 import { z } from 'zod';
-import { anyValue } from '../../component/fields.ts';
-import type { ConfigIssue } from '../../component/types.ts';
 import type { ErrorCode } from '../../errors.ts';
+import { clientAddressKey, credentialAttribute } from '../../lib/client-keys.ts';
 import { compileRegExp, type Matcher, RegExpError } from '../../lib/regexp/regexp.ts';
+import { anyValue } from '../fields.ts';
+import type { ConfigIssue } from '../types.ts';
 
 const names = ['insert', 'update', 'upsert', 'delete', 'hash', 'extract', 'convert'] as const;
 
@@ -25,8 +25,9 @@ export const action = z.strictObject({
     .string()
     .prefault('')
     .describe(
-      'Takes the value from the client: metadata.<key> (several values joined with ";") or client.address. The ' +
-        'receiver must have include_metadata: true.',
+      'Takes the value from the client: metadata.<key> (several values joined with ";"; the receiver must have ' +
+        "include_metadata: true), auth.<attribute> (what the receiver's authenticator knows, such as auth.username) or " +
+        'client.address.',
     ),
   default_value: anyValue().optional().describe('The value to set where the source has none.'),
   pattern: z
@@ -40,16 +41,27 @@ export const action = z.strictObject({
 });
 export type Action = z.output<typeof action>;
 
-/** `auth.` needs an authenticator, which the service does not have. */
-const authPrefix = 'auth.';
 const metadataPrefix = 'metadata.';
-export const clientAddressKey = 'client.address';
 
-/** The client metadata key that `from_context` names; without a prefix it is one itself. */
+/** The client metadata key that `from_context` names (lib/client-keys.ts); without a prefix it is a header. */
 export function metadataKeyOf(context: string): string {
-  if (context === clientAddressKey) return clientAddressKey;
+  if (context === clientAddressKey || credentialAttribute(context) !== null) return context;
   return (context.startsWith(metadataPrefix) ? context.slice(metadataPrefix.length) : context).toLowerCase();
 }
+
+/** Client metadata keys that the actions read, each once. */
+export const metadataKeysOf = (actions: readonly Action[]): readonly string[] => [
+  ...new Set(actions.filter((one) => one.from_context !== '').map((one) => metadataKeyOf(one.from_context))),
+];
+
+const setting: ReadonlySet<string> = new Set(['insert', 'update', 'upsert', 'hash', 'convert']);
+
+/** Keys of attributes to which the actions give a value. */
+export const keysSet = (actions: readonly Action[]): readonly string[] =>
+  actions.flatMap(({ action, key, pattern }) => {
+    if (action === 'extract') return compileRegExp(pattern).groupNames.map((name) => name ?? '');
+    return setting.has(action) ? [key] : [];
+  });
 
 /** A null in the YAML is no value. */
 export const isSet = (value: unknown): boolean => value !== undefined && value !== null;
@@ -57,13 +69,13 @@ export const isSet = (value: unknown): boolean => value !== undefined && value !
 type Field = keyof Action;
 type Report = (field: Field | null, code: ErrorCode, message: string, offset?: number) => void;
 
-/** Issues with paths from the list. */
-export function checkActions(actions: readonly Action[]): ConfigIssue[] {
+/** `path` leads to the list. */
+export function checkActions(actions: readonly Action[], path: ConfigIssue['path']): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
   actions.forEach((one, index) => {
     checkAction(one, (field, code, message, offset) => {
-      const path = field === null ? [index] : [index, field];
-      issues.push({ path, code, message, ...(offset === undefined ? {} : { offset }) });
+      const place = field === null ? [...path, index] : [...path, index, field];
+      issues.push({ path: place, code, message, ...(offset === undefined ? {} : { offset }) });
     });
   });
   return issues;
@@ -119,9 +131,6 @@ function checkSources(one: Action, report: Report): void {
   }
   for (const field of set.slice(1)) {
     report(field, 'CONFIG_CONFLICT', `only one source can be given, and ${set[0]} is`);
-  }
-  if (one.from_context.startsWith(authPrefix)) {
-    report('from_context', 'CONFIG_UNSUPPORTED', 'authentication is not built in, so there are no auth attributes yet');
   }
 }
 

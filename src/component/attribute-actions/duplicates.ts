@@ -1,8 +1,9 @@
 // A span should not have a key twice, but some do, and then every reader picks one. The Collector's actions see the first
 // and leave the others, so that a deleted or overwritten value stays readable there; ours leave none of the old values.
-import type { KeyId, StageBuilder } from '../../component/types.ts';
+
 import type { AttributeTable } from '../../wire/attribute-table.ts';
 import type { Kernel } from '../../wire/kernel/kernel.ts';
+import type { KeyId, StageBuilder } from '../types.ts';
 
 /** The next live entry behind `entry` with the same key, or -1. */
 export function stepOverKey(table: AttributeTable, kernel: Kernel, entry: number): number {
