@@ -1,6 +1,8 @@
-// Client metadata on its way to the extensions that make headers of it: whether it can ever get there.
-import { credentialAttribute } from '../component/client-keys.ts';
-import type { ExporterDefinition, ExtensionDefinition, MetadataKey } from '../component/types.ts';
+// Client metadata on its way to the extensions that make headers of it, and to connectors that decide by it: whether it can
+// ever get there.
+
+import type { ConnectorDefinition, ExporterDefinition, ExtensionDefinition, MetadataKey } from '../component/types.ts';
+import { credentialAttribute } from '../lib/client-keys.ts';
 import type { Configured, Sections } from './component-section.ts';
 import { type Issue, makeIssue } from './source.ts';
 import { placeName, spotFor } from './subject.ts';
@@ -13,9 +15,19 @@ interface Pipeline {
 }
 type Extension = Configured<ExtensionDefinition>;
 
-/** The way of a key that an extension reads, of one pipeline and one of its exporters. */
+/** A way of spans to a pipeline: from a receiver, past all processors, also those of pipelines in front of connectors. */
+interface Route {
+  /** Of the pipeline that it ends in. */
+  readonly id: string;
+  readonly receivers: readonly string[];
+  readonly steps: readonly { readonly pipeline: string; readonly processor: string }[];
+}
+/** Every connector that is left out or taken makes another way: so many are enough to find one that is open. */
+const mostRoutes = 256;
+
+/** The way of a key that a component reads, of one pipeline and one of its exporters. */
 interface Way {
-  readonly extension: Extension;
+  readonly reader: Configured<ExtensionDefinition | ConnectorDefinition>;
   readonly read: MetadataKey;
   /** Why nothing comes by it; null: something may. */
   readonly obstacle: string | null;
@@ -23,27 +35,57 @@ interface Way {
 
 /** What an authenticator would have to tell never comes: an error. A header is missing without harm to anybody else: a warning. */
 export function clientKeyIssues(pipelines: readonly Pipeline[], sections: Sections): Issue[] {
-  const ways = pipelines.flatMap((pipeline) => waysOf(pipeline, sections));
-  const places = Map.groupBy(ways, ({ extension, read }) => placeName(extension.subject, read.path));
+  const ways = pipelines.flatMap((pipeline) => {
+    const routes = routesTo(pipeline, pipelines, sections);
+    return routes.flatMap((route) => [
+      ...waysOf(pipeline.exporters, route, sections),
+      ...waysToConnectors(pipeline.exporters, route, sections),
+    ]);
+  });
+  const places = Map.groupBy(ways, ({ reader, read }) => placeName(reader.subject, read.path));
   return [...places].flatMap(([place, all]) => {
-    const [{ extension, read, obstacle }] = all;
+    const [{ reader, read, obstacle }] = all;
     if (obstacle === null || all.some((way) => way.obstacle === null)) return [];
     const severity = credentialAttribute(read.key) === null ? 'warning' : 'error';
-    const spot = spotFor(extension.subject, read.path);
+    const spot = spotFor(reader.subject, read.path);
     return [makeIssue(severity, spot, 'CONFIG_CONFLICT', `${place}: ${obstacle}`)];
   });
 }
 
-function waysOf(pipeline: Pipeline, sections: Sections): Way[] {
-  return pipeline.exporters.flatMap((id) => {
+/** Connectors lead from no pipeline back to itself. */
+function routesTo({ id, receivers, processors }: Pipeline, all: readonly Pipeline[], sections: Sections): Route[] {
+  const own = processors.map((processor) => ({ pipeline: id, processor }));
+  const isConnector = (receiver: string): boolean => sections.connectors.ids.has(receiver);
+  const direct = receivers.filter((receiver) => !isConnector(receiver));
+  const routes: Route[] = direct.length === 0 ? [] : [{ id, receivers: direct, steps: own }];
+  for (const sender of all) {
+    if (routes.length >= mostRoutes) break;
+    if (!sender.exporters.some((exporter) => isConnector(exporter) && receivers.includes(exporter))) continue;
+    for (const route of routesTo(sender, all, sections)) routes.push({ ...route, id, steps: [...route.steps, ...own] });
+  }
+  return routes.slice(0, mostRoutes);
+}
+
+function waysOf(exporters: readonly string[], route: Route, sections: Sections): Way[] {
+  return exporters.flatMap((id) => {
     const exporter = sections.exporters.components.get(id);
     if (exporter === undefined) return [];
     return readersBehind(exporter, sections).flatMap((extension) => {
       const reads = extension.definition.metadataKeys?.(extension.config?.value) ?? [];
-      return reads.map(
-        (read): Way => ({ extension, read, obstacle: obstacleOf(read.key, pipeline, exporter, sections) }),
-      );
+      return reads.map((read): Way => {
+        const obstacle = obstacleOf(read.key, route, sections) ?? obstacleIn(exporter, read.key);
+        return { reader: extension, read, obstacle };
+      });
     });
+  });
+}
+
+function waysToConnectors(exporters: readonly string[], route: Route, sections: Sections): Way[] {
+  return exporters.flatMap((id) => {
+    const connector = sections.connectors.components.get(id);
+    if (connector === undefined || connector.config === null) return [];
+    const reads = connector.definition.metadataKeys?.(connector.config.value) ?? [];
+    return reads.map((read): Way => ({ reader: connector, read, obstacle: obstacleOf(read.key, route, sections) }));
   });
 }
 
@@ -60,12 +102,7 @@ function readersBehind(
   });
 }
 
-function obstacleOf(
-  key: string,
-  { id, receivers, processors }: Pipeline,
-  exporter: Configured<ExporterDefinition>,
-  sections: Sections,
-): string | null {
+function obstacleOf(key: string, { id, receivers, steps }: Route, sections: Sections): string | null {
   const attribute = credentialAttribute(key);
   if (attribute !== null) {
     const known = receivers.flatMap((receiver) => attributesOf(receiver, sections));
@@ -74,12 +111,19 @@ function obstacleOf(
       return `no authenticator of a receiver of pipeline "${id}" knows "${attribute}" of its clients: they know ${there}`;
     }
   }
-  for (const processor of processors) {
+  for (const { pipeline, processor } of steps) {
     const { definition, config } = sections.processors.components.get(processor) ?? {};
+    if (definition?.role === 'traces') {
+      return `the processor "${processor}" of pipeline "${pipeline}" gathers traces from several clients, so that ${key} is lost`;
+    }
     if (definition?.role !== 'batch' || config === null || config === undefined) continue;
     if (definition.batching(config.value).metadataKeys.includes(key)) continue;
-    return `the processor "${processor}" of pipeline "${id}" mixes clients, so that ${key} is lost: add it to its metadata_keys`;
+    return `the processor "${processor}" of pipeline "${pipeline}" mixes clients, so that ${key} is lost: add it to its metadata_keys`;
   }
+  return null;
+}
+
+function obstacleIn(exporter: Configured<ExporterDefinition>, key: string): string | null {
   const batch = exporter.config === null ? null : exporter.definition.delivery(exporter.config.value).queue.batch;
   if (batch === null || batch.metadataKeys.includes(key)) return null;
   return `the sending_queue of exporter "${exporter.id}" mixes clients, so that ${key} is lost: add it to batch.partition.metadata_keys`;

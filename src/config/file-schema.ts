@@ -100,7 +100,7 @@ export const fileSchema = (registry: Registry): JsonSchema => ({
     receivers: sectionSchema('receivers', registry.receivers),
     processors: sectionSchema('processors', registry.processors),
     exporters: sectionSchema('exporters', registry.exporters),
-    connectors: sectionSchema('connectors', []),
+    connectors: sectionSchema('connectors', registry.connectors),
     extensions: sectionSchema('extensions', registry.extensions),
     service: serviceSection(),
   },

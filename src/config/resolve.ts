@@ -1,8 +1,9 @@
 // The expanded tree against the registry: what the runtime builds, or everything that is wrong with it.
-import type { Registry } from '../component/types.ts';
+import type { ProcessorDefinition, Registry } from '../component/types.ts';
 import { checkSchema } from './check-schema.ts';
 import { clientKeyIssues } from './client-keys.ts';
 import { type Configured, parseId, readSection, type Section, type Sections } from './component-section.ts';
+import { connectorIssues, cycleIssues } from './connector-graph.ts';
 import { circleIssues, referenceIssues, startOrder } from './extension-references.ts';
 import { type ConfigNode, type MapNode, nodeAt, type Path } from './node.ts';
 import { orderAdvice } from './order-advice.ts';
@@ -30,12 +31,16 @@ const topIssues = (root: MapNode): Issue[] => {
     const message = `unknown section "${key}"${suggestion(key, TOP_KEYS, 'sections')}`;
     issues.push(makeIssue('error', entry.key, 'CONFIG_UNKNOWN_KEY', message));
   }
-  const connectors = root.entries.get('connectors')?.node;
-  for (const [id, entry] of connectors?.kind === 'map' ? connectors.entries : []) {
-    const message = `connectors: there is no connector "${id.split('/')[0]}" here; this version has no connectors`;
-    issues.push(makeIssue('error', entry.key, 'CONFIG_UNKNOWN_COMPONENT', message));
-  }
   return issues;
+};
+
+/** Where the ids of a list may be defined. */
+const sectionsOf: Readonly<Record<SectionName, readonly SectionName[]>> = {
+  receivers: ['receivers', 'connectors'],
+  processors: ['processors'],
+  exporters: ['exporters', 'connectors'],
+  connectors: ['connectors'],
+  extensions: ['extensions'],
 };
 
 /** The ids of one list that are defined; the others become issues. */
@@ -47,7 +52,9 @@ const checkReferences = (
   service: Subject,
   issues: Issue[],
 ): string[] => {
-  const { ids: known, unreadable } = sections[kind];
+  const places = sectionsOf[kind].map((name) => sections[name]);
+  const known = new Set(places.flatMap((place) => [...place.ids]));
+  const unreadable = places.some((place) => place.unreadable);
   const seen = new Set<string>();
   for (const [index, id] of ids.entries()) {
     const spot = spotFor(service, [...path, index]);
@@ -151,6 +158,10 @@ const unusedNotes = (
       pipelines.flatMap((pipeline) => pipeline.receivers),
     ),
     ...note(
+      'connectors',
+      pipelines.flatMap((pipeline) => [...pipeline.receivers, ...pipeline.exporters]),
+    ),
+    ...note(
       'processors',
       pipelines.flatMap((pipeline) => pipeline.processors),
     ),
@@ -161,6 +172,19 @@ const unusedNotes = (
     ...note('extensions', extensions),
   ];
 };
+
+/** The gates of the connectors that a pipeline receives from, in front of its processors. */
+const gatesOf = (
+  { id, receivers }: CheckedPipeline,
+  pipelines: readonly CheckedPipeline[],
+  sections: Sections,
+): ResolvedComponent<ProcessorDefinition>[] =>
+  pick(sections.connectors, receivers).flatMap(({ id: connector, definition: { gate }, config }) => {
+    if (gate === undefined) return [];
+    const isFirst = pipelines.find((one) => one.receivers.includes(connector))?.id === id;
+    const place = { connector, pipeline: id, isMarked: receivers.length > 1, isFirst };
+    return [{ id: connector, definition: gate.definition, config: gate.config(config, place) }];
+  });
 
 const build = (
   service: ServiceConfig,
@@ -182,9 +206,19 @@ const build = (
       pipelines.flatMap((pipeline) => pipeline.exporters),
     ),
   ),
+  connectors: pick(
+    sections.connectors,
+    used(
+      sections.connectors,
+      pipelines.flatMap((pipeline) => pipeline.exporters),
+    ),
+  ),
   extensions: pick(sections.extensions, startOrder(service.extensions, sections.extensions)),
   pipelines: pipelines.map(
-    (pipeline): ResolvedPipeline => ({ ...pipeline, processors: pick(sections.processors, pipeline.processors) }),
+    (pipeline): ResolvedPipeline => ({
+      ...pipeline,
+      processors: [...gatesOf(pipeline, pipelines, sections), ...pick(sections.processors, pipeline.processors)],
+    }),
   ),
   workers: service.workers ?? Math.max(1, cores - 1),
   telemetry: telemetryConfig(service.telemetry),
@@ -209,6 +243,7 @@ export const resolveConfig = (root: ConfigNode, registry: Registry, cores: numbe
     receivers: section('receivers'),
     processors: section('processors'),
     exporters: section('exporters'),
+    connectors: section('connectors'),
     extensions: section('extensions'),
   };
   const issues = [...topIssues(root), ...Object.values(sections).flatMap((one) => one.issues)];
@@ -229,7 +264,8 @@ export const resolveConfig = (root: ConfigNode, registry: Registry, cores: numbe
   checkReferences(service.extensions, ['extensions'], 'extensions', sections, subject, issues);
   const components = Object.values(sections).flatMap((one) => [...one.components.values()]);
   issues.push(...referenceIssues(components, sections.extensions, service.extensions));
-  const circles = circleIssues(sections.extensions);
+  issues.push(...connectorIssues(pipelines, sections.connectors, subject));
+  const circles = [...circleIssues(sections.extensions), ...cycleIssues(pipelines, sections.connectors, subject)];
   issues.push(...circles);
   // What goes round has no end to look for.
   if (circles.length === 0) issues.push(...clientKeyIssues(pipelines, sections));

@@ -1,5 +1,6 @@
 // What the configuration comes to: only what pipelines and `service.extensions` use, every value parsed.
 import type {
+  ConnectorDefinition,
   ExporterDefinition,
   ExtensionDefinition,
   ProcessorDefinition,
@@ -17,11 +18,11 @@ export interface ResolvedComponent<D> {
 export interface ResolvedPipeline {
   /** `traces` or `traces/name`. */
   readonly id: string;
-  /** Ids of receivers; each stands in `ResolvedConfig.receivers`. */
+  /** Ids of receivers and connectors; each stands in `ResolvedConfig.receivers` or `.connectors`. */
   readonly receivers: readonly string[];
-  /** In order. A processor that several pipelines name is an instance of its own in each. */
+  /** In order, the gates of the connectors that it receives from first. A processor that several pipelines name is an instance of its own in each. */
   readonly processors: readonly ResolvedComponent<ProcessorDefinition>[];
-  /** Ids of exporters; each stands in `ResolvedConfig.exporters`. */
+  /** Ids of exporters and connectors; each stands in `ResolvedConfig.exporters` or `.connectors`. */
   readonly exporters: readonly string[];
 }
 
@@ -52,8 +53,10 @@ export interface ResolvedConfig {
   /** Those that a pipeline names, each once, in the order of the file. */
   readonly receivers: readonly ResolvedComponent<ReceiverDefinition>[];
   readonly exporters: readonly ResolvedComponent<ExporterDefinition>[];
+  readonly connectors: readonly ResolvedComponent<ConnectorDefinition>[];
   /** In the order of `service.extensions`, which is the order to start them in. */
   readonly extensions: readonly ResolvedComponent<ExtensionDefinition>[];
+  /** Connectors lead from none of them back to itself. */
   readonly pipelines: readonly ResolvedPipeline[];
   /** Chain workers, at least 1. */
   readonly workers: number;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import {
   defineAdmissionProcessor,
   defineBatchProcessor,
+  defineConnector,
   defineExporter,
   defineExtension,
   defineReceiver,
@@ -249,9 +250,29 @@ const store = defineExtension({
   create: () => ({ start: nothing, stop: nothing, addresses: () => [] }),
 });
 
+const join = defineConnector({
+  ...about,
+  kind: 'connector',
+  type: 'forward',
+  aliases: [],
+  summary: 'Joins pipelines.',
+  config: z.strictObject({}),
+});
+
+const switchboard = defineConnector({
+  ...about,
+  kind: 'connector',
+  type: 'routing',
+  aliases: [],
+  summary: 'Sends spans to the pipelines that it names.',
+  config: z.strictObject({ pipelines: fields.stringList().describe('Ids of pipelines.') }),
+  targets: ({ pipelines }) => pipelines.map((pipeline, i) => ({ path: ['pipelines', i], pipeline })),
+});
+
 export const testRegistry: Registry = {
   receivers: [otlpReceiver],
   processors: [batch, filter, attributes, sampler, limiter],
   exporters: [otlpExporter, debug],
+  connectors: [join, switchboard],
   extensions: [healthCheck, store],
 };

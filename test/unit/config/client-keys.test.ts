@@ -154,3 +154,60 @@ test('extensions start behind those that they name, and otherwise in the order o
     ['basicauth', 'health_check', 'bearertokenauth', 'headers_setter/b', 'headers_setter/a'],
   );
 });
+
+test('client metadata is followed through connectors, past every pipeline on the way', () => {
+  const file = (front: string, back: string): string =>
+    [
+      'extensions:',
+      '  headers_setter: {headers: [{key: x-org, from_attribute: username}]}',
+      '  basicauth: {htpasswd: {file: users}}',
+      'receivers: {otlp: {protocols: {grpc: {auth: {authenticator: basicauth}}}}, otlp/2: {protocols: {grpc: }}}',
+      'processors: {batch: {}, batch/kept: {metadata_keys: [auth.username]}}',
+      'exporters: {otlp: {endpoint: "localhost:1", auth: {authenticator: headers_setter}}}',
+      'connectors: {forward: , forward/2: }',
+      'service:',
+      '  extensions: [headers_setter, basicauth]',
+      '  pipelines:',
+      `    traces: {receivers: [otlp], processors: [${front}], exporters: [forward]}`,
+      '    traces/b: {receivers: [forward], exporters: [forward/2]}',
+      `    traces/c: {receivers: [forward/2], processors: [${back}], exporters: [otlp]}`,
+    ].join('\n');
+  const errors = (front: string, back: string): string[] => said(read(file(front, back)).errors);
+  assert.deepEqual(errors('', ''), []);
+  assert.deepEqual(errors('batch/kept', 'batch/kept'), []);
+  assert.match(errors('batch', '')[0], /the processor "batch" of pipeline "traces" mixes clients/);
+  assert.match(errors('', 'batch')[0], /the processor "batch" of pipeline "traces\/c" mixes clients/);
+  const unknown = said(read(file('', '').replace('receivers: [otlp]', 'receivers: [otlp/2]')).errors);
+  assert.match(unknown[0], /no authenticator of a receiver of pipeline "traces\/c" knows "username"/);
+  // One way that is open is enough.
+  const both = file('batch', '').replace('receivers: [forward]', 'receivers: [forward, otlp]');
+  assert.deepEqual(said(read(both).errors), []);
+});
+
+test('a router that asks for a header behind a batch that does not keep it is warned of', () => {
+  const file = (processors: string): string =>
+    [
+      'receivers: {otlp: {protocols: {grpc: }}}',
+      'processors: {batch: {}, batch/kept: {metadata_keys: [X-Org]}}',
+      'exporters: {nop: }',
+      'connectors:',
+      '  routing:',
+      '    table:',
+      '      - {context: resource, condition: \'attributes["a"] == "b"\', pipelines: [traces/b]}',
+      '      - {context: request, condition: \'request["x-org"] == "b"\', pipelines: [traces/b]}',
+      'service:',
+      '  pipelines:',
+      `    traces: {receivers: [otlp], processors: [${processors}], exporters: [routing]}`,
+      '    traces/b: {receivers: [routing], exporters: [nop]}',
+    ].join('\n');
+  const warnings = (processors: string): string[] => {
+    const { errors, warnings } = read(file(processors));
+    assert.deepEqual(said(errors), []);
+    return said(warnings);
+  };
+  assert.deepEqual(warnings(''), []);
+  assert.deepEqual(warnings('batch/kept'), []);
+  assert.deepEqual(warnings('batch'), [
+    '8:39 CONFIG_CONFLICT connectors.routing.table[1].condition: the processor "batch" of pipeline "traces" mixes clients, so that x-org is lost: add it to its metadata_keys',
+  ]);
+});

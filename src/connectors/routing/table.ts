@@ -1,0 +1,174 @@
+// The routes of a routing table as they are tried, and what is wrong with others.
+import type { ConfigIssue } from '../../component/types.ts';
+import { adviseCondition } from '../../ottl/advice.ts';
+import { checkCondition } from '../../ottl/check.ts';
+import { constantOf } from '../../ottl/constant.ts';
+import { OttlError } from '../../ottl/error.ts';
+import { inferContext } from '../../ottl/infer.ts';
+import { parseCondition, parseStatement } from '../../ottl/parser.ts';
+import type { CheckedCondition } from '../../ottl/resolved.ts';
+import type { Config } from './index.ts';
+import { parseRequestCondition, type RequestCondition } from './request-condition.ts';
+
+/** Of which item a route asks. A traces pipeline has none of what `other` is about: such a route never matches. */
+export type Asked =
+  | { readonly of: 'request'; readonly condition: RequestCondition }
+  | { readonly of: 'resource' | 'span'; readonly checked: CheckedCondition }
+  | { readonly of: 'all' }
+  | { readonly of: 'other' };
+
+export interface Route {
+  /** `table[0]`: its name in metrics and messages. */
+  readonly label: string;
+  readonly path: ConfigIssue['path'];
+  readonly asked: Asked;
+  /** What matches also goes on to the routes behind this one. */
+  readonly isCopy: boolean;
+  readonly pipelines: readonly string[];
+}
+
+type Item = Config['table'][number];
+
+/** The text of a condition, where it stands, and what was cut off in front of it. */
+interface Written {
+  readonly text: string;
+  readonly path: ConfigIssue['path'];
+  readonly offset: number;
+}
+
+/** All routes in order, and what is wrong with others. */
+export function readTable({ table }: Pick<Config, 'table'>): { routes: Route[]; issues: ConfigIssue[] } {
+  const routes: Route[] = [];
+  const issues: ConfigIssue[] = [];
+  for (const [i, item] of table.entries()) {
+    const label = `table[${i}]`;
+    const path = ['table', i];
+    const asked = askedBy(item, path, issues);
+    if (asked === null) continue;
+    routes.push({ label, path, asked, isCopy: item.action === 'copy', pipelines: item.pipelines });
+  }
+  return { routes, issues };
+}
+
+function askedBy(item: Item, path: ConfigIssue['path'], issues: ConfigIssue[]): Asked | null {
+  const { statement, condition, context } = item;
+  const problem = (code: string, message: string, at: ConfigIssue['path'] = path): null => {
+    issues.push({ path: at, code, message });
+    return null;
+  };
+  if (statement === undefined && condition === undefined) return problem('CONFIG_MISSING', 'a route has a condition');
+  if (statement !== undefined && condition !== undefined) {
+    return problem('CONFIG_CONFLICT', 'statement cannot stand beside condition: keep one', [...path, 'statement']);
+  }
+  if (context === 'request') {
+    if (condition === undefined) {
+      const message = 'a route by the request has a condition, not a statement';
+      return problem('CONFIG_CONFLICT', message, [...path, 'statement']);
+    }
+    const parsed = parseRequestCondition(condition);
+    if ('key' in parsed) return { of: 'request', condition: parsed };
+    issues.push({ path: [...path, 'condition'], code: 'CONFIG_OTTL', ...parsed });
+    return null;
+  }
+  if (context === 'metric' || context === 'datapoint' || context === 'log') return { of: 'other' };
+  const written = writtenIn(item, path, issues);
+  if (written === null) return null;
+  if (written === 'all') return { of: 'all' };
+  return attempt(() => checkRoute(written.text, context), written, issues);
+}
+
+/** `route()` and `route() where …` are the older way to write a condition. */
+function writtenIn(
+  { statement, condition }: Item,
+  path: ConfigIssue['path'],
+  issues: ConfigIssue[],
+): Written | 'all' | null {
+  if (statement === undefined) return { text: condition ?? '', path: [...path, 'condition'], offset: 0 };
+  const whole = { text: statement, path: [...path, 'statement'], offset: 0 };
+  const tree = attempt(() => parseStatement(statement), whole, issues);
+  if (tree === null) return null;
+  const { editor, where } = tree;
+  if (editor.name !== 'route' || editor.args.length > 0) {
+    const message = `a route is written as route() where …, and changes nothing; found ${editor.name}(…)`;
+    issues.push({ path: whole.path, code: 'CONFIG_OTTL', message, offset: editor.offset });
+    return null;
+  }
+  if (where === null) return 'all';
+  const offset = statement.indexOf('where', editor.offset + editor.length) + 'where'.length;
+  return { ...whole, text: statement.slice(offset), offset };
+}
+
+/** Without a context the paths say which it is; those that name none are of the resource. */
+function checkRoute(text: string, context: 'resource' | 'span' | undefined): Asked {
+  if (context !== undefined) return { of: context, checked: checkCondition(text, context) };
+  const inferred = contextOf(text);
+  if (inferred === 'spanevent' || inferred === 'spanlink') {
+    throw new OttlError('spans are routed whole: a condition is about the span, its scope or its resource', {
+      offset: 0,
+      length: text.length,
+    });
+  }
+  // What is about the scope is known at each of its spans.
+  const of = inferred === 'resource' ? 'resource' : 'span';
+  return { of, checked: checkCondition(text, of) };
+}
+
+function contextOf(text: string): ReturnType<typeof inferContext> {
+  const tree = parseCondition(text);
+  try {
+    return inferContext([tree]);
+  } catch (error) {
+    if (!(error instanceof OttlError)) throw error;
+    return 'resource';
+  }
+}
+
+function attempt<T>(act: () => T, { path, offset }: Written, issues: ConfigIssue[]): T | null {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof OttlError)) throw error;
+    issues.push({ path, code: 'CONFIG_OTTL', message: error.message, offset: error.offset + offset });
+    return null;
+  }
+}
+
+export const checkRouting = (config: Config): ConfigIssue[] => readTable(config).issues;
+
+/** Routes that never match, or match more than they are meant to. */
+export function adviseRouting(config: Config): ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  const seen = new Map<string, string>();
+  let catcher: Route | null = null;
+  for (const route of readTable(config).routes) {
+    const { path, asked, label } = route;
+    const item = config.table[path[1] as number];
+    const written = item.condition === undefined ? 'statement' : 'condition';
+    const warn = (message: string, key: string = written, offset?: number): void => {
+      issues.push({ path: [...path, key], code: 'CONFIG_OTTL', message, ...(offset === undefined ? {} : { offset }) });
+    };
+    if (catcher !== null) {
+      warn(`is never tried: ${catcher.label} comes first and takes everything`);
+      continue;
+    }
+    if (asked.of === 'other') {
+      warn(`never matches: a traces pipeline has no ${item.context}`, 'context');
+      continue;
+    }
+    if (asked.of === 'resource' || asked.of === 'span') {
+      const [text = ''] = /\S[\s\S]*$/.exec(asked.checked.text) ?? [];
+      const offset = (item[written] ?? '').length - asked.checked.text.length;
+      for (const advice of adviseCondition(asked.checked)) warn(advice.message, written, advice.offset + offset);
+      const same = seen.get(`${asked.of} ${text.trimEnd()}`);
+      if (same !== undefined) warn(`never matches: ${same} has the same condition`);
+      else if (!route.isCopy) seen.set(`${asked.of} ${text.trimEnd()}`, label);
+    }
+    if (alwaysMatches(asked) && !route.isCopy) catcher = route;
+  }
+  return issues;
+}
+
+function alwaysMatches(asked: Asked): boolean {
+  if (asked.of === 'all') return true;
+  return (asked.of === 'resource' || asked.of === 'span') && constantOf(asked.checked.tree) === true;
+}
