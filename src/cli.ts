@@ -131,13 +131,13 @@ const listed = (definitions: readonly AnyDefinition[]): unknown[] =>
     }));
 
 const components = (_: Invocation, deps: CliDeps): number => {
-  const { receivers, processors, exporters, extensions } = deps.registry;
+  const { receivers, processors, exporters, connectors, extensions } = deps.registry;
   const list = {
     buildinfo: { command: 'spanmill', version: deps.version },
     receivers: listed(receivers),
     processors: listed(processors),
     exporters: listed(exporters),
-    connectors: [],
+    connectors: listed(connectors),
     extensions: listed(extensions),
   };
   deps.stdout.write(stringify(list, { lineWidth: 0 }));

@@ -9,6 +9,7 @@ import { createProcessSource } from '../telemetry/process-source.ts';
 import { createProcessorSource } from '../telemetry/processor-source.ts';
 import type { MetricSource } from '../telemetry/source.ts';
 import { createThinningSource } from '../telemetry/thinning-source.ts';
+import { createTraceSource } from '../telemetry/trace-source.ts';
 import { createReloadSource } from './reload-source.ts';
 import type { ReloadStats } from './reloader.ts';
 
@@ -28,6 +29,7 @@ export function metricSources(runtime: Runtime, reloads: ReloadStats, version: s
         yield { processor, sendSize: sizes, sizeTriggers: bySize, timeoutTriggers: byTimeout, metadataCardinality };
       }
     }),
+    createTraceSource(() => runtime.traceStats()),
     createDeliverySource(() => runtime.deliveryStats()),
     createLedgerSource(() => runtime.accounts.flatMap((account) => [...account.rows()])),
     createHealthSource(() => runtime.health()),

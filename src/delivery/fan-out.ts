@@ -4,7 +4,7 @@
 import type { Logger } from 'pino';
 import type { StoredEntry } from '../component/capabilities.ts';
 import { type RateLimitedLog, rateLimited } from '../lib/rate-limit.ts';
-import { type GatheredBatch, type Refusal, worse } from './batch.ts';
+import { type GatheredBatch, type Refusal, type Secured, worse } from './batch.ts';
 import type { Settlement } from './item.ts';
 import type { ExporterAccount } from './ledger.ts';
 import type { Outlet } from './outlet.ts';
@@ -14,9 +14,26 @@ export interface Branch {
   readonly account: ExporterAccount;
 }
 
+/** A connector among the exporters: a way into other pipelines. */
+export interface Link {
+  /** What they are is known to those who made the link. */
+  readonly targets: readonly object[];
+  /** Holds the batch as long as it is read. `done` is called once: all have taken it, or secured it if they do that. */
+  send(batch: GatheredBatch, done: Secured): void;
+  /** A pipeline behind has as much to do as it may. */
+  readonly holdsBack: boolean;
+  /** How near the fullest is to that, 0 to 1. */
+  readonly fullness: number;
+  /** Clients are to wait until the spans are secured behind it, even behind a batch processor. */
+  readonly answersWhenSecured: boolean;
+}
+
 export interface FanOutOptions {
   readonly pipeline: string;
   readonly branches: readonly Branch[];
+  readonly links: readonly Link[];
+  /** As long as it holds back, spans wait that it is not asked for: once all exporters are stuck, they miss what comes. */
+  readonly isBeside: boolean;
   /** What may wait in memory for one exporter; Infinity where there is no other. */
   readonly shareBytes: number;
   /** The pipeline is no longer held back. */
@@ -33,14 +50,28 @@ export class FanOut {
   #waiting: GatheredBatch[] = [];
   #timer: NodeJS.Timeout | undefined;
   #storingSpans = 0;
+  readonly #storing = new Set<Promise<void>>();
+  #isEnding = false;
   /** Whether clients are to be answered when their spans are secured, and not when they are gathered. */
   readonly answersWhenSecured: boolean;
+  /** The batches of several clients are not put together: a pipeline behind may refuse one without the others. */
+  readonly keepsApart: boolean;
+  /** The same as `answersWhenSecured`, also for those whose spans came through a batch of another pipeline. */
+  readonly isAlwaysSecured: boolean;
 
   constructor(options: FanOutOptions) {
     this.#options = options;
     this.#log = rateLimited(options.log);
     // Asked for each job.
-    this.answersWhenSecured = options.branches.some(({ outlet }) => outlet.stores || this.#awaits(outlet));
+    const { branches, links, isBatched } = options;
+    this.isAlwaysSecured =
+      branches.some(({ outlet }) => outlet.stores || outlet.waitForResult === 'yes') ||
+      links.some(({ answersWhenSecured }) => answersWhenSecured);
+    // A pipeline behind may refuse what it is sent, which a client is told as long as no batch stands between.
+    const isHeard = links.length > 0 && !isBatched;
+    // Exporters send each batch as a request of its own: with one among them that would be too many.
+    this.keepsApart = isHeard && branches.length === 0;
+    this.answersWhenSecured = this.isAlwaysSecured || isHeard || branches.some(({ outlet }) => this.#awaits(outlet));
   }
 
   #awaits({ waitForResult }: Outlet): boolean {
@@ -49,14 +80,27 @@ export class FanOut {
 
   /** An exporter has its share of the memory: nothing more should come. */
   get holdsBack(): boolean {
-    return this.#waiting.length > 0;
+    if (this.#isEnding) return false;
+    return this.#waiting.length > 0 || this.#options.links.some(({ holdsBack }) => holdsBack);
   }
   /** How near it is to that: 1 when it holds back. An exporter that the others do not wait for does not count. */
   get fullness(): number {
-    const { branches, shareBytes } = this.#options;
+    const { branches, links, shareBytes } = this.#options;
     const awaited = branches.filter(({ outlet }) => outlet.blockOnOverflow || !outlet.isStuck);
-    const counting = awaited.length === 0 ? branches : awaited;
-    return Math.min(1, Math.max(0, ...counting.map(({ outlet }) => outlet.heldBytes / shareBytes)));
+    const counting = awaited.length === 0 && !this.#hasOthers ? branches : awaited;
+    const fullest = Math.max(0, ...counting.map(({ outlet }) => outlet.heldBytes / shareBytes));
+    return Math.min(1, Math.max(fullest, ...links.map(({ fullness }) => fullness)));
+  }
+  /** Where none of the exporters takes anything, there is still somebody to go on for. */
+  get #hasOthers(): boolean {
+    return this.#options.isBeside || this.#options.links.length > 0;
+  }
+  get links(): readonly Link[] {
+    return this.#options.links;
+  }
+  /** Resolves when nothing is on its way to a storage, from where it goes on to the others. */
+  async stored(): Promise<void> {
+    while (this.#storing.size > 0) await Promise.all(this.#storing);
   }
   leadsTo(outlet: Outlet): boolean {
     return this.#options.branches.some((branch) => branch.outlet === outlet);
@@ -68,7 +112,7 @@ export class FanOut {
 
   /** Takes over the batch. */
   send(batch: GatheredBatch): void {
-    const branches = this.holdsBack ? null : this.#open(batch);
+    const branches = this.#waiting.length > 0 ? null : this.#open(batch);
     if (branches !== null) {
       this.#go(batch, branches);
       return;
@@ -79,9 +123,16 @@ export class FanOut {
 
   /** What is held back goes on to wait in the exporters' queues. */
   flush(): void {
-    if (!this.holdsBack) return;
+    if (this.#waiting.length === 0) return;
     clearTimeout(this.#timer);
     for (const batch of this.#waiting.splice(0)) this.#go(batch, this.#options.branches);
+    this.#options.resumed();
+  }
+
+  /** Only what is inside of the pipelines in front still comes, and nothing of it is held back any more. */
+  end(): void {
+    this.#isEnding = true;
+    this.flush();
     this.#options.resumed();
   }
 
@@ -101,7 +152,7 @@ export class FanOut {
   }
 
   readonly #look = (): void => {
-    if (!this.holdsBack) return;
+    if (this.#waiting.length === 0) return;
     while (this.#waiting.length > 0) {
       const [batch] = this.#waiting;
       const branches = this.#open(batch);
@@ -117,17 +168,22 @@ export class FanOut {
   };
 
   #go(batch: GatheredBatch, branches: readonly Branch[]): void {
-    if (branches.some(({ outlet }) => outlet.stores)) void this.#storeFirst(batch, branches);
-    else this.#deliver(batch, branches, new Map());
+    if (!branches.some(({ outlet }) => outlet.stores)) {
+      this.#deliver(batch, branches, new Map());
+      return;
+    }
+    const storing = this.#storeFirst(batch, branches).finally(() => this.#storing.delete(storing));
+    this.#storing.add(storing);
   }
 
   /** The branches that take it now; null: it has to wait. One that is stuck misses it, unless it is to hold back the others. */
   #open(batch: GatheredBatch): readonly Branch[] | null {
     const { branches } = this.#options;
     const full = this.#full;
-    if (full.length === 0) return branches;
+    if (full.length === 0 || this.#isEnding) return branches;
     const isAll = full.length === branches.length;
-    if (isAll || full.some(({ outlet }) => outlet.blockOnOverflow || !outlet.isStuck)) return null;
+    if ((isAll && !this.#hasOthers) || full.some(({ outlet }) => outlet.blockOnOverflow || !outlet.isStuck))
+      return null;
     for (const branch of full) this.#miss(branch, batch, 'queue_full', 'its backend takes nothing');
     return branches.filter((branch) => !full.includes(branch));
   }
@@ -199,22 +255,26 @@ export class FanOut {
             message: `${length - branches.length} of ${length} exporters were full and missed these spans`,
           }
         : null;
-    const one = (settlement: Settlement | null): void => {
-      refusal = worse(refusal, settlement === null ? null : refusalOf(settlement));
+    const done = (one: Refusal | null): void => {
+      refusal = worse(refusal, one);
       if (--awaited === 0) batch.secure(refusal);
     };
+    for (const link of this.#options.links) {
+      awaited++;
+      link.send(batch, done);
+    }
     for (const branch of branches) {
       const entry = entries.get(branch);
       if (entry !== undefined) {
         branch.outlet.sendStored(entry, batch, branch.account);
       } else if (this.#awaits(branch.outlet)) {
         awaited++;
-        branch.outlet.send(batch, branch.account, one);
+        branch.outlet.send(batch, branch.account, (settlement) => done(refusalOf(settlement)));
       } else {
         branch.outlet.send(batch, branch.account);
       }
     }
-    one(null);
+    done(null);
     batch.release();
   }
 }

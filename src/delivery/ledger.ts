@@ -15,6 +15,10 @@ export class ExporterAccount {
   /** Spans in batches that were handed to this exporter's delivery and not settled. */
   held = 0;
   readonly failed = new Map<string, number>();
+  /** Behind the pipeline, on purpose: a connector had nowhere to send them. */
+  readonly dropped = new Map<string, number>();
+  /** Dropped, of batches that are not settled. */
+  #early = 0;
   /** Spans that the pipeline passed on while the configuration did not name this exporter. */
   absent = 0;
   constructor(id: string) {
@@ -22,10 +26,24 @@ export class ExporterAccount {
   }
   /** A reload was going to add it and did not come to that, or nothing has come since. */
   get isUnused(): boolean {
-    return this.absent > 0 && this.exported + this.held + this.recovered === 0 && this.failed.size === 0;
+    const { absent, exported, held, recovered, failed, dropped } = this;
+    return absent > 0 && exported + held + recovered === 0 && failed.size + dropped.size === 0;
   }
   fail(reason: string, spans: number): void {
-    this.failed.set(reason, (this.failed.get(reason) ?? 0) + spans);
+    add(this.failed, reason, spans);
+  }
+  /** Of what is held; before the batch that it is of is settled. */
+  drop(reason: string, spans: number): void {
+    add(this.dropped, reason, spans);
+    this.held -= spans;
+    this.#early += spans;
+  }
+  /** A batch of a connector is no longer held. Returns how many of its spans have still to be accounted for. */
+  settleHeld(spans: number): number {
+    const early = Math.min(this.#early, spans);
+    this.#early -= early;
+    this.held -= spans - early;
+    return spans - early;
   }
 }
 
@@ -78,10 +96,10 @@ export class PipelineAccount {
 
   reject(reason: string, spans: number): void {
     this.received += spans;
-    this.rejected.set(reason, (this.rejected.get(reason) ?? 0) + spans);
+    add(this.rejected, reason, spans);
   }
   failInside(reason: string, spans: number): void {
-    this.failedInside.set(reason, (this.failedInside.get(reason) ?? 0) + spans);
+    add(this.failedInside, reason, spans);
   }
 
   *counters(): Iterable<{ readonly spec: CounterSpec; readonly value: number }> {
@@ -116,6 +134,7 @@ export class PipelineAccount {
         yield { pipeline, stage: 'recovered', component, reason: '', spans: exporter.recovered };
       }
       yield { pipeline, stage: 'exported', component, reason: '', spans: exporter.exported };
+      for (const [reason, spans] of exporter.dropped) yield { pipeline, stage: 'dropped', component, reason, spans };
       for (const [reason, spans] of exporter.failed) yield { pipeline, stage: 'failed', component, reason, spans };
       yield { pipeline, stage: 'held', component, reason: '', spans: inside + exporter.held };
       if (exporter.absent > 0) yield { pipeline, stage: 'absent', component, reason: '', spans: exporter.absent };
@@ -134,7 +153,7 @@ export class PipelineAccount {
     absent: number;
     remainder: number;
   } {
-    let dropped = 0;
+    let dropped = sum(exporter.dropped);
     for (const { spec, value } of this.counters()) if (spec.kind === 'dropped') dropped += value;
     const rejected = sum(this.rejected);
     const failed = sum(this.failedInside) + sum(exporter.failed);
@@ -144,6 +163,10 @@ export class PipelineAccount {
     const remainder = received + recovered - exported - dropped - rejected - failed - held - absent;
     return { received, recovered, exported, dropped, rejected, failed, held, absent, remainder };
   }
+}
+
+function add(counts: Map<string, number>, reason: string, spans: number): void {
+  counts.set(reason, (counts.get(reason) ?? 0) + spans);
 }
 
 function sum(counts: ReadonlyMap<string, number>): number {

@@ -30,6 +30,13 @@ export interface Chain {
    * that behind it. `unusual`: there was too little room for either.
    */
   runJson(at: number, length: number, to: number, room: number, out: Output): RewriteOutcome;
+  /** As run, for so many traces that were held (wire/run-table.ts); `first`: position of the newest run of the first. */
+  runTraces(first: number, traces: number, out: Output): RewriteOutcome;
+  /**
+   * As run, for several requests (pairs of position and length) that are one payload: all of it or nothing. They must be
+   * what a stage has written.
+   */
+  runJoined(requests: readonly number[], out: Output): RewriteOutcome;
   /** Spans that the request of the last run has, when that failed; 0 when they cannot be counted. */
   spansOfLast(): number;
   /** Of the last run. `message`: why it was refused. */
@@ -87,6 +94,17 @@ export function compileChain(
         reason,
         ...(dropMetric === undefined ? {} : { metric: dropMetric }),
       }),
+    histogram(metric, bounds) {
+      const part = (one: number | 'sum'): number =>
+        addCounter({ kind: 'metric', component: id, metric, labels: {}, part: one });
+      const buckets = [...bounds, Number.POSITIVE_INFINITY].map(part);
+      const sum = part('sum');
+      return (value) => {
+        counts[buckets[bounds.findIndex((bound) => value <= bound)] ?? sum - 1]++;
+        counts[sum] += value;
+      };
+    },
+    routeCounter: (where) => addCounter({ kind: 'routed', component: id, where }),
     counter: (metric, labels) => addCounter({ kind: 'metric', component: id, metric, labels }),
     add: (counter, n) => {
       counts[counter] += n;
@@ -119,8 +137,8 @@ export function compileChain(
   let lastEnd = 0;
   let message = '';
 
-  const walk = (rewriter: Rewriter, at: number, end: number, out: Output): RewriteOutcome => {
-    const outcome = rewriter.run(at, end, out);
+  const walk: WalkOnce = (rewriter, at, end, out, traces) => {
+    const outcome = rewriter.run(at, end, out, traces);
     message = rewriter.message;
     return outcome;
   };
@@ -128,7 +146,7 @@ export function compileChain(
   const rewrite = (at: number, end: number, out: Output): RewriteOutcome => {
     lastAt = at;
     lastEnd = end;
-    return walkAll(at, end, out);
+    return walkAll(at, end, out, 0);
   };
   /** `normaliseTo`: 0: nowhere. */
   const rewriteUsual = (at: number, length: number, normaliseTo: number, out: Output): RewriteOutcome => {
@@ -167,6 +185,21 @@ export function compileChain(
       if (size < 0) return rewriteOutcome.unusual;
       return rewriteUsual(to, size, room - size >= size ? to + size : 0, out);
     },
+    runTraces(first, traces, out) {
+      lastAt = 0;
+      lastEnd = 0;
+      const outcome = walkAll(first, 0, out, traces);
+      if (outcome !== rewriteOutcome.unusual) return outcome;
+      // What a stage has written is in canonical form.
+      message = 'a span that was held is not in canonical form';
+      return rewriteOutcome.failed;
+    },
+    runJoined([at, length, ...others], out) {
+      first.more = others.map((n, i) => (i % 2 === 0 ? n : others[i - 1] + n));
+      const outcome = rewrite(at, at + length, out);
+      first.more = [];
+      return outcome;
+    },
     spansOfLast: () => Math.max(0, memory.kernel.countSpans(messageKind.request, lastAt, lastEnd)),
     takeCounters(into) {
       into.set(used);
@@ -177,20 +210,23 @@ export function compileChain(
   return chain;
 }
 
+/** `traces`: not 0 where held traces are what is walked over. */
+type WalkOnce = (rewriter: Rewriter, at: number, end: number, out: Output, traces: number) => RewriteOutcome;
+
 /**
  * One walk after another: what one leaves stands in a room behind the output's own for the next to read, and only the last
  * writes to the output. All together are one transaction.
  */
 function inRooms(
   walks: readonly Rewriter[],
-  walk: (rewriter: Rewriter, at: number, end: number, out: Output) => RewriteOutcome,
+  walk: WalkOnce,
   counters: Float64Array,
   rooms: number,
-): (at: number, end: number, out: Output) => RewriteOutcome {
+): (at: number, end: number, out: Output, traces: number) => RewriteOutcome {
   const before = new Float64Array(counters.length);
   const between = newOutput(0, 0, 0);
   const lastWalk = walks.length - 1;
-  return (at, end, out) => {
+  return (at, end, out, traces) => {
     before.set(counters);
     const outEnd = out.end;
     const room = Math.floor((outEnd - out.at) / rooms);
@@ -202,7 +238,7 @@ function inRooms(
       between.openFrom = between.at;
       between.openSpans = 0;
       const start = between.at;
-      const outcome = walk(walks[i], from, to, between);
+      const outcome = walk(walks[i], from, to, between, i === 0 ? traces : 0);
       if (outcome !== rewriteOutcome.written) {
         counters.set(before);
         return outcome;
@@ -211,7 +247,7 @@ function inRooms(
       to = between.at;
     }
     out.end = out.at + room;
-    const outcome = walk(walks[lastWalk], from, to, out);
+    const outcome = walk(walks[lastWalk], from, to, out, 0);
     out.end = outEnd;
     if (outcome !== rewriteOutcome.written) counters.set(before);
     return outcome;
@@ -222,7 +258,7 @@ type Compiler = Pick<SpanProcessorDefinition, 'compile' | 'dropMetric'>;
 
 function definitionOf(processors: readonly ProcessorDefinition[], type: string): Compiler {
   for (const definition of processors) {
-    if (definition.type === type && definition.role !== 'batch') return definition;
+    if (definition.type === type && 'compile' in definition) return definition;
   }
   throw new SpanmillError('INTERNAL', `no processor ${type} in the worker`);
 }

@@ -11,10 +11,11 @@ import { SpanmillError } from '../errors.ts';
 import { inputShare } from '../workers/input-space.ts';
 import type { Accounts } from './accounts.ts';
 import { ExporterSwitch } from './exporter-switch.ts';
+import { type LinkedPlan, planPipelines } from './graph.ts';
 import type { Inventory } from './inventory.ts';
 import type { Lane } from './lane.ts';
+import { PipelineLink } from './link.ts';
 import { LivePipeline } from './live-pipeline.ts';
-import { exporterNeeds, type PipelinePlan, planPipeline } from './plan.ts';
 import { noParts, type Parts, type ReloadPlan } from './reload-plan.ts';
 import type { Leftovers } from './retire.ts';
 import {
@@ -82,7 +83,8 @@ export class NextGeneration {
   readonly #from: Generation;
   readonly #config: ResolvedConfig;
   readonly #plan: ReloadPlan;
-  readonly #plans: ReadonlyMap<string, PipelinePlan>;
+  /** Each before those that send to it through connectors. */
+  readonly #plans: ReadonlyMap<string, LinkedPlan>;
   readonly #to: Generation;
   readonly #turns: Turn[] = [];
   /** Started, and in no earlier generation. */
@@ -100,11 +102,7 @@ export class NextGeneration {
     this.#from = from;
     this.#config = config;
     this.#plan = plan;
-    const needs = exporterNeeds(config);
-    const { showValues } = config.telemetry.logs;
-    this.#plans = new Map(
-      config.pipelines.map((one) => [one.id, planPipeline(one, (id) => needs.get(id), showValues)]),
-    );
+    this.#plans = planPipelines(config);
     // A pinned extension is what it was, so that the next change of it is noticed too.
     const extensions = config.extensions.map((one) =>
       plan.pinned.includes(one.id) ? (from.parts.extensions.find(({ id }) => id === one.id) ?? one) : one,
@@ -116,7 +114,7 @@ export class NextGeneration {
   get generation(): Generation {
     return this.#to;
   }
-  get plans(): readonly PipelinePlan[] {
+  get plans(): readonly LinkedPlan[] {
     return [...this.#plans.values()];
   }
 
@@ -260,19 +258,24 @@ export class NextGeneration {
     }
   }
 
-  #fanOut({ id, stages, exporters }: PipelinePlan): FanOut {
+  #fanOut({ id, stages, exporters, links: linked, isBeside }: LinkedPlan): FanOut {
     const { accounts, log, lane } = this.#ground;
     const account = accounts.of(id);
     const branches = exporters.flatMap((exporter) => {
       const outlet = this.#to.exporters.get(exporter)?.outlet;
       return outlet === undefined ? [] : [{ outlet, account: account.exporter(exporter) }];
     });
+    const links = [...linked].map(([connector, ids]) => {
+      const targets = ids.flatMap((target) => this.#to.pipelines.get(target) ?? []);
+      return new PipelineLink({ connector, pipeline: id, account: account.exporter(connector), targets, log });
+    });
     // Of what is not for inputs, half: small batches keep slabs that are larger than they are.
     const ofExporters = lane.arena.budgetBytes * (1 - inputShare) * 0.5;
     const { size } = this.#to.exporters;
     const shareBytes = size === 1 ? Number.POSITIVE_INFINITY : ofExporters / size;
-    const isBatched = stages.some(({ batching }) => batching !== null);
-    return new FanOut({ pipeline: id, branches, shareBytes, isBatched, resumed: lane.schedule, log });
+    const isBatched = stages.some(({ batching, holding }) => batching !== null || holding !== null);
+    const { schedule: resumed } = lane;
+    return new FanOut({ pipeline: id, branches, links, isBeside, shareBytes, isBatched, resumed, log });
   }
 
   async #startReceivers(): Promise<void> {

@@ -4,7 +4,7 @@ import type { MetricSpec, MetricValue } from '../component/types.ts';
 import type { DeliveryStats } from '../delivery/queue.ts';
 import type { LivePipeline } from './live-pipeline.ts';
 import { type ComponentKind, type ComponentMetrics, PastMetrics } from './past-metrics.ts';
-import { type BatchStats, batchStatsOf, PastStats } from './past-stats.ts';
+import { type BatchStats, batchStatsOf, PastStats, type TraceStats } from './past-stats.ts';
 import type { EndingInstance, RunningExporter, RunningExtension, RunningReceiver } from './running.ts';
 
 export class Inventory {
@@ -89,6 +89,13 @@ export class Inventory {
       }
     }
     yield* this.#stats.batches;
+  }
+
+  *traceStats(): Iterable<TraceStats> {
+    for (const { stages } of this.pipelines) {
+      for (const { traces } of stages) if (traces !== null) yield traces;
+    }
+    for (const stats of this.#stats.holding) yield { stats, traces: 0, requests: 0 };
   }
 }
 

@@ -32,7 +32,7 @@ export interface Lane {
   schedule(): void;
   /** Gives back what stages reserved and have not written to. */
   reclaim(): void;
-  /** Sends on what all stages have gathered. */
+  /** Sends on what all stages have gathered, and the oldest of what they hold. */
   flushAll(): void;
   /** Resolves when none of these stages has work. */
   idle(stages: readonly Stage[]): Promise<void>;
@@ -94,7 +94,10 @@ export function createLane(options: LaneOptions): Lane {
   }
 
   arena.onFree(schedule);
-  space.onScarce(reclaim);
+  space.onScarce(() => {
+    reclaim();
+    for (const stage of stages) stage.traces?.ease();
+  });
 
   return {
     shared,

@@ -6,9 +6,10 @@ import type { FanOut } from '../delivery/fan-out.ts';
 import type { PipelineAccount } from '../delivery/ledger.ts';
 import type { Outlet } from '../delivery/outlet.ts';
 import type { CompiledStage } from '../workers/pool.ts';
+import type { LinkedPlan } from './graph.ts';
 import type { Lane } from './lane.ts';
-import { depthOf, type PipelinePlan } from './plan.ts';
-import { Stage } from './stage.ts';
+import { type CounterSpec, depthOf } from './plan.ts';
+import { Stage, type StageHost } from './stage.ts';
 import type { StageRequest } from './stage-request.ts';
 import { Thinning } from './thinning.ts';
 
@@ -20,7 +21,7 @@ export interface PipelineHost {
 
 export class LivePipeline {
   /** Receivers and exporters may change while the stages stay. */
-  plan: PipelinePlan;
+  plan: LinkedPlan;
   #fanOut: FanOut;
   /** Those of before that still hold something. */
   #earlier: FanOut[] = [];
@@ -33,7 +34,7 @@ export class LivePipeline {
 
   /** `compiled`: one for each stage of the plan. It takes part in the lane's turns from now on. */
   constructor(
-    plan: PipelinePlan,
+    plan: LinkedPlan,
     account: PipelineAccount,
     fanOut: FanOut,
     compiled: readonly CompiledStage[],
@@ -64,6 +65,15 @@ export class LivePipeline {
     return this.#fanOut.leadsTo(outlet);
   }
 
+  /** Whether what it passes on comes to the other one through a connector. */
+  sendsTo(other: LivePipeline): boolean {
+    return this.#fanOut.links.some(({ targets }) => targets.includes(other));
+  }
+  /** Resolves when nothing is on its way to a storage, from where it may go on to other pipelines. */
+  async stored(): Promise<void> {
+    await Promise.all([...this.#earlier, this.#fanOut].map((fanOut) => fanOut.stored()));
+  }
+
   #thinning(): Thinning | null {
     const [options] = this.plan.stages.flatMap(({ thinning }) => thinning ?? []);
     if (options === undefined) return null;
@@ -80,7 +90,8 @@ export class LivePipeline {
   /** How near it is to refusing requests for want of memory, of room for inputs, or because its exporters have their share. */
   #fullness(): number {
     const { arena, space, shares } = this.#host.lane;
-    const forFirst = arena.budgetBytes - depthOf(this.plan.stages.slice(1)) * shares.stage;
+    const behind = depthOf(this.plan.stages.slice(1)) + this.plan.depthBehind;
+    const forFirst = arena.budgetBytes - behind * shares.stage;
     return Math.max(Math.min(1, arena.used / forFirst), space.fullness, this.fanOut.fullness);
   }
 
@@ -89,7 +100,9 @@ export class LivePipeline {
     const { lane, log, setAside } = this.#host;
     const fanOut = (): FanOut => this.fanOut;
     const { stages } = this.plan;
-    const behind = depthOf(stages.slice(position + 1));
+    const ownBehind = depthOf(stages.slice(position + 1));
+    // Those behind connectors change when it is wired anew.
+    const behind = (): number => ownBehind + this.plan.depthBehind;
     const { number, counters } = this.#compiled[position];
     const thinning = stages[position].thinning === null ? null : this.thinning;
     return new Stage(stages[position], number, position === 0, account.stageCounters(counters), {
@@ -97,8 +110,12 @@ export class LivePipeline {
       arena: lane.arena,
       pool: lane.pool,
       account,
+      routed: routedBy(counters),
       get answersWhenSecured() {
         return fanOut().answersWhenSecured;
+      },
+      get keepsApart() {
+        return fanOut().keepsApart;
       },
       get holdsBack() {
         return fanOut().holdsBack;
@@ -108,17 +125,18 @@ export class LivePipeline {
       },
       log,
       get keepFree() {
-        return behind * lane.shares.stage;
+        return behind() * lane.shares.stage;
       },
       // What it passes on must fit into the share of the stage behind it.
       get largestOutput() {
-        return behind === 0 ? lane.shares.stage : lane.shares.passedOn;
+        return behind() === 0 ? lane.shares.stage : lane.shares.passedOn;
       },
       reclaim: lane.reclaim,
       flushAll: lane.flushAll,
       schedule: lane.schedule,
       setAside,
       emit: (batch) => this.#pass(position, batch),
+      release: (traces) => this.stages[position + 1].enqueue(traces),
     });
   }
 
@@ -148,12 +166,13 @@ export class LivePipeline {
   /** Sends on all that it holds, stage by stage. Nothing may come in any more. */
   async empty(): Promise<void> {
     const { lane } = this.#host;
+    this.fanOut.end();
     for (const stage of this.stages) {
       await lane.idle([stage]);
       stage.flush();
     }
     await lane.idle(this.stages);
-    this.fanOut.flush();
+    await this.stored();
   }
 
   /** Empty: gives back what it has of the lane. */
@@ -167,6 +186,12 @@ export class LivePipeline {
     lane.remove(this.stages);
     lane.pool.forget(this.#compiled.map(({ number }) => number));
   }
+}
+
+function routedBy(counters: readonly CounterSpec[]): StageHost['routed'] {
+  const of = (where: 'elsewhere' | 'nowhere'): number[] =>
+    counters.flatMap((spec, i) => (spec.kind === 'routed' && spec.where === where ? [i] : []));
+  return { elsewhere: of('elsewhere'), nowhere: of('nowhere') };
 }
 
 /** The pieces of a batch are the requests of the next stage; the batch lives until all are taken. */
@@ -184,6 +209,7 @@ function enqueueBatch(stage: Stage, batch: GatheredBatch): void {
       at,
       length,
       spans,
+      payload: batch,
       metadata: batch.metadata,
       metadataKey: key,
       taken(outcome, message) {

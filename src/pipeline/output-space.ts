@@ -19,9 +19,23 @@ const slabBytes = 1 << 20;
 /** Headroom of an output over its input, so that a rerun for want of room is rare. */
 export const outputRoom = (bytes: number, requests: number): number => bytes + (bytes >> 2) + requests * 128 + 16_384;
 
-/** A range for `room` bytes of output; null when there is no space now, though all was done to have some soon. */
-export function allocateOutput(space: OutputSpace, room: number): Range | null {
-  return space.arena.allocate(Math.max(room, slabBytes), space.keepFree) ?? allocateRange(space, room);
+/** What the table of runs of so many bytes takes as a rule, where spans are held by trace (wire/run-table.ts). */
+export const runsRoom = (bytes: number): number => bytes >> 2;
+
+/**
+ * Slabs of spans that are held are larger: the rest of each that the next job does not fit into is a hole among what is held,
+ * which something else fills, and as many pages are touched as if it were held. Each worker has one that is not full.
+ */
+export function heldSlabBytes(budgetBytes: number, workers: number): number {
+  return Math.max(slabBytes, Math.min(16 << 20, Math.floor(budgetBytes / (32 * workers))));
+}
+
+/**
+ * A range for `room` bytes of output, in a slab of `atLeast`; null when there is no space now, though all was done to have some
+ * soon.
+ */
+export function allocateOutput(space: OutputSpace, room: number, atLeast = slabBytes): Range | null {
+  return space.arena.allocate(Math.max(room, atLeast), space.keepFree) ?? allocateRange(space, room);
 }
 
 /** As allocateOutput, of just so many bytes. */

@@ -2,6 +2,7 @@
 import type { DeliveryStats } from '../delivery/queue.ts';
 import { Histogram } from '../lib/histogram.ts';
 import { batchSizeBounds, type Stage } from './stage.ts';
+import type { HoldingStats } from './traces/holding-stats.ts';
 
 export interface BatchStats {
   /** Id of the batch processor. */
@@ -19,9 +20,17 @@ export function batchStatsOf({ plan, batches, partitions }: Stage): BatchStats |
   return { processor: plan.batching.id, sizes, bySize: size, byTimeout: timeout, metadataCardinality: partitions };
 }
 
+/** What a processor that holds traces shows: `traces`, `requests`: now. */
+export interface TraceStats {
+  readonly stats: HoldingStats;
+  readonly traces: number;
+  readonly requests: number;
+}
+
 export class PastStats {
   readonly #deliveries = new Map<string, DeliveryStats>();
   readonly #batches = new Map<string, BatchStats>();
+  readonly #holding = new Map<string, HoldingStats>();
 
   /** A queue that has ended. */
   addDelivery(stats: DeliveryStats): void {
@@ -46,6 +55,7 @@ export class PastStats {
 
   /** A stage that has ended. */
   addStage(stage: Stage): void {
+    if (stage.traces !== null) this.#addHolding(stage.traces.stats);
     const stats = batchStatsOf(stage);
     if (stats === null) return;
     const before = this.#batches.get(stats.processor);
@@ -61,10 +71,19 @@ export class PastStats {
     });
   }
 
+  #addHolding(stats: HoldingStats): void {
+    const known = this.#holding.get(stats.processor);
+    if (known !== undefined) known.add(stats);
+    else this.#holding.set(stats.processor, stats);
+  }
+
   get deliveries(): Iterable<DeliveryStats> {
     return this.#deliveries.values();
   }
   get batches(): Iterable<BatchStats> {
     return this.#batches.values();
+  }
+  get holding(): Iterable<HoldingStats> {
+    return this.#holding.values();
   }
 }

@@ -1,8 +1,8 @@
 // The planner: a pipeline as configured -> stages. Pure. Processors in a row that work span by span share one pass in any
-// worker; `batch` ends a stage; `memory_limiter` is the byte budget of the process, and a step only where it thins spans.
+// worker; `batch` and what holds traces end a stage; `memory_limiter` is the byte budget of the process, and a step only where it thins spans.
 import type { ExtensionReference } from '../component/capabilities.ts';
 import type { ThinningOptions } from '../component/thinning.ts';
-import type { BatchingOptions, MetricSpec, ProcessorDefinition } from '../component/types.ts';
+import type { BatchingOptions, HoldingOptions, MetricSpec, ProcessorDefinition } from '../component/types.ts';
 import type { ResolvedConfig } from '../config/resolved.ts';
 import { roomsOf, type Walk, WalkList } from './walks.ts';
 
@@ -24,6 +24,8 @@ export interface StagePlan {
   readonly walks: readonly Walk[];
   /** How the output is gathered; null: what one job gave goes on at once. */
   readonly batching: (BatchingOptions & { readonly id: string }) | null;
+  /** How its spans are held by trace, until they go on to the stage behind it, which there always is; null: they are not. */
+  readonly holding: (HoldingOptions & { readonly id: string }) | null;
   /** Client metadata keys that its processors, its batching or its exporters read; requests that differ in them share no job. */
   readonly metadataKeys: readonly string[];
   /** Most spans in what goes on at once, where there is no batching; 0: no limit. */
@@ -66,7 +68,11 @@ export type CounterSpec =
       readonly component: string;
       readonly metric: string;
       readonly labels: Readonly<Record<string, string>>;
-    };
+      /** The metric is a histogram: its values up to this bound and above the one before, or their sum. */
+      readonly part?: number | 'sum';
+    }
+  /** Spans that are not for this pipeline, which has not received them; `nowhere`: for none behind the connector. */
+  | { readonly kind: 'routed'; readonly component: string; readonly where: 'elsewhere' | 'nowhere' };
 
 /** `showValues`: what its processors log may show the values of attributes. */
 export function planPipeline(
@@ -78,12 +84,20 @@ export function planPipeline(
   let walks = new WalkList();
   let keys = new Set<string>();
   let thinning: StagePlan['thinning'] = null;
-  const end = (batching: StagePlan['batching']): void => {
-    const needs = batching === null ? pipeline.exporters.flatMap((id) => needsOf(id) ?? []) : [];
+  const end = (batching: StagePlan['batching'], holding: StagePlan['holding'] = null): void => {
+    const needs = batching === null && holding === null ? pipeline.exporters.flatMap((id) => needsOf(id) ?? []) : [];
     for (const key of needs.flatMap(({ metadataKeys }) => metadataKeys)) keys.add(key);
     const limits = needs.map(({ maxSpans }) => maxSpans).filter((spans) => spans > 0);
     const maxSpans = limits.length === 0 ? 0 : Math.min(...limits);
-    stages.push({ walks: walks.end(), batching, metadataKeys: [...keys].sort(), maxSpans, showValues, thinning });
+    stages.push({
+      walks: walks.end(holding !== null),
+      batching,
+      holding,
+      metadataKeys: [...keys].sort(),
+      maxSpans,
+      showValues,
+      thinning,
+    });
     walks = new WalkList();
     thinning = null;
     keys = new Set(batching?.metadataKeys);
@@ -95,24 +109,28 @@ export function planPipeline(
         // What the first one has thinned is not thinned again: it holds for the whole pipeline.
         if (options === null || thinning !== null || stages.some((stage) => stage.thinning !== null)) break;
         thinning = { id, ...options };
-        walks.add({ id, type: definition.type, config, pass: 0 }, []);
+        walks.add({ id, type: definition.type, config, pass: 0 }, [], false);
         break;
       }
       case 'spans':
         for (const key of definition.metadataKeys?.(config) ?? []) keys.add(key);
         (definition.passes?.(config) ?? [[]]).forEach((touches, pass) => {
-          walks.add({ id, type: definition.type, config, pass }, touches);
+          walks.add({ id, type: definition.type, config, pass }, touches, definition.regroups === true);
         });
         break;
       case 'batch': {
         const batching = definition.batching(config);
         for (const key of batching.metadataKeys) keys.add(key);
         end({ ...batching, id });
+        break;
       }
+      case 'traces':
+        // Clients are not kept apart any longer: a trace may come from several.
+        end(null, { ...definition.holding(config), id });
     }
   }
-  // A pipeline has at least one stage: the one that validates.
-  if (!walks.isEmpty || stages.length === 0) end(null);
+  // A pipeline has at least one stage: the one that validates. What was held is written by the next one.
+  if (!walks.isEmpty || (stages.at(-1)?.holding ?? null) !== null || stages.length === 0) end(null);
   return { id: pipeline.id, receivers: pipeline.receivers, exporters: pipeline.exporters, stages };
 }
 

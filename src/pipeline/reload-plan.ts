@@ -3,7 +3,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AnyDefinition } from '../component/types.ts';
 import type { ResolvedComponent, ResolvedConfig, ResolvedPipeline } from '../config/resolved.ts';
-import { exporterNeeds, planPipeline, type StagePlan } from './plan.ts';
+import { planPipelines } from './graph.ts';
+import type { StagePlan } from './plan.ts';
 
 /** Ids, each in one list. */
 export interface Difference {
@@ -26,13 +27,14 @@ export interface ReloadPlan {
 }
 
 /** What of a configuration becomes something that runs. */
-export type Parts = Pick<ResolvedConfig, 'extensions' | 'exporters' | 'receivers' | 'pipelines'> & {
+export type Parts = Pick<ResolvedConfig, 'extensions' | 'exporters' | 'connectors' | 'receivers' | 'pipelines'> & {
   readonly telemetry: { readonly logs: { readonly showValues: boolean } };
 };
 
 export const noParts: Parts = {
   extensions: [],
   exporters: [],
+  connectors: [],
   receivers: [],
   pipelines: [],
   telemetry: { logs: { showValues: false } },
@@ -115,11 +117,5 @@ const isWiredAlike = (old: ResolvedPipeline, now: ResolvedPipeline): boolean =>
 
 /** Of each pipeline, by its id. */
 function stagesOf(parts: Parts): ReadonlyMap<string, readonly StagePlan[]> {
-  const needs = exporterNeeds(parts);
-  return new Map(
-    parts.pipelines.map((pipeline) => [
-      pipeline.id,
-      planPipeline(pipeline, (id) => needs.get(id), parts.telemetry.logs.showValues).stages,
-    ]),
-  );
+  return new Map([...planPipelines(parts)].map(([id, { stages }]) => [id, stages]));
 }

@@ -49,7 +49,14 @@ export async function retire(left: Leftovers, { inventory, log }: RetireHost): P
 
   async function endPipeline(pipeline: LivePipeline): Promise<void> {
     const [first] = pipeline.stages;
-    await inventory.until(() => ![...inventory.receivers].some(({ entries }) => entries.stages.includes(first)));
+    const { receivers, pipelines } = inventory;
+    await inventory.until(
+      () =>
+        ![...receivers].some(({ entries }) => entries.stages.includes(first)) &&
+        ![...pipelines].some((one) => one.sendsTo(pipeline)),
+    );
+    // What one that goes on stores at present comes through the connectors of before.
+    await Promise.all([...pipelines].map((one) => one.stored()));
     await pipeline.empty();
     pipeline.close();
     inventory.removePipeline(pipeline);

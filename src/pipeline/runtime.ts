@@ -14,13 +14,15 @@ import { createCutter } from '../workers/cutter.ts';
 import type { ReceiverStats } from '../workers/intake.ts';
 import { Accounts } from './accounts.ts';
 import { emptyGeneration, type Generation, type Ground, NextGeneration } from './generation.ts';
+import { deepest, type LinkedPlan, planPipelines } from './graph.ts';
 import { type HealthSources, healthInputs } from './health-inputs.ts';
 import { HealthMonitor } from './health-monitor.ts';
 import { Inventory } from './inventory.ts';
 import { createLane } from './lane.ts';
+import type { LivePipeline } from './live-pipeline.ts';
 import type { ComponentMetrics } from './past-metrics.ts';
-import type { BatchStats } from './past-stats.ts';
-import { depthOf, type PipelinePlan, planBudget, planPipeline } from './plan.ts';
+import type { BatchStats, TraceStats } from './past-stats.ts';
+import { planBudget } from './plan.ts';
 import { changesNothing, type Difference, planReload } from './reload-plan.ts';
 import { type Leftovers, retire } from './retire.ts';
 import type { ReceiverIdentity } from './running.ts';
@@ -72,6 +74,8 @@ export interface Runtime {
   componentMetrics(): Iterable<ComponentMetrics>;
   deliveryStats(): Iterable<DeliveryStats>;
   batchStats(): Iterable<BatchStats>;
+  /** Of the processors that hold traces. */
+  traceStats(): Iterable<TraceStats>;
   /** Of the pipelines that thin their spans where the memory fills. */
   thinning(): Iterable<Thinning>;
   /** Where spans go that nobody takes: the first extension that keeps them. */
@@ -95,8 +99,6 @@ export interface Runtime {
   stop(): Promise<void>;
 }
 
-const deepest = (plans: readonly PipelinePlan[]): number => Math.max(1, ...plans.map(({ stages }) => depthOf(stages)));
-
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { config: firstConfig, log } = options;
   const budgetOf = ({ pipelines }: ResolvedConfig): number =>
@@ -106,14 +108,14 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     log,
     workers: firstConfig.workers,
     budgetBytes: budget,
-    depth: deepest(firstConfig.pipelines.map((pipeline) => planPipeline(pipeline))),
+    depth: deepest(planPipelines(firstConfig).values()),
     workerEntry: options.workerEntry,
     jobLimitMs: options.jobLimitMs,
   });
   const cutter = createCutter({ log });
   const inventory = new Inventory();
   const accounts = new Accounts(() => inventory.pipelines);
-  const running = (): PipelinePlan[] => [...inventory.pipelines].map(({ plan }) => plan);
+  const running = (): LinkedPlan[] => [...inventory.pipelines].map(({ plan }) => plan);
   const identities = new Map<string, ReceiverIdentity>();
   let current: Generation = emptyGeneration();
   let reloading: Promise<unknown> = Promise.resolve();
@@ -147,7 +149,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       for (const { failed } of account.exporters) notStored += failed.get('not_stored') ?? 0;
     }
     return {
-      pipelines: [...current.pipelines.values()].map(({ plan }) => plan),
+      // Of one that leads into others, all exporters at the ends of its ways.
+      pipelines: [...current.pipelines.values()].map(({ plan: { id, receivers, reached } }) => {
+        return { id, receivers, exporters: reached };
+      }),
       receivers: [...current.receivers.keys()].flatMap((id) => identities.get(id)?.stats ?? []),
       deliveries: [...current.exporters.values()].map(({ outlet }) => outlet.delivery.stats),
       memory: lane.arena,
@@ -238,12 +243,28 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const answered = Promise.all(receivers.map(({ receiver }) => receiver.drain(until(receiversShare))));
     await within(until(receiversShare) + cutMs, answered);
     // The exporters go on all the while: they free what the stages need to finish.
-    await within(until(stagesShare), Promise.all([...inventory.pipelines].map((pipeline) => pipeline.empty())));
+    await within(until(stagesShare), emptyAll());
     // Past the deadline: what is left goes to the exporters' queues, which fail it with a reason.
     for (const stage of lane.stages) stage.flush();
     for (const { fanOut } of inventory.pipelines) fanOut.flush();
     await Promise.all([...inventory.exporters].map(({ outlet }) => outlet.drain(until(1))));
     await stop();
+  }
+
+  /** Each pipeline after those that send to it. */
+  async function emptyAll(): Promise<void> {
+    const pipelines = [...inventory.pipelines];
+    await Promise.all(pipelines.map((pipeline) => pipeline.stored()));
+    const emptied = new Map<LivePipeline, Promise<void>>();
+    const empty = (pipeline: LivePipeline): Promise<void> => {
+      const known = emptied.get(pipeline);
+      if (known !== undefined) return known;
+      const before = pipelines.filter((one) => one.sendsTo(pipeline)).map(empty);
+      const work = Promise.all(before).then(() => pipeline.empty());
+      emptied.set(pipeline, work);
+      return work;
+    };
+    await Promise.all(pipelines.map(empty));
   }
 
   /** What is gathered goes on at once: clients may wait for it, and receivers for them. */
@@ -284,6 +305,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     componentMetrics: () => inventory.componentMetrics(),
     deliveryStats: () => inventory.deliveryStats(),
     batchStats: () => inventory.batchStats(),
+    traceStats: () => inventory.traceStats(),
     thinning: () => [...current.pipelines.values()].flatMap(({ thinning }) => thinning ?? []),
     deadLetter() {
       for (const { extension } of current.extensions.values()) {

@@ -13,10 +13,18 @@ import { job, jobRequest, requestWord, type WorkerContext } from '../workers/lay
 import type { WorkerPool } from '../workers/pool.ts';
 import type { RunResult } from '../workers/protocol.ts';
 import { pickRequests, writeJob } from './job.ts';
-import { allocateOutput, allocateRange, type OutputSpace, outputRoom } from './output-space.ts';
+import {
+  allocateOutput,
+  allocateRange,
+  heldSlabBytes,
+  type OutputSpace,
+  outputRoom,
+  runsRoom,
+} from './output-space.ts';
 import { Partitions } from './partitions.ts';
 import type { StagePlan } from './plan.ts';
-import type { StageRequest, TakenOutcome } from './stage-request.ts';
+import type { RequestLink, StageRequest, TakenOutcome } from './stage-request.ts';
+import { TraceStore } from './traces/trace-store.ts';
 import { Troubles } from './troubles.ts';
 import { WaitingList } from './waiting-list.ts';
 import { roomsOf } from './walks.ts';
@@ -26,8 +34,12 @@ export interface StageHost extends OutputSpace {
   readonly shared: SharedMemory;
   readonly pool: WorkerPool;
   readonly account: PipelineAccount;
+  /** Numbers of the counters of what a gate sent elsewhere, and of what was for no pipeline at all. */
+  readonly routed: { readonly elsewhere: readonly number[]; readonly nowhere: readonly number[] };
   /** Clients are answered when their spans are secured behind the last stage, not when they are gathered here. */
   readonly answersWhenSecured: boolean;
+  /** What was made of a client's request goes on by itself, so that what becomes of it says nothing of other clients. */
+  readonly keepsApart: boolean;
   /** An exporter of the pipeline has as much to do as the memory allows it: no requests are taken. */
   readonly holdsBack: boolean;
   /** How often the spans of a job that starts now are to be halved. */
@@ -36,6 +48,8 @@ export interface StageHost extends OutputSpace {
   /** There is work, or space, or an idle worker: look again soon. */
   schedule(): void;
   emit(batch: GatheredBatch, cause: FlushCause): void;
+  /** Takes over traces that the stage held, in the place of batches. */
+  release(traces: StageRequest): void;
   /** Takes a copy of a request that killed its worker twice. */
   setAside(bytes: Buffer, component: string, spans: number, isJson: boolean): void;
 }
@@ -52,6 +66,7 @@ export class Stage {
   readonly plan: StagePlan;
   /** How many times the room of its output a job needs. */
   readonly #rooms: number;
+  readonly #regroups: boolean;
   readonly #index: number;
   readonly #host: StageHost;
   readonly #counters: Float64Array;
@@ -59,6 +74,8 @@ export class Stage {
   readonly #entry: boolean;
   readonly #partitions: Partitions;
   readonly #troubles: Troubles;
+  /** null: it holds no traces. */
+  readonly traces: TraceStore | null;
   readonly #warnings: WarningLog;
   readonly #waiting = new WaitingList();
   #waitingSpans = 0;
@@ -72,11 +89,13 @@ export class Stage {
   constructor(plan: StagePlan, index: number, entry: boolean, counters: Float64Array, host: StageHost) {
     this.plan = plan;
     this.#rooms = roomsOf(plan.walks);
+    this.#regroups = plan.walks.some(({ regroups }) => regroups === true);
     this.#index = index;
     this.#entry = entry;
     this.#counters = counters;
     this.#host = host;
     this.#troubles = new Troubles(host.arena);
+    this.traces = plan.holding === null ? null : new TraceStore(plan.holding, host);
     this.#warnings = new WarningLog(host.log);
     this.#partitions = new Partitions({
       memory: host.shared.buffer,
@@ -90,6 +109,10 @@ export class Stage {
     });
   }
 
+  /** Requests of several links share no job. */
+  get countsNowhere(): boolean {
+    return this.#host.routed.nowhere.length > 0;
+  }
   get partitions(): number {
     return this.#partitions.size;
   }
@@ -97,9 +120,9 @@ export class Stage {
     return this.#running === 0 && this.#waiting.length === 0;
   }
 
-  /** Spans that it has gathered and not passed on. */
+  /** Spans that it has gathered, or holds, and not passed on. */
   gatheredSpans(): number {
-    return this.#partitions.spans;
+    return this.#partitions.spans + (this.traces?.spans ?? 0);
   }
 
   /** Spans of earlier stages' batches that are waiting or in a job. */
@@ -117,12 +140,14 @@ export class Stage {
     return this.#waiting.length > 0;
   }
 
-  /** Sends on all that is gathered. */
+  /** Sends on all that is gathered; of traces that it holds, where only memory is short, the oldest. */
   flush(cause: FlushCause = 'drain'): void {
     this.#partitions.flush(cause);
+    if (cause === 'size') this.traces?.ease();
+    else this.traces?.flush();
   }
 
-  /** From now on what a job gives is sent on at once: a drain has begun. */
+  /** From now on what a job gives is sent on at once: a drain has begun. No client waits for traces that are held. */
   hurry(): void {
     this.#partitions.hurry();
   }
@@ -136,7 +161,7 @@ export class Stage {
     }
     const worker = this.#host.pool.take();
     if (worker < 0) return false;
-    const requests = pickRequests(this.#waiting, this.#troubles, this.#host.largestOutput);
+    const requests = pickRequests(this.#waiting, this.#troubles, this.#host.largestOutput, this.#regroups);
     const first = requests[0];
     const partition = this.#partitions.of(first.metadata);
     if (partition === null) {
@@ -171,6 +196,7 @@ export class Stage {
       openSpans,
       maxSpans: this.plan.batching?.maxSpans ?? this.plan.maxSpans,
       halvings: this.#host.halvings,
+      isJoined: this.#regroups && first.payload !== undefined && requests.length > 1,
       normaliseTo: (i) => this.#troubles.get(requests[i])?.normaliseTo?.at ?? 0,
       jsonRoom: (i) => (requests[i].isJson === true ? (this.#troubles.get(requests[i])?.normaliseTo?.bytes ?? 0) : 0),
     });
@@ -189,11 +215,13 @@ export class Stage {
     let bytes = 0;
     for (const request of requests) bytes += request.length;
     const trouble = this.#troubles.get(requests[0]);
-    const room = Math.max(outputRoom(bytes, requests.length), trouble?.room ?? 0);
+    let room = Math.max(outputRoom(bytes, requests.length), trouble?.room ?? 0);
+    if (this.traces !== null) room = Math.max(room, Math.min(room + runsRoom(bytes), this.#host.largestOutput));
     const { slab } = gatherer;
     if (slab !== null && slab.range.at + slab.range.bytes - gatherer.at >= room * this.#rooms) return true;
     if (room > this.#host.largestOutput && requests.length === 1) return this.#tooLarge(requests[0]);
-    const range = allocateOutput(this.#host, room * this.#rooms);
+    const slabBytes = this.traces === null ? undefined : heldSlabBytes(arena.budgetBytes, this.#host.pool.size);
+    const range = allocateOutput(this.#host, room * this.#rooms, slabBytes);
     if (range === null) return false;
     gatherer.closeSlab((old, end) => arena.shrink(old.range, end - old.range.at));
     gatherer.slab = new Slab(arena, range);
@@ -234,9 +262,11 @@ export class Stage {
     const waiting = this.#waiting.length;
     this.#blocked = setTimeout(() => {
       this.#blocked = null;
-      const turnedAway = this.#waiting.first(waiting);
-      this.#waiting.advance(turnedAway.length);
-      for (const request of turnedAway) this.#finish(request, 'overloaded', '', 0);
+      const waited = this.#waiting.first(waiting);
+      this.#waiting.advance(waited.length);
+      for (const request of waited) if (request.link === undefined) this.#finish(request, 'overloaded', '', 0);
+      const staying = waited.filter(({ link }) => link !== undefined);
+      if (staying.length > 0) this.#waiting.putBack(staying);
       this.#host.schedule();
     }, outputWaitMs);
   }
@@ -268,20 +298,29 @@ export class Stage {
     const block = pool.context(worker).job;
     const done = words[block.header + job.done];
     this.#addCounters(block.counters);
-    const pending = this.#host.answersWhenSecured ? this.#pendingJob(words, block, requests.slice(0, done)) : null;
-    this.#gather(block, gatherer, openSpans, pending);
+    this.#countRouted(block.counters, requests[0].link);
+    const isSecuredLater = this.#host.answersWhenSecured && this.traces === null;
+    const pending: PendingJob[] = [];
+    if (isSecuredLater && this.#isApart(words[block.header + job.segments])) {
+      this.#gatherApart(block, gatherer, requests.slice(0, done), pending);
+    } else {
+      if (isSecuredLater) pending.push(this.#pendingJob(words, block, requests.slice(0, done)));
+      this.#gather(block, gatherer, openSpans, pending[0] ?? null);
+    }
     const again: StageRequest[] = [];
+    const apart: StageRequest[] = [];
     for (let i = 0; i < done; i++) {
       const at = requestWord(block, i);
       const spans = words[at + jobRequest.spansIn];
       switch (words[at + jobRequest.outcome]) {
         case rewriteOutcome.written:
-          this.#finish(requests[i], pending === null ? 'written' : 'pending', '', spans);
+          this.#finish(requests[i], isSecuredLater ? 'pending' : 'written', '', spans);
           break;
         case rewriteOutcome.unusual:
           again.push(requests[i]);
           break;
         case rewriteOutcome.failed:
+          if (this.#takeApart(requests[i], apart)) break;
           this.#finish(requests[i], 'failed', messageOf(result, i), spans);
           break;
         default:
@@ -289,9 +328,10 @@ export class Stage {
       }
     }
     if (done < requests.length) this.#wantMore(requests, done);
+    if (apart.length > 0) this.#requeue(apart);
     if (again.length > 0) this.#requeue(again.filter((request) => this.#wantsNormalised(request)));
     if (result !== null) this.#warn(result);
-    pending?.written();
+    for (const one of pending) one.written();
     gatherer.settle();
     this.#host.schedule();
   }
@@ -300,6 +340,16 @@ export class Stage {
     const values = this.#counters;
     const from = new Float64Array(this.#host.shared.memory.buffer, at, values.length);
     for (let i = 0; i < values.length; i++) values[i] += from[i];
+  }
+
+  /** The gates of connectors: what they sent elsewhere this pipeline has not received. `link`: of all requests of the job. */
+  #countRouted(at: number, link: RequestLink | undefined): void {
+    const { account, routed, shared } = this.#host;
+    if (routed.elsewhere.length === 0) return;
+    const counts = new Float64Array(shared.memory.buffer, at, this.#counters.length);
+    const nowhere = routed.nowhere.reduce((sum, counter) => sum + counts[counter], 0);
+    account.received -= routed.elsewhere.reduce((sum, counter) => sum + counts[counter], nowhere);
+    if (nowhere > 0) link?.lost(nowhere);
   }
 
   /** Of the requests that were written. */
@@ -316,6 +366,11 @@ export class Stage {
     const { words } = this.#host.shared;
     const slab = gatherer.slab as Slab;
     const end = words[block.header + job.outputNow];
+    if (this.traces !== null) {
+      gatherer.at = end;
+      this.traces.hold(slab, words[block.header + job.runsAt], words[block.header + job.runRows]);
+      return;
+    }
     let spansBefore = openSpans;
     for (let i = 0; i < words[block.header + job.segments]; i++) {
       const segmentEnd = words[block.segments + i * 2];
@@ -326,6 +381,30 @@ export class Stage {
     }
     gatherer.append(slab, gatherer.at, end, words[block.header + job.openSpansNow] - spansBefore, pending);
     gatherer.at = end;
+  }
+
+  #isApart(segments: number): boolean {
+    return this.plan.batching === null && segments === 0 && this.#host.keepsApart;
+  }
+
+  /** Each request makes a batch of its own. */
+  #gatherApart(
+    block: WorkerContext['job'],
+    gatherer: Gatherer,
+    requests: readonly StageRequest[],
+    pending: PendingJob[],
+  ): void {
+    const { words } = this.#host.shared;
+    const slab = gatherer.slab as Slab;
+    for (const [i, request] of requests.entries()) {
+      const at = requestWord(block, i);
+      if (words[at + jobRequest.outcome] !== rewriteOutcome.written) continue;
+      const own = new PendingJob((refusal) => request.secured(refusal));
+      pending.push(own);
+      gatherer.append(slab, gatherer.at, words[at + jobRequest.outputEnd], words[at + jobRequest.spansOut], own);
+      gatherer.at = words[at + jobRequest.outputEnd];
+      gatherer.flush('size');
+    }
   }
 
   /** From `done` on nothing was done for want of room; alone with the whole slab, the request needs a larger one. */
@@ -348,6 +427,14 @@ export class Stage {
     if (trouble.normaliseTo !== null) return true;
     this.#finish(request, this.#entry ? 'overloaded' : 'failed', 'no memory to normalise it', 0);
     return false;
+  }
+
+  /** Of traces that failed together each is tried alone: only the one whose fault it was is lost. False: it is one. */
+  #takeApart(request: StageRequest, into: StageRequest[]): boolean {
+    if (request.apart === undefined || request.traces === 1) return false;
+    this.#troubles.end(request);
+    into.push(...request.apart());
+    return true;
   }
 
   #requeue(requests: readonly StageRequest[]): void {
@@ -375,7 +462,13 @@ export class Stage {
         again.push(request);
         continue;
       }
-      const bytes = Buffer.from(shared.buffer.subarray(request.at, request.at + request.length));
+      const apart: StageRequest[] = [];
+      if (this.#takeApart(request, apart)) {
+        for (const one of apart) this.#troubles.begin(one).deaths = 1;
+        again.push(...apart);
+        continue;
+      }
+      const bytes = request.copy?.() ?? Buffer.from(shared.buffer.subarray(request.at, request.at + request.length));
       this.#host.setAside(bytes, this.#names(), request.spans, request.isJson === true);
       this.#finish(request, 'killed', 'this request made a worker fail twice and was set aside', 0);
     }
@@ -398,7 +491,8 @@ export class Stage {
         this.#host.log.error({ processors: this.#names(), spans: request.spans, error: message }, 'spans were lost');
       }
     } else if (isWritten) account.received += spans;
-    else if (outcome !== 'overloaded') account.reject(outcome, spans);
+    // What another pipeline sent and cannot be taken stays its own.
+    else if (outcome !== 'overloaded' && request.link === undefined) account.reject(outcome, spans);
     request.taken(outcome, message, spans);
   }
 

@@ -16,6 +16,8 @@ export interface Walk {
   readonly steps: readonly Step[];
   /** Spans change what holds them, so that resource and scope are only known behind their last span. */
   readonly lateHeaders: boolean;
+  /** Its last step regroups the spans, which are written when all have been seen. */
+  readonly regroups?: true;
 }
 
 /** In the hook of a lower item: again and again, between the hooks of other steps. */
@@ -26,26 +28,41 @@ function interferes(earlier: Touch, behind: Touch): boolean {
   return fromBelow(earlier) && earlier.what === behind.what && (earlier.writes || behind.writes);
 }
 
+type OpenWalk = { -readonly [K in keyof Walk]: Walk[K] } & { steps: Step[] };
+
 /** Collects the steps of a stage in their order. */
 export class WalkList {
-  readonly #walks: { steps: Step[]; lateHeaders: boolean }[] = [{ steps: [], lateHeaders: false }];
+  readonly #walks: OpenWalk[] = [];
   #touches: Touch[] = [];
+
+  constructor() {
+    this.#next();
+  }
 
   get isEmpty(): boolean {
     return this.#walks[0].steps.length === 0;
   }
 
-  add(step: Step, touches: readonly Touch[]): void {
-    if (this.#touches.some((earlier) => touches.some((touch) => interferes(earlier, touch)))) this.#next();
-    const walk = this.#walks[this.#walks.length - 1];
+  get #last(): OpenWalk {
+    return this.#walks[this.#walks.length - 1];
+  }
+
+  add(step: Step, touches: readonly Touch[], regroups: boolean): void {
+    const interfering = this.#touches.some((earlier) => touches.some((touch) => interferes(earlier, touch)));
+    if (this.#last.regroups === true || interfering) this.#next();
+    const walk = this.#last;
     walk.steps.push(step);
+    if (regroups) walk.regroups = true;
     walk.lateHeaders ||= touches.some((touch) => touch.writes && fromBelow(touch));
     this.#touches.push(...touches);
   }
 
-  /** At least one. The last has its headers in front of the spans, for its output ends where a batch is full. */
-  end(): readonly Walk[] {
-    if (this.#walks[this.#walks.length - 1].lateHeaders) this.#next();
+  /**
+   * At least one. The last has its headers in front of the spans, for its output ends where a batch is full. `holds`: it also
+   * notes where the spans of each trace stand, which no walk does that regroups.
+   */
+  end(holds: boolean): readonly Walk[] {
+    if (this.#last.lateHeaders || (holds && this.#last.regroups === true)) this.#next();
     return this.#walks;
   }
 

@@ -14,7 +14,7 @@ interface Sample {
   readonly help: string;
   readonly labels: Readonly<Record<string, string>>;
   /** Becomes a suffix where the configuration asks for units in names. */
-  readonly unit?: 'seconds' | 'bytes';
+  readonly unit?: 'seconds' | 'milliseconds' | 'bytes';
 }
 export type MetricSample =
   | (Sample & { readonly kind: 'counter' | 'gauge'; readonly value: number })

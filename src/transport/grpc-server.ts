@@ -17,6 +17,8 @@ export interface CallInfo {
   readonly peer: string;
   /** All values of a metadata key (lower case); `host` is :authority. Empty when absent or not included. */
   metadata(key: string): readonly string[];
+  /** Of a call over gRPC: the same, included or not. */
+  grpcMetadata?(key: string): readonly string[];
   /** What the authenticator knows of the client, by its name there. Empty where it knows nothing, or there is none. */
   credential?(attribute: string): readonly string[];
 }

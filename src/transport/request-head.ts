@@ -30,8 +30,10 @@ export interface RequestHead {
   readonly timeoutMs: number;
   /** Not null: nothing of the body is wanted. */
   readonly refusal: HeadRefusal | null;
-  /** For `CallInfo.metadata`: all fields as they came, pseudo-headers too; none where metadata is not included. */
+  /** All fields as they came, pseudo-headers too; over HTTP/1 none where metadata is not included. */
   readonly fields: readonly HeaderField[];
+  /** Whether `CallInfo.metadata` shows them. */
+  readonly isShown: boolean;
   /** For the authenticator: all fields as they came; none where there is no authenticator. */
   readonly credentials: readonly HeaderField[];
   /** The version of the authenticator that welcomed these credentials; -1: none has. Set by request-auth.ts. */
@@ -42,6 +44,7 @@ export function requestHead(
   routes: ReadonlyMap<string, UnaryMethod>,
   headers: GrpcHeaders,
   fields: readonly HeaderField[],
+  isShown: boolean,
   credentials: readonly HeaderField[],
 ): RequestHead {
   const { httpMethod, path, contentType, encoding, timeout } = headers;
@@ -62,13 +65,18 @@ export function requestHead(
     refusal = refused('timeout_header', grpcCode.INTERNAL, `malformed grpc-timeout: ${shown(timeout)}`);
   }
   const known = encoding === 'gzip' || encoding === 'zstd' ? encoding : null;
-  return { method, encoding: known, timeoutMs, refusal, fields, credentials, welcomedIn: -1 };
+  return { method, encoding: known, timeoutMs, refusal, fields, isShown, credentials, welcomedIn: -1 };
 }
 
 const noValues: readonly string[] = [];
 
 /** As `CallInfo.metadata`. */
-export function metadataOf({ fields }: RequestHead, key: string): readonly string[] {
+export function metadataOf(head: RequestHead, key: string): readonly string[] {
+  return head.isShown ? fieldValues(head, key) : noValues;
+}
+
+/** As `CallInfo.grpcMetadata`. */
+export function fieldValues({ fields }: RequestHead, key: string): readonly string[] {
   if (fields.length === 0) return noValues;
   const name = key === 'host' ? ':authority' : key;
   return fields.filter((field) => field.name === name).map((field) => field.value);

@@ -10,7 +10,7 @@ import { MessageInflation } from './message-inflation.ts';
 import { framedMessage, messagePrefixBytes as prefixBytes } from './message-prefix.ts';
 import { waitForPlace } from './place-wait.ts';
 import { type AuthRefusal, askAuth, callRefusal, credentialOf, type RequestAuth } from './request-auth.ts';
-import { metadataOf, type RequestHead } from './request-head.ts';
+import { fieldValues, metadataOf, type RequestHead } from './request-head.ts';
 import { makeRoom } from './slow-calls.ts';
 
 /** Of the body of a request that is not gRPC, what is read and forgotten before its answer. */
@@ -72,6 +72,10 @@ export class UnaryCall<S, C> implements UnaryExchange {
 
   metadata(key: string): readonly string[] {
     return metadataOf(this.head, key);
+  }
+
+  grpcMetadata(key: string): readonly string[] {
+    return fieldValues(this.head, key);
   }
 
   credential(attribute: string): readonly string[] {

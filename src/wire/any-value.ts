@@ -3,7 +3,9 @@ import type { SharedMemory, TextBuffer } from './memory.ts';
 import type { Value, ValueKind } from './value.ts';
 import { varintSize, writeVarint } from './varint.ts';
 
-const scratch = new DataView(new ArrayBuffer(8));
+/** A double and its bytes, in the order of the machine, which is that of the wire everywhere that Node runs on. */
+const double = new Float64Array(1);
+const doubleBytes = new Uint8Array(double.buffer);
 
 const tag = { string: 0x0a, bool: 0x10, int: 0x18, double: 0x21, array: 0x2a, kvlist: 0x32, bytes: 0x3a } as const;
 
@@ -12,6 +14,13 @@ export function kindAt(bytes: Uint8Array, at: number, length: number): ValueKind
   if (length === 0) return 0;
   const field = bytes[at] >> 3;
   return (field >= 1 && field <= 7 ? field : 0) as ValueKind;
+}
+
+/** Where the content of a string or of bytes begins, whose payload is at `at`; it ends where the payload ends. */
+export function contentStart(bytes: Uint8Array, at: number): number {
+  let p = at + 1;
+  while (bytes[p] > 127) p++;
+  return p + 1;
 }
 
 /** Position and length of the content of a string whose payload is at `at`. */
@@ -63,8 +72,8 @@ export function readFixed64(bytes: Uint8Array, at: number): bigint {
 }
 
 export function readDouble(bytes: Uint8Array, at: number): number {
-  for (let i = 0; i < 8; i++) scratch.setUint8(i, bytes[at + i]);
-  return scratch.getFloat64(0, true);
+  for (let i = 0; i < 8; i++) doubleBytes[i] = bytes[at + i];
+  return double[0];
 }
 
 /** Decodes the AnyValue payload at `at`. */
@@ -288,8 +297,8 @@ function write(shared: Place, at: number, value: Value): number {
       return writeInt64(bytes, at + 1, value);
     case 'number':
       bytes[at] = tag.double;
-      scratch.setFloat64(0, value, true);
-      for (let i = 0; i < 8; i++) bytes[at + 1 + i] = scratch.getUint8(i);
+      double[0] = value;
+      for (let i = 0; i < 8; i++) bytes[at + 1 + i] = doubleBytes[i];
       return at + 9;
   }
   if (value === null) return at;

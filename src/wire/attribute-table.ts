@@ -110,6 +110,12 @@ export class AttributeTable {
     return this.#words[this.#entries + entry * words + valueLength];
   }
 
+  /** Encodes what was set and is not encoded yet: from now on no reader takes scratch. */
+  encodeAll(): void {
+    if (this.#values.size === 0) return;
+    for (const entry of [...this.#values.keys()]) this.#encodeLate(entry);
+  }
+
   #encodeLate(entry: number): void {
     const value = this.#values.get(entry);
     if (value === undefined) return;
@@ -118,9 +124,21 @@ export class AttributeTable {
   }
 
   #setEncodedValue(entry: number, value: Value): void {
-    const length = encodedSize(value);
-    const at = this.#encode(value, length);
     const e = this.#entries + entry * words;
+    const { scratch, shared } = this.#stage;
+    if (typeof value === 'string') {
+      const n = Buffer.byteLength(value);
+      const length = 1 + varintSize(n) + n;
+      const at = scratch.take(length);
+      this.#bytes[at] = stringTag;
+      writeUtf8(shared, writeVarint(this.#bytes, at + 1, n), value, n);
+      this.#words[e + valueAt] = at;
+      this.#words[e + valueLength] = length;
+      return;
+    }
+    const length = encodedSize(value);
+    const at = scratch.take(length);
+    encodeValue(shared, at, value);
     this.#words[e + valueAt] = at;
     this.#words[e + valueLength] = length;
   }
@@ -130,7 +148,7 @@ export class AttributeTable {
       this.#values.set(entry, value);
       this.#words[this.#entries + entry * words + valueLength] = notEncoded;
     } else {
-      this.#values.delete(entry);
+      if (this.#values.size > 0) this.#values.delete(entry);
       this.#setEncodedValue(entry, value);
     }
   }
@@ -175,6 +193,18 @@ export class AttributeTable {
     return decodeValue(this.#stage.shared, at, length);
   }
 
+  /** No live entry in front of it has its key. Compares with each of them. */
+  isFirstOfKey(entry: number): boolean {
+    const n = this.keyLength(entry);
+    const at = this.keyOffset(entry);
+    for (let e = 0; e < entry; e++) {
+      if (this.keyLength(e) === n && this.live(e) && this.#stage.kernel.equal(this.keyOffset(e), at, n) !== 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** The AnyValue payload of the entry is the `length` bytes at `constant`. */
   equalsEncoded(entry: number, constant: number, length: number): boolean {
     const e = this.#entries + entry * words;
@@ -187,13 +217,6 @@ export class AttributeTable {
     const at = this.#entries + entry * words + stateAt;
     if (this.#words[at] === entryState.untouched) this.edited[this.editedCount++] = entry;
     this.#words[at] = state;
-  }
-
-  /** The AnyValue payload of `value`, `length` bytes, in the scratch space. */
-  #encode(value: Value, length: number): number {
-    const at = this.#stage.scratch.take(length);
-    encodeValue(this.#stage.shared, at, value);
-    return at;
   }
 
   #append(state: number): number {
@@ -270,6 +293,15 @@ export class AttributeTable {
     this.#setValue(entry, value);
   }
 
+  /** As `append`, of a key that is not interned and stands at `keyAt` for as long as the item is shown. */
+  appendAt(at: number, length: number, value: Value): void {
+    const entry = this.#append(entryState.edited);
+    const e = this.#entries + entry * words;
+    this.#words[e + keyAt] = at;
+    this.#words[e + keyLength] = length;
+    this.#setValue(entry, value);
+  }
+
   #setKeyText(entry: number, key: string): void {
     const n = Buffer.byteLength(key);
     const at = this.#stage.scratch.take(n);
@@ -342,6 +374,21 @@ export class AttributeTable {
     for (let k = 0; k < keys; k++) {
       if (this.#ints[slots + k] === entry) this.#ints[slots + k] = this.#nextOf(k, entry);
     }
+  }
+
+  /** Puts a live entry, found by walking, behind all others. Its key must occur once. */
+  moveToEnd(entry: number): void {
+    const to = this.#append(entryState.edited);
+    const from = this.#entries + entry * words;
+    this.#words.copyWithin(this.#entries + to * words + keyAt, from + keyAt, from + stateAt);
+    const late = this.#values.get(entry);
+    if (late !== undefined) {
+      this.#values.delete(entry);
+      this.#values.set(to, late);
+    }
+    this.#touch(entry, entryState.removed);
+    const keys = this.#words[this.#block + 6] / 4;
+    for (let k = 0; k < keys; k++) if (this.#ints[this.#slots + k] === entry) this.#ints[this.#slots + k] = to;
   }
 
   /** The live entry of the key behind `entry`, or -1. */

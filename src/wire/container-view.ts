@@ -2,6 +2,7 @@
 import type { AttributeTable } from './attribute-table.ts';
 import { MessageView } from './message-view.ts';
 import { messageKind, resourceField, scopeField } from './schema.ts';
+import { SchemaUrl } from './schema-url.ts';
 import type { EntryTables } from './span-view.ts';
 import type { StageMemory } from './stage-memory.ts';
 
@@ -11,8 +12,8 @@ const scopeDepth = 3;
 export class ResourceView {
   readonly message: MessageView;
   readonly attributes: AttributeTable;
-  /** Schema URL of the resource spans that hold the resource. */
-  schemaUrl = '';
+  /** Of the resource spans that hold the resource. */
+  readonly schema = new SchemaUrl();
   /** The counter that `drop` was given; -1: the resource goes on. */
   dropped = -1;
 
@@ -37,6 +38,12 @@ export class ResourceView {
     this.dropped = counter;
   }
 
+  get schemaUrl(): string {
+    return this.schema.text;
+  }
+  set schemaUrl(value: string) {
+    this.schema.edited = value;
+  }
   get droppedAttributesCount(): number {
     return Number(BigInt.asUintN(32, this.message.int64(resourceField.droppedAttributesCount)));
   }
@@ -48,8 +55,8 @@ export class ResourceView {
 export class ScopeView {
   readonly message: MessageView;
   readonly attributes: AttributeTable;
-  /** Schema URL of the scope spans that hold the scope. */
-  schemaUrl = '';
+  /** Of the scope spans that hold the scope. */
+  readonly schema = new SchemaUrl();
   dropped = -1;
 
   constructor(stage: StageMemory, tables: EntryTables) {
@@ -78,6 +85,12 @@ export class ScopeView {
   }
   set version(value: string) {
     this.message.setText(scopeField.version, value);
+  }
+  get schemaUrl(): string {
+    return this.schema.text;
+  }
+  set schemaUrl(value: string) {
+    this.schema.edited = value;
   }
   get droppedAttributesCount(): number {
     return Number(BigInt.asUintN(32, this.message.int64(scopeField.droppedAttributesCount)));

@@ -1,11 +1,12 @@
 // Events and links of a span, shown one at a time.
 import type { AttributeTable } from './attribute-table.ts';
+import type { ItemView } from './item-list.ts';
 import { MessageView } from './message-view.ts';
 import { eventField, linkField, messageKind } from './schema.ts';
 import type { EntryTables } from './span-view.ts';
 import type { StageMemory } from './stage-memory.ts';
 
-export class EventView {
+export class EventView implements ItemView {
   readonly message: MessageView;
   readonly attributes: AttributeTable;
   isDropped = false;
@@ -33,13 +34,12 @@ export class EventView {
   set droppedAttributesCount(value: number) {
     this.message.setVarint(eventField.droppedAttributesCount, BigInt(value));
   }
-  /** Removes the event; the span stays. */
   drop(): void {
     this.isDropped = true;
   }
 }
 
-export class LinkView {
+export class LinkView implements ItemView {
   readonly message: MessageView;
   readonly attributes: AttributeTable;
   isDropped = false;
@@ -55,8 +55,14 @@ export class LinkView {
   get traceId(): Uint8Array {
     return this.message.bytes(linkField.traceId);
   }
+  set traceId(id: Uint8Array) {
+    this.message.setBytes(linkField.traceId, id);
+  }
   get spanId(): Uint8Array {
     return this.message.bytes(linkField.spanId);
+  }
+  set spanId(id: Uint8Array) {
+    this.message.setBytes(linkField.spanId, id);
   }
   get traceState(): string {
     return this.message.text(linkField.traceState);
@@ -67,8 +73,14 @@ export class LinkView {
   get droppedAttributesCount(): number {
     return Number(BigInt.asUintN(32, this.message.int64(linkField.droppedAttributesCount)));
   }
+  set droppedAttributesCount(value: number) {
+    this.message.setVarint(linkField.droppedAttributesCount, BigInt(value));
+  }
   get flags(): number {
     return this.message.fixed32(linkField.flags);
+  }
+  set flags(value: number) {
+    this.message.setFixed(linkField.flags, BigInt(value), 4);
   }
   drop(): void {
     this.isDropped = true;

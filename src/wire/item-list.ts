@@ -1,13 +1,18 @@
 // The elements of a repeated message field of a span (events, links): positions found on first use, one view for all.
+import type { AttributeTable } from './attribute-table.ts';
 import { describeWireCode, wireCode } from './codes.ts';
 import type { MessageView } from './message-view.ts';
 
 /** Of an event or link, from the request down. */
 const itemDepth = 4;
 
+/** What an event and a link have in common. */
 export interface ItemView {
   readonly message: MessageView;
+  readonly attributes: AttributeTable;
   isDropped: boolean;
+  /** Removes the item; the span stays. */
+  drop(): void;
 }
 
 export class ItemList<V extends ItemView> {
@@ -18,6 +23,8 @@ export class ItemList<V extends ItemView> {
   #at: number[] = [];
   #count = -1;
   #shown = -1;
+  /** Those that the owner was told of. */
+  #dropped = 0;
 
   constructor(owner: MessageView, field: number, view: V) {
     this.#owner = owner;
@@ -28,6 +35,17 @@ export class ItemList<V extends ItemView> {
   reset(): void {
     this.#count = -1;
     this.#shown = -1;
+    this.#dropped = 0;
+  }
+
+  /** How many the span came with; a dropped one keeps its number. */
+  get count(): number {
+    return this.#owner.repeats(this.#field);
+  }
+  /** How many are still there. */
+  get live(): number {
+    const isShownDropped = this.#shown >= 0 && this.#view.isDropped;
+    return this.count - this.#dropped - (isShownDropped ? 1 : 0);
   }
 
   show(index: number): V | null {
@@ -54,8 +72,10 @@ export class ItemList<V extends ItemView> {
     const start = this.#at[this.#shown * 3];
     const end = this.#at[this.#shown * 3 + 2];
     const { message } = this.#view;
-    if (this.#view.isDropped) this.#owner.replaceItem(start, end, 0, -1);
-    else if (message.dirty) {
+    if (this.#view.isDropped) {
+      this.#owner.replaceItem(start, end, 0, -1);
+      this.#dropped++;
+    } else if (message.dirty) {
       const length = message.measure();
       const at = message.stage.scratch.take(length);
       message.write(at);

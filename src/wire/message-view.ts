@@ -158,10 +158,6 @@ export class MessageView {
     const i = this.#items.find(start);
     return i < 0 ? undefined : { at: this.#items.at[i], length: this.#items.length[i] };
   }
-  /** Elements of all repeated fields that were dropped. */
-  droppedItems(): number {
-    return this.#items.dropped();
-  }
 
   get dirty(): boolean {
     return this.#edited !== 0 || this.attributes.dirty || this.#items.count > 0;

@@ -32,10 +32,4 @@ export class ReplacedItems {
     this.at[i] = at;
     this.length[i] = length;
   }
-
-  dropped(): number {
-    let n = 0;
-    for (let i = 0; i < this.count; i++) if (this.length[i] < 0) n++;
-    return n;
-  }
 }

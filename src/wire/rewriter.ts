@@ -3,7 +3,9 @@
 
 import { describeWireCode, wireCode } from './codes.ts';
 import type { ResourceView, ScopeView } from './container-view.ts';
+import { GroupWriter, type Regrouping } from './group-writer.ts';
 import { MessageView } from './message-view.ts';
+import { heldRow, holderRow, runRow } from './run-table.ts';
 import { messageKind, resourceSpansField, scopeSpansField } from './schema.ts';
 import { type Output, outputFull, SegmentWriter } from './segment-writer.ts';
 import type { EntryTables, SpanView } from './span-view.ts';
@@ -14,6 +16,8 @@ export interface RewriteHooks {
   resource?(): void;
   scope?(): void;
   span?(): void;
+  /** What is kept is regrouped. Of the last step only. */
+  readonly regroup?: Regrouping;
 }
 
 export interface RewriteOptions {
@@ -47,6 +51,8 @@ class BadRequest extends Error {
 const resourceSpansTag = (1 << 3) | 2;
 
 export class Rewriter {
+  /** Further requests, as pairs of start and end, that are one with that of the next run. */
+  more: readonly number[] = [];
   /** Of the last run. */
   message = '';
   spansIn = 0;
@@ -65,9 +71,14 @@ export class Rewriter {
   /** Hooks from this one on do not see the item: an earlier resource or scope hook has dropped what holds it. */
   #limit = 0;
   #limitCounter = -1;
+  /** The same as the resource alone has it. */
+  #resourceLimit = 0;
+  #resourceCounter = -1;
   readonly #hookCount: number;
   readonly #lateHeaders: boolean;
-  readonly #writer: SegmentWriter;
+  readonly #writer: SegmentWriter | GroupWriter;
+  /** The writer where the walk regroups. */
+  readonly #groups: GroupWriter | null;
 
   constructor(
     stage: StageMemory,
@@ -84,7 +95,9 @@ export class Rewriter {
     this.#resourceSpans = new MessageView(stage, messageKind.resourceSpans, 0, tables.item, 0);
     this.#scopeSpans = new MessageView(stage, messageKind.scopeSpans, 0, tables.item, 0);
     const written = { ...views, resourceSpans: this.#resourceSpans, scopeSpans: this.#scopeSpans };
-    this.#writer = new SegmentWriter(stage, written, lateHeaders);
+    const regroup = hooks.at(-1)?.regroup;
+    this.#groups = regroup === undefined ? null : new GroupWriter(stage, written, tables, regroup);
+    this.#writer = this.#groups ?? new SegmentWriter(stage, written, lateHeaders);
     this.#lateHeaders = lateHeaders;
     hooks.forEach((hook, index) => {
       if (hook.resource) this.#resourceHooks.push({ hooks: hook, index });
@@ -101,17 +114,27 @@ export class Rewriter {
     return this.#writer.spans;
   }
 
-  /** Runs the request at from … end. On anything but `written` the output and the counters are as they were. */
-  run(from: number, end: number, out: Output): RewriteOutcome {
-    const { at, openSpans, openFrom } = out;
+  /**
+   * Runs the request at from … end, or, where `traces` is not 0, so many traces that were held, from the newest run of the first
+   * at `from` on. On anything but `written` the output and the counters are as they were.
+   */
+  run(from: number, end: number, out: Output, traces = 0): RewriteOutcome {
+    const { at, openSpans, openFrom, runs } = out;
     const segments = out.segmentEnds.length;
+    const rows = runs?.rows ?? 0;
     this.#snapshot.set(this.#counters);
     this.#writer.begin(out);
     this.spansIn = 0;
     try {
-      this.#request(from, end);
+      if (traces > 0) this.#traces(from, traces);
+      else this.#request(from, end);
+      for (let i = 0; i < this.more.length; i += 2) this.#request(this.more[i], this.more[i + 1]);
+      this.#groups?.finish();
+      if (runs !== null && out.at + runs.bytes > out.end) throw outputFull;
       return rewriteOutcome.written;
     } catch (error) {
+      this.#groups?.forget();
+      runs?.backTo(rows);
       out.at = at;
       out.openSpans = openSpans;
       out.openFrom = openFrom;
@@ -154,9 +177,55 @@ export class Rewriter {
     }
   }
 
+  // --- traces that were held ------------------------------------------------------------------------------------------
+
+  /** Positions of the runs of one trace, the newest first. */
+  readonly #runs: number[] = [];
+  #holder = 0;
+  #resourceAt = 0;
+
+  #traces(first: number, traces: number): void {
+    const { words } = this.#stage.shared;
+    const runs = this.#runs;
+    this.#holder = 0;
+    this.#resourceAt = 0;
+    let newest = first;
+    for (let i = 0; i < traces; i++) {
+      let count = 0;
+      for (let run = newest; run !== 0; run = words[(run >>> 2) + heldRow.before]) runs[count++] = run;
+      while (count > 0) {
+        const run = runs[--count] >>> 2;
+        const holder = words[run + runRow.holder];
+        if (holder !== this.#holder) this.#openHolder(holder);
+        this.#spans(words[run + runRow.at], words[run + runRow.spans]);
+      }
+      newest = words[(newest >>> 2) + heldRow.nextTrace];
+    }
+    this.#writer.closeScope();
+    this.#writer.closeResource();
+  }
+
+  #openHolder(holder: number): void {
+    const { words } = this.#stage.shared;
+    const row = holder >>> 2;
+    const resourceAt = words[row + holderRow.resourceAt];
+    this.#holder = holder;
+    this.#writer.closeScope();
+    if (resourceAt !== this.#resourceAt) {
+      this.#resourceAt = resourceAt;
+      this.#writer.closeResource();
+      this.#beginResource(resourceAt, words[row + holderRow.resourceEnd]);
+    }
+    this.#beginScope(words[row + holderRow.scopeAt], words[row + holderRow.scopeEnd]);
+  }
+
+  // --- containers -----------------------------------------------------------------------------------------------------
+
   #behindLength = 0;
-  /** Where the scratch of a scope begins: behind what the resource has there. */
-  #resourceEnd = 0;
+  /** Where the scratch of a scope begins: behind what the hooks of its resource left there, which lasts to its end. */
+  #scopeMark = 0;
+  /** The same of its spans. */
+  #spanMark = 0;
   #longLength(at: number): number {
     const bytes = this.#bytes;
     let p = at;
@@ -191,30 +260,8 @@ export class Rewriter {
   }
 
   #resourceSpansMessage(start: number, end: number): void {
+    this.#beginResource(start, end);
     const holder = this.#resourceSpans;
-    const code = holder.load(start, end, 1);
-    if (code !== 0) throw new BadRequest(code);
-    const resource = this.#resource;
-    this.#stage.scratch.reset();
-    const has = holder.has(resourceSpansField.resource);
-    const at = has ? holder.valueAt(resourceSpansField.resource) : start;
-    const resourceCode = resource.load(at, has ? at + holder.valueLength(resourceSpansField.resource) : at);
-    if (resourceCode !== 0) throw new BadRequest(resourceCode);
-    resource.schemaUrl = this.#resourceHooks.length > 0 ? holder.text(resourceSpansField.schemaUrl) : '';
-    this.#limit = this.#hookCount;
-    this.#limitCounter = -1;
-    for (const { hooks, index } of this.#resourceHooks) {
-      hooks.resource?.();
-      if (resource.dropped >= 0) {
-        this.#limit = index;
-        this.#limitCounter = resource.dropped;
-        break;
-      }
-    }
-    this.#resourceEnd = this.#stage.scratch.mark();
-    if (this.#lateHeaders) this.#settle(false);
-    const resourceLimit = this.#limit;
-    const resourceCounter = this.#limitCounter;
     const count = holder.repeats(resourceSpansField.scopeSpans);
     let p = count > 0 ? holder.firstStart(resourceSpansField.scopeSpans) : end;
     const bytes = this.#bytes;
@@ -225,36 +272,79 @@ export class Rewriter {
         length = this.#longLength(p - 1);
         p = this.#behindLength;
       }
-      this.#stage.scratch.resetTo(this.#resourceEnd);
-      this.#limit = resourceLimit;
-      this.#limitCounter = resourceCounter;
       this.#scopeSpansMessage(p, p + length);
       p += length;
     }
     this.#writer.closeResource();
   }
 
-  /**
-   * Puts resource and scope with their edits to the start of the scratch, where those of the next span leave them; nothing
-   * else that is there is kept.
-   */
+  #beginResource(start: number, end: number): void {
+    const holder = this.#resourceSpans;
+    const code = holder.load(start, end, 1);
+    if (code !== 0) throw new BadRequest(code);
+    const resource = this.#resource;
+    this.#stage.scratch.reset();
+    const has = holder.has(resourceSpansField.resource);
+    const at = has ? holder.valueAt(resourceSpansField.resource) : start;
+    const resourceCode = resource.load(at, has ? at + holder.valueLength(resourceSpansField.resource) : at);
+    if (resourceCode !== 0) throw new BadRequest(resourceCode);
+    resource.schema.load(holder);
+    this.#limit = this.#hookCount;
+    this.#limitCounter = -1;
+    for (const { hooks, index } of this.#resourceHooks) {
+      hooks.resource?.();
+      if (resource.dropped >= 0) {
+        this.#limit = index;
+        this.#limitCounter = resource.dropped;
+        break;
+      }
+    }
+    // What is encoded behind the mark would be overwritten by the edits of a span.
+    resource.attributes.encodeAll();
+    this.#scopeMark = this.#stage.scratch.mark();
+    this.#spanMark = this.#scopeMark;
+    if (this.#lateHeaders) this.#settle(false);
+    this.#resourceLimit = this.#limit;
+    this.#resourceCounter = this.#limitCounter;
+  }
+
+  /** Puts resource and scope with their edits where the scratch of a span begins, which is behind them from then on. */
   #settle(withScope: boolean): void {
     const resource = this.#resource;
     const scope = this.#scope;
-    if (!resource.message.dirty && !(withScope && scope.message.dirty)) return;
+    if (resource.message.dirty || (withScope && scope.message.dirty)) this.#settleAt(this.#spanMark, withScope);
+  }
+
+  #settleAt(start: number, withScope: boolean): void {
+    const resource = this.#resource;
     const { scratch } = this.#stage;
+    // What is encoded late takes scratch as well, which must not come between the two.
+    resource.attributes.encodeAll();
+    if (withScope) this.#scope.attributes.encodeAll();
     const top = scratch.mark();
-    const { start } = scratch;
     const resourceEnd = start + encode(resource.message, scratch);
-    const end = resourceEnd + (withScope ? encode(scope.message, scratch) : 0);
+    const end = resourceEnd + (withScope ? encode(this.#scope.message, scratch) : 0);
     this.#bytes.copyWithin(start, top, top + end - start);
-    this.#resourceEnd = resourceEnd;
     scratch.resetTo(end);
     reload(resource, start, resourceEnd);
-    if (withScope) reload(scope, resourceEnd, end);
+    if (withScope) reload(this.#scope, resourceEnd, end);
   }
 
   #scopeSpansMessage(start: number, end: number): void {
+    this.#beginScope(start, end);
+    const holder = this.#scopeSpans;
+    const count = holder.repeats(scopeSpansField.spans);
+    this.#spans(count > 0 ? holder.firstStart(scopeSpansField.spans) : end, count);
+    this.#writer.closeScope();
+  }
+
+  #beginScope(start: number, end: number): void {
+    const { scratch } = this.#stage;
+    // A resource that its spans have changed stands behind what the hooks of the last scope left.
+    if (this.#lateHeaders && scratch.holds(this.#resource.message.start)) this.#settleAt(this.#scopeMark, false);
+    else scratch.resetTo(this.#scopeMark);
+    this.#limit = this.#resourceLimit;
+    this.#limitCounter = this.#resourceCounter;
     const holder = this.#scopeSpans;
     const code = holder.load(start, end, 2);
     if (code !== 0) throw new BadRequest(code);
@@ -263,7 +353,7 @@ export class Rewriter {
     const at = has ? holder.valueAt(scopeSpansField.scope) : start;
     const scopeCode = scope.load(at, has ? at + holder.valueLength(scopeSpansField.scope) : at);
     if (scopeCode !== 0) throw new BadRequest(scopeCode);
-    scope.schemaUrl = this.#scopeHooks.length > 0 ? holder.text(scopeSpansField.schemaUrl) : '';
+    scope.schema.load(holder);
     for (const { hooks, index } of this.#scopeHooks) {
       if (index >= this.#limit) break;
       hooks.scope?.();
@@ -273,10 +363,11 @@ export class Rewriter {
         break;
       }
     }
-    const count = holder.repeats(scopeSpansField.spans);
+    // As in beginResource; the hooks of a scope may have changed its resource.
+    this.#resource.attributes.encodeAll();
+    scope.attributes.encodeAll();
+    this.#spanMark = scratch.mark();
     if (this.#lateHeaders) this.#settle(true);
-    this.#spans(count > 0 ? holder.firstStart(scopeSpansField.spans) : end, count);
-    this.#writer.closeScope();
   }
 
   #spans(first: number, count: number): void {
@@ -319,6 +410,8 @@ export class Rewriter {
         mark = scratch.mark();
       }
     }
+    // Of held traces more spans of this scope may follow.
+    scratch.resetTo(mark);
     this.spansIn += count;
   }
 }

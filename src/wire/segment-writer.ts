@@ -2,7 +2,9 @@
 // segments that end at a limit. What was begun for a request and not ended is taken back by setting the output back.
 import type { ResourceView, ScopeView } from './container-view.ts';
 import type { MessageView } from './message-view.ts';
+import type { RunTable } from './run-table.ts';
 import { resourceSpansField, scopeSpansField } from './schema.ts';
+import { type SchemaUrl, schemaUrlField } from './schema-url.ts';
 import type { SpanView } from './span-view.ts';
 import type { StageMemory } from './stage-memory.ts';
 import { paddedLengthBytes, varintSize, writePaddedLength, writeVarint } from './varint.ts';
@@ -22,6 +24,8 @@ export interface Output {
   readonly maxSegments: number;
   readonly segmentEnds: number[];
   readonly segmentSpans: number[];
+  /** Notes where the spans of each trace stand; then the output has no limits. */
+  runs: RunTable | null;
 }
 
 /** An output at at … end without limits, whose segment begins there. */
@@ -37,6 +41,7 @@ export function newOutput(at: number, end: number, maxSegments: number): Output 
     maxSegments,
     segmentEnds: [],
     segmentSpans: [],
+    runs: null,
   };
 }
 
@@ -59,6 +64,14 @@ export interface WrittenViews {
   readonly scopeSpans: MessageView;
 }
 
+/** What is written in front of the items of a container. */
+type HeaderView = ResourceView | ScopeView;
+
+/** At most so many, where it was set. */
+function schemaBytes({ edited }: SchemaUrl): number {
+  return edited === null ? 0 : 1 + maxVarintBytes + Buffer.byteLength(edited);
+}
+
 export class SegmentWriter {
   /** Spans written since `begin`. */
   spans = 0;
@@ -77,6 +90,9 @@ export class SegmentWriter {
   /** Untouched spans that stand in a row and are not copied yet. */
   #runStart = 0;
   #runEnd = 0;
+  #runs: RunTable | null = null;
+  /** Where the headers of the open resource end. */
+  #resourceHeadersEnd = 0;
 
   /** `lateHeaders`: resource and scope are written as their views show them when they are over. */
   constructor(stage: StageMemory, views: WrittenViews, lateHeaders: boolean) {
@@ -93,6 +109,7 @@ export class SegmentWriter {
   /** A new request, whose spans go behind what the output holds. */
   begin(out: Output): void {
     this.#out = out;
+    this.#runs = out.runs;
     this.#resourceOpen = 0;
     this.#scopeOpen = 0;
     this.#runStart = 0;
@@ -125,14 +142,21 @@ export class SegmentWriter {
         this.#runEnd = end;
       }
       if (out.at + (this.#runEnd - this.#runStart) > out.end) throw outputFull;
+      if (this.#runs !== null) this.#note(this.#runs, out.at + (fieldStart - this.#runStart), bytes);
     } else {
       this.#flushRun();
       if (out.at + bytes > out.end) throw outputFull;
+      if (this.#runs !== null) this.#note(this.#runs, out.at, bytes);
       this.#bytes[out.at] = spanTag;
       out.at = span.message.write(writeVarint(this.#bytes, out.at + 1, length));
     }
     out.openSpans++;
     this.spans++;
+  }
+
+  /** The span that the view shows is going to stand there. */
+  #note(runs: RunTable, at: number, bytes: number): void {
+    runs.span(this.#bytes, this.#span.traceIdOffset, at, bytes);
   }
 
   /** The open segment would get too large with so many bytes more. */
@@ -145,14 +169,14 @@ export class SegmentWriter {
   /** Bytes of the containers that have to be opened for the next span. */
   #headersToCome(): number {
     if (this.#scopeOpen !== 0) return 0;
-    const scope = this.#containerBytes(this.#scopeSpans, this.#scope.message, scopeSpansField.spans);
+    const scope = this.#containerBytes(this.#scopeSpans, this.#scope, scopeSpansField.spans);
     if (this.#resourceOpen !== 0) return scope;
-    return scope + this.#containerBytes(this.#resourceSpans, this.#resource.message, resourceSpansField.scopeSpans);
+    return scope + this.#containerBytes(this.#resourceSpans, this.#resource, resourceSpansField.scopeSpans);
   }
   /** At most so many: an edited header counts beside what it replaces. */
-  #containerBytes(holder: MessageView, header: MessageView, items: number): number {
-    const edited = header.dirty ? header.measure() + 1 + maxVarintBytes : 0;
-    return 1 + paddedLengthBytes + this.#headerBytes(holder, items) + edited;
+  #containerBytes(holder: MessageView, { message, schema }: HeaderView, items: number): number {
+    const edited = message.dirty ? message.measure() + 1 + maxVarintBytes : 0;
+    return 1 + paddedLengthBytes + this.#headerBytes(holder, items) + edited + schemaBytes(schema);
   }
 
   #flushRun(): void {
@@ -173,36 +197,43 @@ export class SegmentWriter {
         resourceSpansTag,
         this.#resourceSpans,
         resourceSpansField.resource,
-        this.#resource.message,
+        this.#resource,
         resourceSpansField.scopeSpans,
       );
+      this.#resourceHeadersEnd = this.#out.at;
     }
     this.#scopeOpen = this.#openMessage(
       scopeSpansTag,
       this.#scopeSpans,
       scopeSpansField.scope,
-      this.#scope.message,
+      this.#scope,
       scopeSpansField.spans,
+    );
+    this.#runs?.holder(
+      this.#resourceOpen + paddedLengthBytes,
+      this.#resourceHeadersEnd,
+      this.#scopeOpen + paddedLengthBytes,
+      this.#out.at,
     );
   }
 
   /**
    * Starts a container in the output, with its headers where they are not late. Returns the position of its padded length.
    */
-  #openMessage(tag: number, holder: MessageView, headerField: number, header: MessageView, items: number): number {
+  #openMessage(tag: number, holder: MessageView, headerField: number, view: HeaderView, items: number): number {
     const out = this.#out;
-    const changed = header.dirty;
-    const headerLength = changed ? header.measure() : 0;
-    if (out.at + 1 + paddedLengthBytes + (holder.end - holder.start) + headerLength + 16 > out.end) {
+    const changed = view.message.dirty || view.schema.edited !== null;
+    const headerLength = changed ? view.message.measure() : 0;
+    const edited = headerLength + schemaBytes(view.schema);
+    if (out.at + 1 + paddedLengthBytes + (holder.end - holder.start) + edited + 16 > out.end) {
       // The container's own length stands for its headers: generous, and only near the end of an output.
-      if (out.at + 1 + paddedLengthBytes + this.#headerBytes(holder, items) + headerLength + 16 > out.end)
-        throw outputFull;
+      if (out.at + 1 + paddedLengthBytes + this.#headerBytes(holder, items) + edited + 16 > out.end) throw outputFull;
     }
     this.#bytes[out.at] = tag;
     const lengthAt = out.at + 1;
     out.at = lengthAt + paddedLengthBytes;
     if (this.#lateHeaders) return lengthAt;
-    if (changed) this.#changedHeaders(holder, headerField, header, headerLength, items);
+    if (changed) this.#changedHeaders(holder, headerField, view, headerLength, items);
     else {
       this.#copy(holder.start, holder.firstStart(items));
       this.#copy(holder.lastEnd(items), holder.end);
@@ -210,35 +241,51 @@ export class SegmentWriter {
     return lengthAt;
   }
 
-  /** All fields of a container but the repeated one, with the header message as it is now. */
-  #changedHeaders(holder: MessageView, headerField: number, header: MessageView, length: number, items: number): void {
+  /** All fields of a container but the repeated one, with the header message, `length` bytes, and schema URL as they are now. */
+  #changedHeaders(holder: MessageView, headerField: number, view: HeaderView, length: number, items: number): void {
     const out = this.#out;
-    const firstItem = holder.firstStart(items);
-    const lastItem = holder.lastEnd(items);
-    const cutStart = holder.has(headerField) ? holder.fieldStart(headerField) : firstItem;
-    const cutEnd = holder.has(headerField) ? holder.fieldEnd(headerField) : firstItem;
-    this.#bytes[out.at] = (headerField << 3) | 2;
-    out.at = header.write(writeVarint(this.#bytes, out.at + 1, length));
-    // The header may stand before or behind the items.
-    this.#copy(holder.start, Math.min(firstItem, cutStart));
-    this.#copy(Math.min(firstItem, cutEnd), firstItem);
-    this.#copy(lastItem, Math.max(lastItem, cutStart));
-    this.#copy(Math.max(lastItem, cutEnd), holder.end);
+    const { edited } = view.schema;
+    // In the order of the bytes: the header may stand before or behind the items.
+    const cuts = [[holder.firstStart(items), holder.lastEnd(items)]];
+    for (const field of edited === null ? [headerField] : [headerField, schemaUrlField]) {
+      if (holder.has(field)) cuts.push([holder.fieldStart(field), holder.fieldEnd(field)]);
+    }
+    cuts.sort(([a], [b]) => a - b);
+    if (length > 0 || holder.has(headerField)) {
+      this.#bytes[out.at] = (headerField << 3) | 2;
+      out.at = view.message.write(writeVarint(this.#bytes, out.at + 1, length));
+    }
+    let from = holder.start;
+    for (const [start, end] of cuts) {
+      this.#copy(from, start);
+      from = end;
+    }
+    this.#copy(from, holder.end);
+    if (edited !== null && edited !== '') this.#writeSchemaUrl(edited);
+  }
+
+  #writeSchemaUrl(url: string): void {
+    const text = Buffer.from(url);
+    this.#bytes[this.#out.at] = (schemaUrlField << 3) | 2;
+    const p = writeVarint(this.#bytes, this.#out.at + 1, text.length);
+    this.#bytes.set(text, p);
+    this.#out.at = p + text.length;
   }
 
   /** Ends the container whose padded length stands at `lengthAt`. */
-  #closeMessage(lengthAt: number, holder: MessageView, headerField: number, header: MessageView, items: number): void {
-    if (this.#lateHeaders) this.#putInFront(lengthAt + paddedLengthBytes, holder, headerField, header, items);
+  #closeMessage(lengthAt: number, holder: MessageView, headerField: number, view: HeaderView, items: number): void {
+    if (this.#lateHeaders) this.#putInFront(lengthAt + paddedLengthBytes, holder, headerField, view, items);
     writePaddedLength(this.#bytes, lengthAt, this.#out.at - lengthAt - paddedLengthBytes);
   }
 
   /** Headers before the items that stand from `at` on: a reader that sees them first need not look for them. */
-  #putInFront(at: number, holder: MessageView, headerField: number, header: MessageView, items: number): void {
+  #putInFront(at: number, holder: MessageView, headerField: number, view: HeaderView, items: number): void {
     const out = this.#out;
     const itemsEnd = out.at;
-    const length = header.measure();
-    if (itemsEnd + this.#headerBytes(holder, items) + length + 16 > out.end) throw outputFull;
-    this.#changedHeaders(holder, headerField, header, length, items);
+    const length = view.message.measure();
+    const edited = length + schemaBytes(view.schema);
+    if (itemsEnd + this.#headerBytes(holder, items) + edited + 16 > out.end) throw outputFull;
+    this.#changedHeaders(holder, headerField, view, length, items);
     const headers = this.#bytes.slice(itemsEnd, out.at);
     this.#bytes.copyWithin(at + headers.length, at, itemsEnd);
     this.#bytes.set(headers, at);
@@ -259,7 +306,7 @@ export class SegmentWriter {
     this.#flushRun();
     if (this.#scopeOpen === 0) return;
     const { scope, spans } = scopeSpansField;
-    this.#closeMessage(this.#scopeOpen, this.#scopeSpans, scope, this.#scope.message, spans);
+    this.#closeMessage(this.#scopeOpen, this.#scopeSpans, scope, this.#scope, spans);
     this.#scopeOpen = 0;
   }
 
@@ -267,7 +314,7 @@ export class SegmentWriter {
   closeResource(): void {
     if (this.#resourceOpen === 0) return;
     const { resource, scopeSpans } = resourceSpansField;
-    this.#closeMessage(this.#resourceOpen, this.#resourceSpans, resource, this.#resource.message, scopeSpans);
+    this.#closeMessage(this.#resourceOpen, this.#resourceSpans, resource, this.#resource, scopeSpans);
     this.#resourceOpen = 0;
   }
 

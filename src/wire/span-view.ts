@@ -207,14 +207,21 @@ export class SpanView {
 
   /** Events that the span came with; a dropped one keeps its number. */
   get eventCount(): number {
-    return this.message.repeats(field.events);
+    return this.#events.count;
+  }
+  /** Those that were not dropped. */
+  get liveEvents(): number {
+    return this.#events.live;
   }
   /** The event of that number, in a view that is valid until the next call of `event`; null when it was dropped. */
   event(index: number): EventView | null {
     return this.#events.show(index);
   }
   get linkCount(): number {
-    return this.message.repeats(field.links);
+    return this.#links.count;
+  }
+  get liveLinks(): number {
+    return this.#links.live;
   }
   link(index: number): LinkView | null {
     return this.#links.show(index);

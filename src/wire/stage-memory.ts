@@ -39,11 +39,15 @@ export class Region {
 /** New bytes of the current item. `reset` frees all; a value that does not fit throws, and its request is refused. */
 export class Scratch {
   readonly start: number;
-  readonly #end: number;
+  readonly #half: number;
+  readonly #last: number;
+  #end: number;
   #at: number;
   constructor(start: number, bytes: number) {
     this.start = start;
-    this.#end = start + bytes;
+    this.#half = start + Math.ceil(bytes / 2);
+    this.#last = start + bytes;
+    this.#end = this.#last;
     this.#at = start;
   }
   take(bytes: number): number {
@@ -54,6 +58,10 @@ export class Scratch {
     this.#at = at + bytes;
     return at;
   }
+  /** Whether the position is one of its own. */
+  holds(at: number): boolean {
+    return at >= this.start && at < this.#end;
+  }
   /** Marks what was taken up to now as lasting until `resetTo`. */
   mark(): number {
     return this.#at;
@@ -63,6 +71,20 @@ export class Scratch {
   }
   reset(): void {
     this.#at = this.start;
+  }
+
+  /** Takes bytes that outlast `reset`, up to half of all, until `freeKept`. */
+  keep(bytes: number): number {
+    if (bytes > this.keepable)
+      throw new RangeError(`to group one span needs more than ${this.#last - this.#half} bytes`);
+    this.#end -= bytes;
+    return this.#end;
+  }
+  get keepable(): number {
+    return Math.max(0, this.#end - Math.max(this.#at, this.#half));
+  }
+  freeKept(): void {
+    this.#end = this.#last;
   }
 }
 

@@ -72,21 +72,27 @@ export class TextTable {
   }
 }
 
-/** What a function of texts gave, for those that the table has. */
+/** What a function of texts gave, for those that the table has: they are neither decoded nor looked at again. */
 export class TextAnswers<T> {
   readonly #table: TextTable;
+  readonly #buffer: TextBuffer;
   readonly #of: (text: string) => T;
   readonly #answers: T[] = [];
   readonly #numbers = new Float64Array(sets * ways);
 
   /** `of` must always give the same for the same text. */
-  constructor(table: TextTable, of: (text: string) => T) {
-    this.#table = table;
+  constructor(
+    stage: { readonly texts: TextTable; readonly shared: { readonly buffer: TextBuffer } },
+    of: (text: string) => T,
+  ) {
+    this.#table = stage.texts;
+    this.#buffer = stage.shared.buffer;
     this.#of = of;
   }
 
-  /** For a text of 1 to `longestText` bytes. */
+  /** For the text of these UTF-8 bytes. */
   at(at: number, length: number): T {
+    if (length === 0 || length > longestText) return this.#of(this.#buffer.utf8Slice(at, at + length));
     const table = this.#table;
     const slot = table.slot(at, length);
     const number = table.number(slot);

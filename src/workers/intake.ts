@@ -1,7 +1,7 @@
 // A receiver's way into the first stages of its pipelines: one request, its bytes in one place, taken by each pipeline,
 // answered when all have taken it.
-import { credentialAttribute } from '../component/client-keys.ts';
 import type { Intake, Place, RequestInfo, RequestOutcome } from '../component/types.ts';
+import { clientAddressKey, credentialAttribute, grpcHeader, peerKey } from '../lib/client-keys.ts';
 import type { Stage } from '../pipeline/stage.ts';
 import type { Metadata, Refusal, StageRequest, TakenOutcome } from '../pipeline/stage-request.ts';
 import type { InputShare, InputSpace } from './input-space.ts';
@@ -63,9 +63,6 @@ export class ReceiverStats {
     return sum;
   }
 }
-
-/** Metadata key that stands for the client's address rather than for a header. */
-export const clientAddressKey = 'client.address';
 
 const noMetadata: Metadata = {};
 
@@ -218,7 +215,7 @@ export function createIntake(
       let metadata = noMetadata;
       let key = '';
       if (metadataKeys.length > 0) {
-        metadata = Object.fromEntries(metadataKeys.map((name) => [name, valuesOf(info, name)]));
+        metadata = Object.fromEntries(metadataKeys.map((name) => [name, valuesOf(info, name, transport)]));
         key = JSON.stringify(metadata);
       }
       const request = new IntakeRequest(place, metadata, key, stages.length, space, stats(), info, done);
@@ -233,10 +230,16 @@ export function createIntake(
   };
 }
 
-function valuesOf(info: RequestInfo, key: string): readonly string[] {
+function valuesOf(info: RequestInfo, key: string, transport: string): readonly string[] {
   const attribute = credentialAttribute(key);
   if (attribute !== null) return info.credential?.(attribute) ?? [];
-  if (key !== clientAddressKey) return info.metadata(key);
-  const host = info.peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
-  return host === '' ? [] : [host];
+  const header = grpcHeader(key);
+  if (header !== null) return transport === 'grpc' ? (info.grpcMetadata?.(header) ?? info.metadata(header)) : [];
+  if (key !== clientAddressKey && key !== peerKey) return info.metadata(key);
+  const address = key === peerKey && transport === 'grpc' ? info.peer : hostOf(info.peer);
+  return address === '' ? [] : [address];
+}
+
+function hostOf(peer: string): string {
+  return peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 }

@@ -22,6 +22,8 @@ export const job = {
   maxSpans: 5,
   /** How often the spans are to be halved; 0: all are kept. */
   halvings: 6,
+  /** 1: its requests are one payload, which is worked on as one where that can be. */
+  joined: 7,
   // written by the worker
   outputNow: 8,
   done: 9,
@@ -32,6 +34,10 @@ export const job = {
   turn: 12,
   /** The number of the last job that is done and has left no more to say than what stands here. */
   turnDone: 13,
+  // Of a stage that holds its spans by trace: where the table of its runs begins, a multiple of 4, and how many rows it has. The
+  // next output goes on behind it.
+  runsAt: 14,
+  runRows: 15,
 } as const;
 /** Turns are counted from 1 to `lastTurn`, and then from 1 again. */
 export const leaveTurn = -1;
@@ -46,11 +52,16 @@ export const jobRequest = {
   normaliseTo: 2,
   /** Not 0: the request is OTLP JSON, and `normaliseTo` has so many bytes for its protobuf form. */
   jsonRoom: 3,
+  /** Not 0: it is so many traces that were held, and `at` the newest run of the first. */
+  traces: 4,
   // written by the worker
-  outcome: 4,
-  spansIn: 5,
+  outcome: 5,
+  spansIn: 6,
+  /** Where its output ends, which begins where that of the one before ends; and the spans in it. */
+  outputEnd: 7,
+  spansOut: 8,
 } as const;
-const requestWords = 6;
+const requestWords = 9;
 
 export interface JobBlock {
   readonly header: number;

@@ -34,6 +34,8 @@ export interface CompiledStage {
 
 interface RunningJob {
   readonly turn: number;
+  /** Its worker has it. Before that it may still have to leave what it serves. */
+  isHanded: boolean;
   readonly resolve: (result: RunResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -253,7 +255,7 @@ export class WorkerPool {
     slot.since = performance.now();
     slot.turn = slot.turn === lastTurn ? 1 : slot.turn + 1;
     return new Promise((resolve, reject) => {
-      slot.job = { turn: slot.turn, resolve, reject };
+      slot.job = { turn: slot.turn, isHanded: false, resolve, reject };
       if (metadata === null && slot.serving !== null) this.#handOver(slot);
       else void this.#begin(slot, metadata);
     });
@@ -262,6 +264,7 @@ export class WorkerPool {
   /** To a worker that waits for the next turn. */
   #handOver(slot: Slot): void {
     const turnWord = slot.data.context.job.header + job.turn;
+    if (slot.job !== null) slot.job.isHanded = true;
     this.#expectDone(slot);
     Atomics.store(this.#ints, turnWord, slot.turn);
     Atomics.notify(this.#ints, turnWord);
@@ -270,6 +273,7 @@ export class WorkerPool {
   /** By a task of its pool, from which it hears of others afterwards unless the job has metadata. */
   async #begin(slot: Slot, metadata: Readonly<Record<string, readonly string[]>> | null): Promise<void> {
     await this.#recall(slot);
+    if (slot.job !== null) slot.job.isHanded = true;
     Atomics.store(this.#ints, slot.data.context.job.header + job.turn, slot.turn);
     if (metadata === null) this.#expectDone(slot);
     const task: WorkerTask = { kind: 'run', metadata };
@@ -300,12 +304,12 @@ export class WorkerPool {
   /** The worker is with its pool again: its last job has more to say, or it was told to leave. */
   #left(slot: Slot, result: RunResult): void {
     slot.serving = null;
-    this.#settle(slot, slot.turn, (running) => running.resolve(result));
+    if (slot.job?.isHanded) this.#settle(slot, slot.turn, (running) => running.resolve(result));
   }
 
   async #died(slot: Slot, error: unknown): Promise<void> {
     slot.serving = null;
-    if (slot.job === null) {
+    if (slot.job === null || !slot.job.isHanded) {
       if (!this.#stopped) this.#options.log.error({ error: String(error) }, 'an idle worker died');
       return;
     }

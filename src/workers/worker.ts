@@ -4,6 +4,7 @@ import { type Chain, compileChain } from '../pipeline/chain.ts';
 import { loadKernel } from '../wire/kernel/kernel.ts';
 import { viewsOf } from '../wire/memory.ts';
 import { rewriteOutcome } from '../wire/rewriter.ts';
+import { RunTable, rowBytes } from '../wire/run-table.ts';
 import { newOutput } from '../wire/segment-writer.ts';
 import { Region, Scratch } from '../wire/stage-memory.ts';
 import { Arena, type Range } from './arena.ts';
@@ -12,6 +13,8 @@ import type { CompileResult, NumberedStage, RunResult, WorkerData, WorkerTask } 
 
 interface Compiled {
   readonly chain: Chain;
+  /** Its spans are held by trace: the table of their runs stands behind the output. */
+  readonly holds: boolean;
   /** Its keys, constants and view blocks. */
   readonly range: Range;
 }
@@ -28,6 +31,7 @@ export function createWorker(
   const stages = new Map<number, Compiled>();
   const counters = new Float64Array(data.memory.buffer, context.job.counters, jobCounters);
   const output = newOutput(0, 0, jobSegments);
+  const runs = new RunTable();
   const noMetadata = {};
   let active: Chain | null = null;
 
@@ -40,7 +44,8 @@ export function createWorker(
     const own = new Region(range.at, range.bytes);
     try {
       const memory = { shared, kernel, region: own, scratch, tables: context.tables };
-      stages.set(number, { chain: compileChain(plan, processors, memory, jobCounters), range });
+      const chain = compileChain(plan, processors, memory, jobCounters);
+      stages.set(number, { chain, holds: plan.holding !== null, range });
     } catch (error) {
       region.free(range);
       throw error;
@@ -60,17 +65,17 @@ export function createWorker(
     const known = new Set(stages.keys());
     try {
       for (const stage of added) add(stage);
-      return { kind: 'compiled', counters: added.map(({ number }) => chainOf(number).counters) };
+      return { kind: 'compiled', counters: added.map(({ number }) => compiledOf(number).chain.counters) };
     } catch (error) {
       for (const { number } of added) if (!known.has(number)) forget(number);
       return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
     }
   }
 
-  function chainOf(number: number): Chain {
+  function compiledOf(number: number): Compiled {
     const stage = stages.get(number);
     if (stage === undefined) throw new Error(`a job for stage ${number}, which this worker does not have`);
-    return stage.chain;
+    return stage;
   }
 
   /** A job, then all that are handed over without a message, which would cost several times as much as waking the thread. */
@@ -93,7 +98,7 @@ export function createWorker(
   function run(metadata: Readonly<Record<string, readonly string[]>> | null): RunResult {
     const { words } = shared;
     const block = context.job;
-    const chain = chainOf(words[block.header + job.stage]);
+    const { chain, holds } = compiledOf(words[block.header + job.stage]);
     if (active !== chain) {
       chain.activate();
       active = chain;
@@ -108,9 +113,12 @@ export function createWorker(
     output.maxSpans = maxSpans === 0 ? Number.POSITIVE_INFINITY : maxSpans;
     output.segmentEnds.length = 0;
     output.segmentSpans.length = 0;
+    runs.clear();
+    output.runs = holds ? runs : null;
     // Of a job that threw in the middle, which runs again.
     chain.takeCounters(counters);
     const messages = runRequests(chain);
+    writeRuns();
     writeResult();
     chain.takeCounters(counters);
     const warnings = chain.takeWarnings();
@@ -123,20 +131,25 @@ export function createWorker(
     const block = context.job;
     const count = words[block.header + job.requests];
     let messages: [number, string][] | null = null;
-    let done = 0;
+    let done = words[block.header + job.joined] === 1 && runJoined(chain, count) ? count : 0;
     for (; done < count; done++) {
       const at = requestWord(block, done);
       const from = words[at + jobRequest.at];
       const length = words[at + jobRequest.length];
       const jsonRoom = words[at + jobRequest.jsonRoom];
       const normaliseTo = words[at + jobRequest.normaliseTo];
+      const traces = words[at + jobRequest.traces];
       const outcome =
-        jsonRoom === 0
-          ? chain.run(from, length, normaliseTo, output)
-          : chain.runJson(from, length, normaliseTo, jsonRoom, output);
+        traces > 0
+          ? chain.runTraces(from, traces, output)
+          : jsonRoom === 0
+            ? chain.run(from, length, normaliseTo, output)
+            : chain.runJson(from, length, normaliseTo, jsonRoom, output);
       if (outcome === rewriteOutcome.full) break;
       words[at + jobRequest.outcome] = outcome;
       words[at + jobRequest.spansIn] = chain.spansIn;
+      words[at + jobRequest.outputEnd] = output.at;
+      words[at + jobRequest.spansOut] = chain.spansOut;
       if (outcome === rewriteOutcome.failed || outcome === rewriteOutcome.malformed) {
         messages ??= [];
         messages.push([done, chain.message]);
@@ -145,6 +158,39 @@ export function createWorker(
     }
     words[block.header + job.done] = done;
     return messages;
+  }
+
+  /** Runs all requests as one; false when that cannot be, and then nothing was done. */
+  function runJoined(chain: Chain, count: number): boolean {
+    const { words } = shared;
+    const block = context.job;
+    const requests: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const at = requestWord(block, i);
+      if (words[at + jobRequest.traces] > 0) return false;
+      requests.push(words[at + jobRequest.at], words[at + jobRequest.length]);
+    }
+    if (chain.runJoined(requests, output) !== rewriteOutcome.written) return false;
+    for (let i = 0; i < count; i++) {
+      const at = requestWord(block, i);
+      words[at + jobRequest.outcome] = rewriteOutcome.written;
+      words[at + jobRequest.spansIn] = i === 0 ? chain.spansIn : 0;
+      words[at + jobRequest.outputEnd] = output.at;
+      words[at + jobRequest.spansOut] = i === 0 ? chain.spansOut : 0;
+    }
+    return true;
+  }
+
+  /** Behind what was written, which left room for it. */
+  function writeRuns(): void {
+    const { words } = shared;
+    const { header } = context.job;
+    const at = Math.ceil(output.at / 4) * 4;
+    words[header + job.runsAt] = at;
+    words[header + job.runRows] = runs.rows;
+    if (runs.rows === 0) return;
+    runs.writeTo(words, at / 4);
+    output.at = at + runs.rows * rowBytes;
   }
 
   function writeResult(): void {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import * as grpc from '@grpc/grpc-js';
 import { createHttp2GrpcServer } from '../../src/transport/http2/grpc-server.ts';
+import { decodeRequest } from '../../src/wire/reference/codec.ts';
 import { type Bench, startBench } from '../conformance/grpc/server-bench.ts';
 import { exportPath } from './support/client.ts';
 import { configOf } from './support/config.ts';
@@ -110,6 +111,35 @@ test('a batch and a queue on the way keep clients apart by what the authenticato
   assertClean(await service.end(), service);
 });
 
+test('whom basicauth let in can stand on the resource and on the spans, and no client can say it is another', async (t) => {
+  const backend = await startBackend(t);
+  const fromUser = { from_context: 'auth.username', action: 'upsert' };
+  const service = await startService(
+    t,
+    configOf({
+      grpc: { auth: { authenticator: 'basicauth' }, include_metadata: true },
+      extensions: { basicauth: extensions.basicauth },
+      processors: {
+        resource: { attributes: [{ key: 'tenant', ...fromUser }] },
+        attributes: { actions: [{ key: 'user', ...fromUser }] },
+      },
+      exporters: { otlp: grpcExporter(backend, { auth: undefined }) },
+    }),
+  );
+  const names = ['ann', 'ben', 'zoë', 'ann'];
+  const owners = await sendAs(t, service, names, { 'auth.username': 'ben', username: 'ben' });
+  await backend.method.handledCount(names.length);
+  for (const { message } of backend.method.handled) {
+    for (const { resource, scopeSpans } of decodeRequest(message).resourceSpans) {
+      const owner = owners.get(idsOf(message)[0]);
+      assert.equal(resource?.attributes.find(({ key }) => key === 'tenant')?.value?.stringValue, owner);
+      const span = scopeSpans[0].spans[0];
+      assert.equal(span.attributes.find(({ key }) => key === 'user')?.value?.stringValue, owner);
+    }
+  }
+  assertClean(await service.end(), service);
+});
+
 test('what a headers_setter behind another authenticator reads of the client gets there', async (t) => {
   const backend = await startBackend(t);
   const service = await startService(
@@ -143,4 +173,62 @@ test('what a headers_setter behind another authenticator reads of the client get
     for (const { call } of backend.method.handled) assert.deepEqual(call.metadata(name), ['yes']);
   }
   assertClean(await service.end(), service);
+});
+
+test('a filter drops by what is known of the client: header, credential, protocol and address', async (t) => {
+  const sink = await startHttpSink(t);
+  const service = await startService(
+    t,
+    configOf({
+      grpc: { auth: { authenticator: 'basicauth' }, include_metadata: true },
+      http: { include_metadata: true },
+      extensions: { basicauth: extensions.basicauth },
+      processors: {
+        filter: {
+          error_mode: 'propagate',
+          trace_conditions: [
+            'otelcol.client.metadata["X-Tenant"][0] == "red"',
+            'otelcol.client.auth.attributes["username"] == "ben"',
+            'otelcol.grpc.metadata["x-via"][0] == "grpc only"',
+            'otelcol.client.metadata["x-by"][0] == "port" and IsMatch(otelcol.client.addr, "^127[.]0[.]0[.]1:[0-9]+$")',
+            'span.name != "" and otelcol.client.metadata["x-by"][0] == "host" and otelcol.client.addr == "127.0.0.1"',
+          ],
+        },
+      },
+      exporters: { otlp_http: { endpoint: sink.url, retry_on_failure } },
+    }),
+  );
+  const { listening } = (await service.line(({ msg }) => msg === 'spanmill is ready')) as { listening?: string[] };
+  const http = listening?.find((text) => text.startsWith('http '))?.slice('http '.length);
+  const kept: string[] = [];
+  const post = async (headers: Record<string, string>, isKept: boolean): Promise<void> => {
+    const { message, ids } = source.request(1);
+    const body = Uint8Array.from(message);
+    const type = { 'content-type': 'application/x-protobuf' };
+    const answer = await fetch(`http://${http}/v1/traces`, { method: 'POST', headers: { ...type, ...headers }, body });
+    assert.equal(answer.status, 200);
+    if (isKept) kept.push(ids[0]);
+  };
+  const call = async (name: string, headers: Record<string, string>, isKept: boolean): Promise<void> => {
+    const [id] = (await sendAs(t, service, [name], headers)).keys();
+    if (isKept) kept.push(id);
+  };
+  await call('ann', { 'x-tenant': 'red' }, false);
+  await call('ann', { 'x-tenant': 'blue' }, true);
+  await call('ben', {}, false);
+  await call('ann', { 'x-via': 'grpc only' }, false);
+  await call('ann', { 'x-by': 'port' }, false);
+  await call('ann', { 'x-by': 'host' }, true);
+  await post({ 'x-tenant': 'red' }, false);
+  await post({ 'x-via': 'grpc only' }, true);
+  await post({ 'x-by': 'port' }, true);
+  await post({ 'x-by': 'host' }, false);
+  await sink.until(() => sink.spans.size === kept.length);
+  assert.deepEqual([...sink.spans.keys()].toSorted(), kept.toSorted());
+  const end = await service.end();
+  assertClean(end, service);
+  assert.deepEqual(
+    end.accounts.map(({ received, exported, dropped }) => [received, exported, dropped]),
+    [[10, 4, 6]],
+  );
 });

@@ -1,7 +1,7 @@
 // The Collector's headers_setter extension.
 import { z } from 'zod';
 import { credentialMetrics, secretText } from '../../component/auth-fields.ts';
-import { credentialKey } from '../../component/client-keys.ts';
+import { credentialKey } from '../../lib/client-keys.ts';
 import { defineExtension } from '../../component/define.ts';
 import { problem } from '../../component/fields.ts';
 import type { ConfigIssue } from '../../component/types.ts';

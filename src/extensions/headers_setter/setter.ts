@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { credentialMetricValues } from '../../component/auth-fields.ts';
 import type { ClientAuthenticator } from '../../component/capabilities.ts';
-import { credentialAttribute } from '../../component/client-keys.ts';
+import { credentialAttribute } from '../../lib/client-keys.ts';
 import type { Extension } from '../../component/types.ts';
 import { SpanmillError } from '../../errors.ts';
 import type { Secret } from '../../lib/secret.ts';

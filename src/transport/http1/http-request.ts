@@ -161,6 +161,7 @@ export function judgeRequest(
       refusal,
       fields,
       credentials,
+      isShown: true,
       welcomedIn: -1,
     },
   };

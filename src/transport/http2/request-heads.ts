@@ -62,8 +62,7 @@ export class RequestHeads {
     const found = requestFields(fields);
     if (found.kind === 'malformed') return found;
     const { routes, includeMetadata, isGuarded } = this.#options;
-    const shown = includeMetadata ? fields : noFields;
-    const head = requestHead(routes, found.headers, shown, isGuarded ? fields : noFields);
+    const head = requestHead(routes, found.headers, fields, includeMetadata, isGuarded ? fields : noFields);
     const { contentLength, expectsContinue } = found;
     const opening: Opening = { kind: 'request', head, contentLength, expectsContinue };
     if (this.#decoder.version !== version) return opening;

@@ -69,7 +69,7 @@ export function createNodeGrpcServer(options: GrpcServerOptions): GrpcServer {
 
   const onStream = (connection: Connection, stream: Stream, headers: Headers, rawHeaders: string[]): void => {
     const isGuarded = options.auth !== undefined;
-    const fields = options.includeMetadata || isGuarded ? fieldsOf(rawHeaders) : noFields;
+    const fields = fieldsOf(rawHeaders);
     const head = requestHead(
       options.routes,
       {
@@ -79,7 +79,8 @@ export function createNodeGrpcServer(options: GrpcServerOptions): GrpcServer {
         encoding: headers['grpc-encoding'] as string | undefined,
         timeout: headers['grpc-timeout'] as string | undefined,
       },
-      options.includeMetadata ? fields : noFields,
+      fields,
+      options.includeMetadata === true,
       isGuarded ? fields : noFields,
     );
     const call: NodeCall = new UnaryCall(shared, stream, connection, head, performance.now());

@@ -13,6 +13,8 @@ export interface RequestShape {
   readonly padding?: number;
   readonly resource?: Readonly<Record<string, string>>;
   readonly attributes?: Readonly<Record<string, string>>;
+  /** Which trace a span is of, by its own number, which is also its id. Default: one of its own. */
+  trace?(span: number): number;
 }
 
 export interface SpanSource {
@@ -41,10 +43,12 @@ export function createSpanSource(): SpanSource {
       const attributes = keyValues(9, { ...shape.attributes, ...padding(shape.padding ?? 0) });
       const encoded = Array.from({ length: spans }, () => {
         const id = Buffer.alloc(8);
+        const trace = Buffer.alloc(8);
         id.writeBigUInt64BE(BigInt(++last));
+        trace.writeBigUInt64BE(BigInt(shape.trace?.(last) ?? last));
         ids.push(id.toString('hex'));
         return Buffer.concat([
-          bytesField(1, Buffer.concat([Buffer.from('e2e test'), id])),
+          bytesField(1, Buffer.concat([Buffer.from('e2e test'), trace])),
           bytesField(2, id),
           bytesField(5, 'GET /'),
           varintField(6, 2),

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import type { StoredEntry, StoredQueue } from '../../../src/component/capabilities.ts';
-import type { Refusal } from '../../../src/delivery/batch.ts';
-import { FanOut } from '../../../src/delivery/fan-out.ts';
+import type { GatheredBatch, Refusal } from '../../../src/delivery/batch.ts';
+import { FanOut, type Link } from '../../../src/delivery/fan-out.ts';
 import { type DeliveryItem, exportedWhole, type Settlement } from '../../../src/delivery/item.ts';
 import { ExporterAccount } from '../../../src/delivery/ledger.ts';
 import { Outlet, type OutletOptions } from '../../../src/delivery/outlet.ts';
@@ -76,12 +76,22 @@ function branchOf({ storage, queue = {}, room = () => true, id = 'a' }: Setup = 
   return { outlet, account: new ExporterAccount(id), taken, settle, stats: delivery.stats };
 }
 
-async function fanOutOf(branches: readonly ReturnType<typeof branchOf>[], shareBytes = 1000, isBatched = true) {
+interface Surroundings {
+  readonly shareBytes?: number;
+  readonly isBatched?: boolean;
+  readonly links?: readonly Link[];
+  readonly isBeside?: boolean;
+}
+
+async function fanOutOf(branches: readonly ReturnType<typeof branchOf>[], around: Surroundings = {}) {
+  const { shareBytes = 1000, isBatched = true, links = [], isBeside = false } = around;
   const resumed = { times: 0 };
   for (const { outlet, account } of branches) await outlet.start(() => account);
   const fanOut = new FanOut({
     pipeline: 'traces',
     branches,
+    links,
+    isBeside,
     shareBytes,
     isBatched,
     resumed: () => void resumed.times++,
@@ -135,8 +145,8 @@ test('with wait_for_result the client is answered when its spans were exported, 
 
 test('an exporter without a queue answers when it has exported, but not behind a batch processor', async () => {
   const queue = { waitForResult: 'unbatched' } as const;
-  assert.equal((await fanOutOf([branchOf({ queue })], 1000, true)).fanOut.answersWhenSecured, false);
-  assert.equal((await fanOutOf([branchOf({ queue })], 1000, false)).fanOut.answersWhenSecured, true);
+  assert.equal((await fanOutOf([branchOf({ queue })], { isBatched: true })).fanOut.answersWhenSecured, false);
+  assert.equal((await fanOutOf([branchOf({ queue })], { isBatched: false })).fanOut.answersWhenSecured, true);
 });
 
 test('with storage the client is answered when its spans are stored, and they are removed when they were exported', async () => {
@@ -203,7 +213,7 @@ test('a stored queue that is full refuses the client', async () => {
 test('an exporter with its share of the memory holds back its pipeline, and one whose backend takes nothing misses what comes', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const [dead, live] = [branchOf(), branchOf({ id: 'b' })];
-  const { send, fanOut, resumed } = await fanOutOf([dead, live], 15);
+  const { send, fanOut, resumed } = await fanOutOf([dead, live], { shareBytes: 15 });
   const counts = (): number[] => [dead.taken.length, live.taken.length, fanOut.heldSpans];
   send();
   send();
@@ -230,7 +240,7 @@ test('with block_on_overflow, and where all are full, the batch waits for all', 
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const [dead, live] = [branchOf({ queue: { blockOnOverflow: true } }), branchOf()];
   const both = [branchOf(), branchOf()];
-  const [blocking, all] = [await fanOutOf([dead, live], 15), await fanOutOf(both, 15)];
+  const [blocking, all] = [await fanOutOf([dead, live], { shareBytes: 15 }), await fanOutOf(both, { shareBytes: 15 })];
   for (const { send } of [blocking, all]) for (let i = 0; i < 3; i++) send();
   live.settle(exportedWhole(1));
   nowMs += 10_000;
@@ -312,7 +322,7 @@ test('what is kept at the end of a drain stays stored and held', async () => {
 
 test('how near it is to holding back is the fullest exporter that the others wait for', async () => {
   const [live, dead] = [branchOf({ id: 'live' }), branchOf({ id: 'dead' })];
-  const { fanOut, send } = await fanOutOf([live, dead], 40);
+  const { fanOut, send } = await fanOutOf([live, dead], { shareBytes: 40 });
   assert.equal(fanOut.fullness, 0);
   send();
   send();
@@ -325,7 +335,89 @@ test('how near it is to holding back is the fullest exporter that the others wai
   assert.equal(fanOut.fullness, 0.5, 'the dead one will be passed over');
   nowMs += 10_000;
   assert.equal(fanOut.fullness, 0.75, 'all are stuck');
-  const alone = await fanOutOf([branchOf()], Number.POSITIVE_INFINITY);
+  const alone = await fanOutOf([branchOf()], { shareBytes: Number.POSITIVE_INFINITY });
   alone.send();
   assert.equal(alone.fanOut.fullness, 0, 'a single exporter may use all of the memory');
+});
+
+/** A connector that takes batches and answers when it is told to. */
+function linkOf({ answersWhenSecured = false } = {}) {
+  const waiting: { readonly spans: number; readonly end: (refusal: Refusal | null) => void }[] = [];
+  const link = {
+    targets: [],
+    holdsBack: false,
+    fullness: 0,
+    answersWhenSecured,
+    waiting,
+    send(batch: GatheredBatch, done: (refusal: Refusal | null) => void) {
+      batch.hold();
+      const end = (refusal: Refusal | null): void => {
+        batch.release();
+        done(refusal);
+      };
+      waiting.push({ spans: batch.spans, end });
+    },
+  };
+  return link;
+}
+
+test('a connector gets each batch beside the exporters, and its bytes stay until it lets go', async () => {
+  const exporter = branchOf();
+  const link = linkOf();
+  const { send, arena, answers } = await fanOutOf([exporter], { links: [link] });
+  send();
+  exporter.settle(exportedWhole(1));
+  await turn();
+  assert.deepEqual([link.waiting.length, link.waiting[0].spans, answers.length], [1, 1, 0]);
+  assert.ok(arena.used > 0);
+  link.waiting[0].end({ kind: 'never', message: 'no' });
+  assert.deepEqual([arena.used, answers], [0, [{ kind: 'never', message: 'no' }]]);
+});
+
+test('what a connector refuses is waited for where no batch stands between, and where those behind secure it', async () => {
+  const waits = async (link: ReturnType<typeof linkOf>, isBatched: boolean): Promise<readonly boolean[]> => {
+    const { fanOut } = await fanOutOf([branchOf()], { links: [link], isBatched });
+    return [fanOut.answersWhenSecured, fanOut.isAlwaysSecured];
+  };
+  assert.deepEqual(await waits(linkOf(), true), [false, false]);
+  assert.deepEqual(await waits(linkOf(), false), [true, false]);
+  assert.deepEqual(await waits(linkOf({ answersWhenSecured: true }), true), [true, true]);
+  const { fanOut } = await fanOutOf([branchOf()], { isBatched: false });
+  assert.deepEqual([fanOut.answersWhenSecured, fanOut.isAlwaysSecured], [false, false]);
+  // With an exporter beside it, batches of single requests would be too many for that.
+  const apart = async (exporters: number, isBatched: boolean): Promise<boolean> => {
+    const branches = Array.from({ length: exporters }, () => branchOf());
+    return (await fanOutOf(branches, { links: [linkOf()], isBatched })).fanOut.keepsApart;
+  };
+  assert.deepEqual([await apart(0, false), await apart(1, false), await apart(0, true)], [true, false, false]);
+});
+
+test('a connector that holds back holds back the pipeline, though what is under way still passes', async () => {
+  const link = linkOf();
+  const { fanOut, send } = await fanOutOf([], { links: [link] });
+  link.holdsBack = true;
+  link.fullness = 0.75;
+  assert.deepEqual([fanOut.holdsBack, fanOut.fullness], [true, 0.75]);
+  send();
+  assert.equal(link.waiting.length, 1);
+  fanOut.end();
+  assert.equal(fanOut.holdsBack, false, 'nothing more comes: what is there has to get through');
+});
+
+test('exporters that are all stuck hold back their pipeline for ever, unless others wait beside it', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const stuck = async (around: Surroundings) => {
+    const exporter = branchOf();
+    const { fanOut, send } = await fanOutOf([exporter], { shareBytes: 15, ...around });
+    for (let i = 0; i < 3; i++) send();
+    assert.deepEqual([fanOut.holdsBack, fanOut.heldSpans], [true, 1], 'at first it may only be slow');
+    nowMs += 10_000;
+    t.mock.timers.tick(10_000);
+    return [fanOut.holdsBack, fanOut.heldSpans, exporter.account.failed.get('queue_full')];
+  };
+  assert.deepEqual(await stuck({}), [true, 1, undefined]);
+  assert.deepEqual(await stuck({ isBeside: true }), [false, 0, 1]);
+  const link = linkOf();
+  assert.deepEqual(await stuck({ links: [link] }), [false, 0, 1]);
+  assert.equal(link.waiting.length, 3, 'those behind the connector miss nothing');
 });

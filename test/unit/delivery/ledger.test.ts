@@ -121,3 +121,25 @@ test('a stage that counts what an earlier one counted goes on with its numbers',
     [7, 0, 0],
   );
 });
+
+test('what a connector had nowhere to send is dropped at once, and balances before and after its batches are settled', () => {
+  const account = new PipelineAccount('traces', ['routing']);
+  const routing = account.exporter('routing');
+  account.received = 10;
+  routing.held = 10;
+  const figures = (): readonly number[] => {
+    const { held, exported, dropped, remainder } = account.summary(routing);
+    return [held, exported, dropped, remainder];
+  };
+  routing.drop('no_route', 4);
+  assert.deepEqual(figures(), [6, 0, 4, 0]);
+  // Two batches of five: the first takes what was dropped of both.
+  routing.exported += routing.settleHeld(5);
+  assert.deepEqual(figures(), [5, 1, 4, 0]);
+  routing.exported += routing.settleHeld(5);
+  assert.deepEqual(figures(), [0, 6, 4, 0]);
+  const rows = [...account.rows()].filter(({ stage }) => stage === 'dropped');
+  assert.deepEqual(rows, [
+    { pipeline: 'traces', stage: 'dropped', component: 'routing', reason: 'no_route', spans: 4 },
+  ]);
+});

@@ -6,6 +6,7 @@ import {
   defineBatchProcessor,
   defineExtension,
   defineSpanProcessor,
+  defineTraceProcessor,
 } from '../../../src/component/define.ts';
 import type { BatchingOptions, ProcessorDefinition, Touch } from '../../../src/component/types.ts';
 import { nop } from '../../../src/exporters/nop/index.ts';
@@ -125,6 +126,7 @@ test('a stage carries its configuration and batching as plain data', () => {
       {
         walks: [{ steps: [{ id: 'a', type: 'spans', config: { keys: ['x'] }, pass: 0 }], lateHeaders: false }],
         batching: { ...batching(), id: 'batch' },
+        holding: null,
         metadataKeys: ['x'],
         maxSpans: 0,
         showValues: false,
@@ -132,6 +134,25 @@ test('a stage carries its configuration and batching as plain data', () => {
       },
     ],
   });
+});
+
+test('what holds traces ends a stage, and one follows that writes them, with no client metadata left', () => {
+  const traces = defineTraceProcessor({
+    ...common,
+    role: 'traces',
+    type: 'traces',
+    holding: () => ({ waitMs: 5, maxTraces: 6 }),
+  });
+  const needs = new Map([['nop', { metadataKeys: ['tenant'], maxSpans: 500 }]]);
+  const plan = planPipeline(pipeline(['a', spans, { keys: ['x'] }], ['t', traces]), (id) => needs.get(id));
+  assert.deepEqual(
+    plan.stages.map(({ holding, metadataKeys, maxSpans }) => ({ holding, metadataKeys, maxSpans })),
+    [
+      { holding: { id: 't', waitMs: 5, maxTraces: 6 }, metadataKeys: ['x'], maxSpans: 0 },
+      { holding: null, metadataKeys: ['tenant'], maxSpans: 500 },
+    ],
+  );
+  assert.equal(planPipeline(pipeline(['t', traces], ['batch', batch])).stages.length, 2);
 });
 
 test('a stage in front of the exporters does what they need: their metadata, and the smallest of their sizes', () => {
@@ -251,4 +272,29 @@ test('a stage of several walks needs as many shares of the memory as it has room
   const depth = (passes: number): number =>
     depthOf(planPipeline(pipeline(['t', touching, { passes: Array(passes).fill(both) }], ['batch', batch])).stages);
   assert.deepEqual([1, 2, 3, 4, 5].map(depth), [1, 2, 3, 3, 3]);
+});
+
+test('what regroups ends its walk, and is never in the one that notes where the spans of each trace stand', () => {
+  const regrouping = defineSpanProcessor({
+    ...common,
+    role: 'spans',
+    type: 'regrouping',
+    traits: { mutates: true, drops: false },
+    regroups: true,
+    compile: () => ({}),
+  });
+  const holding = defineTraceProcessor({
+    ...common,
+    role: 'traces',
+    type: 'holding',
+    holding: () => ({ waitMs: 1, maxTraces: 1 }),
+  });
+  const walks = (...steps: readonly Step[]): string[] =>
+    planPipeline(pipeline(...steps)).stages.map((stage) =>
+      stage.walks.map((walk) => idsOf([walk]).join('') + (walk.regroups === true ? '!' : '')).join(' '),
+    );
+  assert.deepEqual(walks(['a', spans], ['r', regrouping]), ['ar!']);
+  assert.deepEqual(walks(['a', spans], ['r', regrouping], ['b', spans], ['c', spans]), ['ar! bc']);
+  assert.deepEqual(walks(['r', regrouping], ['s', regrouping], ['batch', batch], ['b', spans]), ['r! s!', 'b']);
+  assert.deepEqual(walks(['r', regrouping], ['h', holding]), ['r! ', '']);
 });

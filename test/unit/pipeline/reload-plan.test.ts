@@ -93,6 +93,7 @@ const of = <D>(definition: D, ids: Readonly<Record<string, Settings>> = {}) =>
 const parts = ({ r, e, x, pipelines = {} }: Sketch): Parts => ({
   receivers: of(receiver, r),
   exporters: of(exporter, e),
+  connectors: [],
   extensions: of(extension, x),
   telemetry: { logs: { showValues: false } },
   pipelines: Object.entries(pipelines).map(([id, [receivers, value, exporters]]) => ({

@@ -16,6 +16,7 @@ import type {
   RequestOutcome,
 } from '../../../src/component/types.ts';
 import type { ResolvedConfig } from '../../../src/config/resolved.ts';
+import { forward } from '../../../src/connectors/forward/index.ts';
 import { SpanmillError } from '../../../src/errors.ts';
 import { createRuntime, type ReloadSummary, type Runtime } from '../../../src/pipeline/runtime.ts';
 import { memoryLimiter } from '../../../src/processors/memory_limiter/index.ts';
@@ -37,6 +38,8 @@ export interface BenchStep {
 
 export interface BenchOptions {
   readonly steps: readonly BenchStep[];
+  /** Of a second pipeline, which is then behind the first and sends to the exporters in its place. */
+  readonly behind?: readonly BenchStep[];
   readonly workers?: number;
   /** What all that is held may take; default 16 MiB. */
   readonly budgetBytes?: number;
@@ -76,6 +79,12 @@ export interface RuntimeBench {
   /** Drains and checks that nothing is left and that the account balances. */
   settle(): Promise<{ received: number; exported: number; dropped: number; failed: number; rejected: number }>;
 }
+
+const stepOf = ({ definition, config = {} }: BenchStep, i: number) => ({
+  id: `${definition.type}/${i}`,
+  definition,
+  config: definition.config.parse(config),
+});
 
 const sinkType = 'list';
 const sourceType = 'held';
@@ -151,6 +160,7 @@ export async function startRuntime(t: TestContext, first: BenchOptions): Promise
   const configOf = (one: BenchOptions): ResolvedConfig => ({
     receivers: [{ id: one.receiver ?? sourceType, definition: source, config: one.receiverConfig ?? {} }],
     exporters: (one.exporters ?? [sinkType]).map((id) => ({ id, definition: sink, config: one.exporterConfig ?? {} })),
+    connectors: one.behind === undefined ? [] : [{ id: 'forward', definition: forward, config: {} }],
     extensions: [{ id: 'storage', definition: storage, config: {} }],
     pipelines: [
       {
@@ -158,14 +168,20 @@ export async function startRuntime(t: TestContext, first: BenchOptions): Promise
         receivers: [one.receiver ?? sourceType],
         processors: [
           { id: 'memory_limiter', definition: limit(one.budgetBytes) as ProcessorDefinition, config: {} },
-          ...one.steps.map(({ definition, config: own = {} }, i) => ({
-            id: `${definition.type}/${i}`,
-            definition,
-            config: definition.config.parse(own),
-          })),
+          ...one.steps.map(stepOf),
         ],
-        exporters: one.exporters ?? [sinkType],
+        exporters: one.behind === undefined ? (one.exporters ?? [sinkType]) : ['forward'],
       },
+      ...(one.behind === undefined
+        ? []
+        : [
+            {
+              id: 'traces/behind',
+              receivers: ['forward'],
+              processors: one.behind.map(stepOf),
+              exporters: one.exporters ?? [sinkType],
+            },
+          ]),
     ],
     workers: one.workers ?? 1,
     telemetry: {

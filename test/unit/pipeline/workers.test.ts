@@ -4,7 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { attributes } from '../../../src/processors/attributes/index.ts';
 import { batch } from '../../../src/processors/batch/index.ts';
+import { filter } from '../../../src/processors/filter/index.ts';
 import { createSpanSource } from '../../e2e/support/spans.ts';
 import { type Misbehaviour, misbehaving, misbehaviourKey } from './misbehaving.ts';
 import { startRuntime } from './runtime-bench.ts';
@@ -35,6 +37,30 @@ for (const workers of [1, 2]) {
     assert.deepEqual(bench.exportedIds().sort(), requests.flatMap(({ ids }) => ids).sort());
   });
 }
+
+test('one worker runs jobs with the metadata of clients and, in the next stage, jobs without', async (t) => {
+  const bench = await startRuntime(t, {
+    steps: [
+      {
+        definition: attributes,
+        config: { actions: [{ key: 'org', from_context: 'metadata.x-org', action: 'insert' }] },
+      },
+      { definition: batch, config: { timeout: '1ms', send_batch_size: 10 } },
+      { definition: filter, config: { traces: { span: ['attributes["org"] == nil'] } } },
+    ],
+    workers: 1,
+  });
+  const sent: string[] = [];
+  for (let round = 0; round < 20; round++) {
+    const requests = Array.from({ length: 20 }, () => source.request(3));
+    const outcomes = requests.map(({ message }, i) => bench.send(message, { 'x-org': `org ${i}` }));
+    for (const { kind } of await Promise.all(outcomes)) assert.equal(kind, 'accepted');
+    sent.push(...requests.flatMap(({ ids }) => ids));
+  }
+  const { received, exported, dropped } = await bench.settle();
+  assert.deepEqual({ received, exported, dropped }, { received: sent.length, exported: sent.length, dropped: 0 });
+  assert.deepEqual(bench.exportedIds().sort(), sent.sort());
+});
 
 for (const how of ['exit', 'memory', 'overflow'] as const) {
   test(`a request that kills every worker (${how}) is set aside or refused, its client told, its neighbours go on`, async (t) => {

@@ -144,6 +144,7 @@ export function createRig(limits: Partial<ServerLimits> = {}, auth: RequestAuth 
         refusal: null,
         fields: [],
         credentials: [],
+        isShown: true,
         welcomedIn: -1,
         ...head,
       };

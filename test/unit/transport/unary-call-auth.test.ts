@@ -81,7 +81,7 @@ test('whoever was welcome is not asked about again until the version changes; wh
   const guard = door(null);
   const rig = createRig({}, guard);
   const one = { method: rig.method, encoding: null, timeoutMs: Number.POSITIVE_INFINITY, refusal: null, fields: [] };
-  const head: RequestHead = { ...one, credentials, welcomedIn: -1 };
+  const head: RequestHead = { ...one, isShown: true, credentials, welcomedIn: -1 };
   const begin = (): void => new UnaryCall(rig.shared, 'stream', 'client', head, performance.now()).begin();
   begin();
   begin();

@@ -5,6 +5,7 @@ import { ConnectionError } from '../../../../src/transport/http2/connection-erro
 import { errorCode } from '../../../../src/transport/http2/frames.ts';
 import type { HeaderBlock } from '../../../../src/transport/http2/header-blocks.ts';
 import { type Opening, RequestHeads } from '../../../../src/transport/http2/request-heads.ts';
+import { fieldValues, metadataOf } from '../../../../src/transport/request-head.ts';
 import { fakeMethod } from '../fake-calls.ts';
 import { indexed, kept, literal, tableSize } from './hpack-fields.ts';
 
@@ -94,7 +95,8 @@ test('metadata is there only where it is asked for, and content-length and refus
       assert.ok(opening.kind === 'request');
       assert.equal(opening.contentLength, 7);
       assert.equal(opening.head.refusal?.reason, 'content_type');
-      assert.equal(opening.head.fields.length, included ? 5 : 0);
+      assert.deepEqual(metadataOf(opening.head, 'tenant'), included ? ['a'] : []);
+      assert.deepEqual(fieldValues(opening.head, 'tenant'), ['a'], 'for those who ask for what came over gRPC');
     }
   }
 });
