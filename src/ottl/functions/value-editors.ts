@@ -1,7 +1,6 @@
 // Editors of maps that look at values.
 
 import { valueText } from '../coerce.ts';
-import { fault } from '../error.ts';
 import { formatFloat } from '../go-text.ts';
 import { type Getter, type OttlMap, type OttlValue, type } from '../values.ts';
 import { editor, type FunctionDefinition, literalBool, literalInt, optional, target } from './define.ts';
