@@ -3,6 +3,7 @@ import type { AttributeTable } from '../wire/attribute-table.ts';
 import type { Value } from '../wire/value.ts';
 import { asAttributeValue, asMap, asString } from './coerce.ts';
 import { attributesOf, type ContextName, type Environment } from './environment.ts';
+import { fault } from './error.ts';
 import type { Target } from './functions/define.ts';
 import { memberAt, withValueAt } from './nested.ts';
 import type { PathDefinition } from './path-entries.ts';
@@ -180,8 +181,9 @@ function allAttributesSetter(context: ContextName, env: Environment): Setter {
   return (value) => {
     const map = asMap(asAttributeValue(value)) as ReadonlyMap<string, Value>;
     const attributes = table();
+    if (map.size > attributes.room) throw fault(`${map.size} attributes are too many for one item`);
     for (let e = 0; e < attributes.count; e++) if (attributes.live(e)) attributes.removeEntry(e);
-    for (const [key, item] of map) attributes.setKey(key, item);
+    for (const [key, item] of map) attributes.append(key, item);
   };
 }
 

@@ -3,6 +3,7 @@
 import type { AttributeTable } from '../../wire/attribute-table.ts';
 import { type Value, valueKind } from '../../wire/value.ts';
 import { asAttributeValue, asMap } from '../coerce.ts';
+import { fault } from '../error.ts';
 import type { OttlMap, OttlValue } from '../values.ts';
 import type { CompiledArgument, Target } from './define.ts';
 
@@ -86,6 +87,20 @@ export function mapReader({ attributes, get }: Target): MapReader {
   return { size: () => asMap(get()).size, has: (key) => asMap(get()).has(key) };
 }
 
+/** Keys from which on all keys of the table are read once, instead of being gone through for each. */
+const manyKeys = 16;
+
+/** The entry of a key that the table has now, or -1. */
+function finderOf(table: AttributeTable, keys: number): (key: string) => number {
+  if (keys < manyKeys) return (key) => table.findKey(key);
+  const entries = new Map<string, number>();
+  for (let e = 0; e < table.count; e++) {
+    const key = table.key(e);
+    if (table.live(e) && !entries.has(key)) entries.set(key, e);
+  }
+  return (key) => entries.get(key) ?? -1;
+}
+
 /** Writes the entries that `takes` lets through, told whether their key is there already. */
 export function mapMerger({
   attributes,
@@ -95,10 +110,16 @@ export function mapMerger({
   if (attributes !== null) {
     return (source, takes) => {
       const table: AttributeTable = attributes();
-      const taken = [...source].filter(([key]) => takes(table.findKey(key) >= 0));
+      const entryOf = finderOf(table, source.size);
+      const taken = [...source].filter(([key]) => takes(entryOf(key) >= 0));
       // All are looked at before the first is written: an editor that fails has changed nothing.
       for (const [, value] of taken) asAttributeValue(value);
-      for (const [key, value] of taken) table.setKey(key, value as Value);
+      if (taken.length > table.room) throw fault(`${taken.length} attributes more are too many for one item`);
+      for (const [key, value] of taken) {
+        const entry = entryOf(key);
+        if (entry < 0) table.append(key, value as Value);
+        else table.setEntry(entry, value as Value);
+      }
     };
   }
   return (source, takes) => {

@@ -27,6 +27,8 @@ export class FlatKeys {
   readonly #known = new Map<string, FlatKey>();
   #used = 0;
   #item = 0;
+  /** Where the span stood that was shown at the last item. */
+  #span = 0;
 
   /** While the stage is compiled. */
   constructor(target: CompileTarget) {
@@ -37,7 +39,11 @@ export class FlatKeys {
   /** Another item is looked at. */
   begin(): void {
     this.#item++;
-    if (this.#known.size < mostKeys) return;
+    const { start } = this.#target.span.message;
+    // Rules of events come to their span again and again, whose attributes have keys that stand here until it is written.
+    const isSameSpan = start === this.#span;
+    this.#span = start;
+    if (isSameSpan || this.#known.size < mostKeys) return;
     this.#known.clear();
     this.#used = 0;
   }

@@ -146,11 +146,14 @@ function flattenInPlace(attributes: () => AttributeTable, levels: number, compil
   return () => {
     const table = attributes();
     const isAlone = look(table);
-    if (isAlone && nested.length > 0) move(table);
+    const added = nested.length === 0 ? 0 : partKeys.length + table.count - nested[0];
+    const fits = added <= table.room;
+    if (isAlone && nested.length > 0 && fits) move(table);
     partKeys.length = 0;
     partValues.length = 0;
     nested.length = 0;
     starts.length = 0;
+    if (isAlone && !fits) throw fault(`${added} attributes more are too many for one item`);
     return isAlone;
   };
 }

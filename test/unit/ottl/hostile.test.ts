@@ -83,6 +83,28 @@ describe('a map 200 deep', () => {
   });
 });
 
+describe('a map with more keys than an item may have attributes', () => {
+  const rules = [
+    ['merge_maps(attributes, ParseJSON(attributes["json"]), "upsert")'],
+    ['set(attributes, ParseJSON(attributes["json"]))'],
+    ['set(attributes["map"], ParseJSON(attributes["json"]))', 'flatten(attributes)'],
+  ];
+  const json = (keys: number) =>
+    JSON.stringify(Object.fromEntries(Array.from({ length: keys }, (_, i) => [`k${i}`, i])));
+  for (const texts of rules) {
+    it(`is a fault that changes nothing, and a smaller one is written in no time: ${texts.join('; ')}`, () => {
+      for (const keys of [30_000, 70_000]) {
+        const request = requestWith([attribute('json', { stringValue: json(keys) })]);
+        const { outcomes, after } = runCompiled(texts.map(statement), request);
+        const last = outcomes[outcomes.length - 1];
+        assert.equal('value' in last, keys === 30_000, 'crash' in last ? last.crash : '');
+        const count = after[0].scopes[0].spans[0].attributes.length;
+        assert.ok(keys === 30_000 ? count >= keys : count <= 2, `${count} attributes`);
+      }
+    });
+  }
+});
+
 describe('a cache that is put into itself', () => {
   it('has an end', () => {
     const rules = [

@@ -202,6 +202,22 @@ describe('groups', () => {
   });
 });
 
+it('flattens the attributes of a span once more for its next event, with thousands of keys', () => {
+  const sent = request();
+  const [span] = sent.resourceSpans[0].scopeSpans[0].spans;
+  const names = Array.from({ length: 2100 }, (_, i) => `k${i}`);
+  const values = names.map((key) => ({ key, value: { intValue: 1n }, keyStrindex: 0 }));
+  span.attributes = [{ key: 'a', value: { kvlistValue: { values } }, keyStrindex: 0 }];
+  span.events.push(structuredClone(span.events[0]));
+  const config = definition.config.parse({ trace_statements: [group('spanevent', 'flatten(span.attributes)')] });
+  const { output } = createStage([definition], [config]).run(encodeRequest(sent));
+  const [after] = decodeRequest(output).resourceSpans[0].scopeSpans[0].spans;
+  assert.deepEqual(
+    after.attributes.map(({ key }) => key),
+    names.map((name) => `a.${name}`),
+  );
+});
+
 describe('a statement that fails', () => {
   const failing = 'set(attributes["x"], Int(Split(name, "n"))) where attributes["n"] == 2';
   const statements = [failing, 'set(attributes["behind"], true)'];
