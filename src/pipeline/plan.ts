@@ -109,13 +109,14 @@ export function planPipeline(
         // What the first one has thinned is not thinned again: it holds for the whole pipeline.
         if (options === null || thinning !== null || stages.some((stage) => stage.thinning !== null)) break;
         thinning = { id, ...options };
-        walks.add({ id, type: definition.type, config, pass: 0 }, [], false);
+        walks.add({ id, type: definition.type, config, pass: 0 }, [], { drops: true, regroups: false });
         break;
       }
       case 'spans':
         for (const key of definition.metadataKeys?.(config) ?? []) keys.add(key);
         (definition.passes?.(config) ?? [[]]).forEach((touches, pass) => {
-          walks.add({ id, type: definition.type, config, pass }, touches, definition.regroups === true);
+          const { type, traits, regroups = false } = definition;
+          walks.add({ id, type, config, pass }, touches, { drops: traits.drops, regroups });
         });
         break;
       case 'batch': {

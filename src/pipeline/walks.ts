@@ -28,12 +28,16 @@ function interferes(earlier: Touch, behind: Touch): boolean {
   return fromBelow(earlier) && earlier.what === behind.what && (earlier.writes || behind.writes);
 }
 
+/** A scope is gone for the steps behind the one that drops its last span; in a walk with that, its hook still runs. */
+const outlivesScope = ({ what, from, writes }: Touch): boolean => what === 'resource' && from === 'scope' && writes;
+
 type OpenWalk = { -readonly [K in keyof Walk]: Walk[K] } & { steps: Step[] };
 
 /** Collects the steps of a stage in their order. */
 export class WalkList {
   readonly #walks: OpenWalk[] = [];
   #touches: Touch[] = [];
+  #drops = false;
 
   constructor() {
     this.#next();
@@ -47,12 +51,13 @@ export class WalkList {
     return this.#walks[this.#walks.length - 1];
   }
 
-  add(step: Step, touches: readonly Touch[], regroups: boolean): void {
+  add(step: Step, touches: readonly Touch[], { drops, regroups }: { drops: boolean; regroups: boolean }): void {
     const interfering = this.#touches.some((earlier) => touches.some((touch) => interferes(earlier, touch)));
-    if (this.#last.regroups === true || interfering) this.#next();
+    if (this.#last.regroups === true || interfering || (this.#drops && touches.some(outlivesScope))) this.#next();
     const walk = this.#last;
     walk.steps.push(step);
     if (regroups) walk.regroups = true;
+    this.#drops ||= drops;
     walk.lateHeaders ||= touches.some((touch) => touch.writes && fromBelow(touch));
     this.#touches.push(...touches);
   }
@@ -69,6 +74,7 @@ export class WalkList {
   #next(): void {
     this.#walks.push({ steps: [], lateHeaders: false });
     this.#touches = [];
+    this.#drops = false;
   }
 }
 

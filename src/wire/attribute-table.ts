@@ -70,6 +70,11 @@ export class AttributeTable {
     return this.#indexed;
   }
 
+  /** How many more entries it can have. */
+  get room(): number {
+    return this.#capacity - this.#count;
+  }
+
   /** Whether an interned key came more than once with the message. */
   get hasDuplicateKeys(): boolean {
     return (this.#words[this.#block + 2] & duplicateKeys) !== 0;

@@ -187,6 +187,34 @@ test('a resource that thousands of spans change needs no more memory than for on
   assert.equal(resource?.attributes.find(({ key }) => key === last)?.value?.stringValue, 'span 2999'.padEnd(8000, '.'));
 });
 
+test('a scope of which no span is left does not change its resource', () => {
+  const even = processor('even', (stage) => {
+    const { span } = stage;
+    const counter = stage.dropCounter('even');
+    return { span: () => void (Number(span.name) % 2 === 0 && span.drop(counter)) };
+  });
+  const listing = processor(
+    'listing',
+    ({ resource, scope, intern }) => {
+      const key = intern(last);
+      return { scope: () => resource.attributes.set(key, scope.name) };
+    },
+    [
+      { what: 'resource', from: 'scope', writes: true },
+      { what: 'scope', from: 'scope', writes: false },
+    ],
+  );
+  const request = requestOf([{ name: '1' }, { name: '2' }]);
+  const [holder] = request.resourceSpans;
+  const [left] = holder.scopeSpans;
+  const gone = { ...left, scope: { ...left.scope, name: 'gone' }, spans: [left.spans[1]] };
+  const sent = encodeRequest({ resourceSpans: [{ ...holder, scopeSpans: [left, gone] }] } as ExportTraceServiceRequest);
+  const { outcome, output } = createStage([even, listing]).run(sent);
+  assert.equal(outcome, rewriteOutcome.written);
+  const [{ resource, scopeSpans }] = decodeRequest(output).resourceSpans;
+  assert.deepEqual([resource?.attributes[0].value?.stringValue, scopeSpans.length], ['test', 1]);
+});
+
 function requestOf(spans: readonly Partial<Span>[]): ExportTraceServiceRequest {
   const id = (size: number): Uint8Array => new Uint8Array(size).fill(7);
   const whole = spans.map(

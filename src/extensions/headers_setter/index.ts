@@ -1,10 +1,10 @@
 // The Collector's headers_setter extension.
 import { z } from 'zod';
 import { credentialMetrics, secretText } from '../../component/auth-fields.ts';
-import { credentialKey } from '../../lib/client-keys.ts';
 import { defineExtension } from '../../component/define.ts';
 import { problem } from '../../component/fields.ts';
 import type { ConfigIssue } from '../../component/types.ts';
+import { credentialKey } from '../../lib/client-keys.ts';
 import { createHeadersSetter, type HeaderRule, type HeaderSource, unfit } from './setter.ts';
 
 const header = z

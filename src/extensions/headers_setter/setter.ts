@@ -2,9 +2,9 @@
 import type { Logger } from 'pino';
 import { credentialMetricValues } from '../../component/auth-fields.ts';
 import type { ClientAuthenticator } from '../../component/capabilities.ts';
-import { credentialAttribute } from '../../lib/client-keys.ts';
 import type { Extension } from '../../component/types.ts';
 import { SpanmillError } from '../../errors.ts';
+import { credentialAttribute } from '../../lib/client-keys.ts';
 import type { Secret } from '../../lib/secret.ts';
 import { createFreshFiles, unusable, watchIntervalMs } from '../../transport/fresh-files.ts';
 
