@@ -12,7 +12,13 @@ const alternatives = (schema: JsonSchema): readonly JsonSchema[] => schema.anyOf
 const typeName = (schema: JsonSchema): string => {
   if (schema.not !== undefined) return 'none';
   if (schema.const !== undefined) return JSON.stringify(schema.const);
-  if (Array.isArray(schema.enum)) return schema.enum.filter((value) => value !== '').join(', ');
+  if (Array.isArray(schema.enum)) {
+    // What is read in any case stands there in capitals, too.
+    const { enum: values } = schema;
+    const isCapitals = (value: unknown): boolean =>
+      String(value) !== String(value).toLowerCase() && values.includes(String(value).toLowerCase());
+    return values.filter((value) => value !== '' && !isCapitals(value)).join(', ');
+  }
   if (typeof schema.pattern === 'string' && schema.pattern.includes('ms|s|m|h')) return 'duration';
   if (schema.type === 'array') return `list of ${typeof schema.items === 'object' ? typeName(schema.items) : 'any'}`;
   if (schema.type === 'object') return schema.properties === undefined ? `map of ${valueType(schema)}` : 'block';

@@ -22,6 +22,12 @@ const refuse = (context: Context, code: ErrorCode, message: string, input: unkno
   return z.NEVER;
 };
 
+/** One of `values`, which are in lower case, in any case, as the Collector reads log levels, error modes and the like. */
+export const caseless = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z
+    .preprocess((value) => (typeof value === 'string' ? value.toLowerCase() : value), z.enum(values))
+    .meta({ enum: values.flatMap((value) => [value, value.toUpperCase()]) });
+
 export interface DurationOptions {
   /** 0 is refused. */
   readonly positive?: boolean;

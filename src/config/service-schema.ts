@@ -1,14 +1,8 @@
 // The `service:` section. References are checked in resolve.ts; here is the shape.
 import { z } from 'zod';
-import { durationMs, listenAddress, problem } from '../component/fields.ts';
+import { caseless, durationMs, listenAddress, problem } from '../component/fields.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-
-/** The Collector reads log and metric levels in any case (`INFO`). */
-const caseless = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z
-    .preprocess((value) => (typeof value === 'string' ? value.toLowerCase() : value), z.enum(values))
-    .meta({ enum: values.flatMap((value) => [value, value.toUpperCase()]) });
 
 const sampling = z
   .strictObject({

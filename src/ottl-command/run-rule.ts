@@ -11,6 +11,7 @@ import { createMemory, type SharedMemory, viewsOf } from '../wire/memory.ts';
 import { rewriteOutcome } from '../wire/rewriter.ts';
 import { newOutput } from '../wire/segment-writer.ts';
 import { Region, Scratch } from '../wire/stage-memory.ts';
+import { TextTable } from '../wire/text-table.ts';
 import { jobCounters, layOut } from '../workers/layout.ts';
 import type { Outcome, Rule } from './rule.ts';
 
@@ -97,14 +98,16 @@ class Stage {
 
   #chain(compile: (builder: StageBuilder) => StageProcessor): Chain {
     const shared = this.#shared;
-    const [{ region, scratch, tables }] = this.#layout.contexts;
+    const [{ region, scratch, texts, tables }] = this.#layout.contexts;
+    const kernel = loadKernel(shared);
     const plan = { batching: null, holding: null, metadataKeys: [], maxSpans: 0, showValues: true, thinning: null };
     const walks = [{ steps: [{ id: 'ottl', type: 'ottl', config: {}, pass: 0 }], lateHeaders: true }];
     const memory = {
       shared,
-      kernel: loadKernel(shared),
+      kernel,
       region: new Region(region.at, region.bytes),
       scratch: new Scratch(scratch.at, scratch.bytes),
+      texts: new TextTable(shared, kernel, texts),
       tables,
     };
     const chain = compileChain({ ...plan, walks }, [processorFor(compile)], memory, jobCounters);

@@ -17,7 +17,7 @@ export function sampleItem(
   const { span, scope } = env.target;
   const resource = { attributes: attributes('resource') };
   if (context === 'resource') return { resource };
-  const named = { name: scope.name, version: scope.version, attributes: attributes('scope') };
+  const named = { name: short(scope.name), version: short(scope.version), attributes: attributes('scope') };
   if (context === 'scope') return { resource, scope: named };
   const item = {
     trace_id: Buffer.from(span.traceId).toString('hex'),

@@ -1,5 +1,5 @@
 // A stage, compiled in a worker: the walks of its processors over one set of views, run request by request.
-import type { ProcessorDefinition, SpanProcessorDefinition, StageBuilder } from '../component/types.ts';
+import type { MetricSpec, ProcessorDefinition, SpanProcessorDefinition, StageBuilder } from '../component/types.ts';
 import { SpanmillError } from '../errors.ts';
 import { ResourceView, ScopeView } from '../wire/container-view.ts';
 import { Transcoder } from '../wire/json/transcode.ts';
@@ -11,6 +11,7 @@ import { messageKind } from '../wire/schema.ts';
 import { newOutput, type Output } from '../wire/segment-writer.ts';
 import { type EntryTables, SpanView } from '../wire/span-view.ts';
 import { type Region, type Scratch, StageMemory } from '../wire/stage-memory.ts';
+import type { TextTable } from '../wire/text-table.ts';
 import type { CounterSpec, StagePlan } from './plan.ts';
 import { roomsOf } from './walks.ts';
 import { type ChainWarning, WarningList } from './warnings.ts';
@@ -54,6 +55,7 @@ export interface ChainMemory {
   readonly kernel: Kernel;
   readonly region: Region;
   readonly scratch: Scratch;
+  readonly texts: TextTable;
   readonly tables: EntryTables;
 }
 
@@ -66,7 +68,7 @@ export function compileChain(
   memory: ChainMemory,
   maxCounters: number,
 ): Chain {
-  const stage = new StageMemory(memory.shared, memory.kernel, memory.region, memory.scratch);
+  const stage = new StageMemory(memory.shared, memory.kernel, memory.region, memory.scratch, memory.texts);
   const views = {
     span: new SpanView(stage, memory.tables),
     resource: new ResourceView(stage, memory.tables),
@@ -81,7 +83,7 @@ export function compileChain(
       throw new SpanmillError('INTERNAL', `more than ${maxCounters} counters in a stage`);
     return counters.push(spec) - 1;
   };
-  const builderFor = (id: string, { dropMetric }: Compiler): StageBuilder => ({
+  const builderFor = (id: string, { dropMetric, metrics }: Compiler): StageBuilder => ({
     id,
     ...views,
     intern: (key) => stage.intern(key),
@@ -96,7 +98,7 @@ export function compileChain(
       }),
     histogram(metric, bounds) {
       const part = (one: number | 'sum'): number =>
-        addCounter({ kind: 'metric', component: id, metric, labels: {}, part: one });
+        addCounter({ kind: 'metric', component: id, metric, help: helpOf(metrics, metric), labels: {}, part: one });
       const buckets = [...bounds, Number.POSITIVE_INFINITY].map(part);
       const sum = part('sum');
       return (value) => {
@@ -105,7 +107,8 @@ export function compileChain(
       };
     },
     routeCounter: (where) => addCounter({ kind: 'routed', component: id, where }),
-    counter: (metric, labels) => addCounter({ kind: 'metric', component: id, metric, labels }),
+    counter: (metric, labels) =>
+      addCounter({ kind: 'metric', component: id, metric, help: helpOf(metrics, metric), labels }),
     add: (counter, n) => {
       counts[counter] += n;
     },
@@ -254,7 +257,10 @@ function inRooms(
   };
 }
 
-type Compiler = Pick<SpanProcessorDefinition, 'compile' | 'dropMetric'>;
+type Compiler = Pick<SpanProcessorDefinition, 'compile' | 'dropMetric' | 'metrics'>;
+
+const helpOf = (metrics: readonly MetricSpec[], wanted: string): string =>
+  metrics.find(({ name }) => name === wanted)?.help ?? '';
 
 function definitionOf(processors: readonly ProcessorDefinition[], type: string): Compiler {
   for (const definition of processors) {

@@ -67,6 +67,7 @@ export type CounterSpec =
       readonly kind: 'metric';
       readonly component: string;
       readonly metric: string;
+      readonly help: string;
       readonly labels: Readonly<Record<string, string>>;
       /** The metric is a histogram: its values up to this bound and above the one before, or their sum. */
       readonly part?: number | 'sum';

@@ -48,7 +48,7 @@ export function createProcessorSource(accounts: () => Iterable<PipelineAccount>)
           } else if (spec.kind === 'metric') {
             yield {
               name: spec.metric,
-              help: `Counted by ${spec.component}`,
+              help: spec.help,
               kind: 'counter',
               labels: { ...componentOf(spec), pipeline: account.id, ...spec.labels },
               value,
@@ -62,7 +62,7 @@ export function createProcessorSource(accounts: () => Iterable<PipelineAccount>)
         }
         for (const { of, ...value } of histograms.values()) {
           const labels = { processor: of.component, pipeline: account.id, ...of.labels };
-          yield { name: of.metric, help: `Counted by ${of.component}`, kind: 'histogram', labels, value };
+          yield { name: of.metric, help: of.help, kind: 'histogram', labels, value };
         }
       }
       for (const { component, metric, spans } of dropped.values()) {

@@ -4,7 +4,7 @@
 import { valueBytes } from './any-value.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import type { SharedMemory } from './memory.ts';
-import { longestText, TextTable, textTableBytes } from './text-table.ts';
+import { longestText, type TextTable } from './text-table.ts';
 import type { Value } from './value.ts';
 import { varintSize, writeVarint } from './varint.ts';
 
@@ -113,12 +113,13 @@ export class StageMemory {
   #lengths = 0;
   #sealed = false;
 
-  constructor(shared: SharedMemory, kernel: Kernel, region: Region, scratch: Scratch) {
+  /** `texts`: of all stages of the worker. */
+  constructor(shared: SharedMemory, kernel: Kernel, region: Region, scratch: Scratch, texts: TextTable) {
     this.shared = shared;
     this.kernel = kernel;
     this.scratch = scratch;
     this.#region = region;
-    this.texts = new TextTable(shared, kernel, region.take(textTableBytes));
+    this.texts = texts;
   }
 
   /** The text of those UTF-8 bytes. */

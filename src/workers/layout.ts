@@ -2,6 +2,7 @@
 // slabs. A context holds what one worker needs besides slabs: its job block, tables, constants and scratch.
 import { kernelEnd } from '../wire/kernel/kernel.ts';
 import { entryBytes } from '../wire/stage-memory.ts';
+import { textTableBytes } from '../wire/text-table.ts';
 
 /** Most attributes of one span, event, link, resource or scope. */
 export const attributeCapacity = 65_536;
@@ -9,7 +10,7 @@ export const attributeCapacity = 65_536;
 export const jobRequests = 4096;
 export const jobSegments = 131_072;
 /** Most counters of all processors of a stage. */
-export const jobCounters = 1024;
+export const jobCounters = 65_536;
 
 /** Words of the job block before its tables. */
 export const job = {
@@ -82,6 +83,8 @@ export interface WorkerContext {
   readonly job: JobBlock;
   readonly tables: { resource: number; scope: number; span: number; item: number; capacity: number };
   readonly region: { at: number; bytes: number };
+  /** Of the table of texts. */
+  readonly texts: number;
   readonly scratch: { at: number; bytes: number };
 }
 
@@ -115,7 +118,8 @@ export function layOut(workers: number, scratchBytes: number, arenaBytes: number
       capacity: attributeCapacity,
     };
     const region = { at: take(regionBytes), bytes: regionBytes };
-    return { job: block, tables, region, scratch: { at: take(scratchBytes), bytes: scratchBytes } };
+    const texts = take(textTableBytes);
+    return { job: block, tables, region, texts, scratch: { at: take(scratchBytes), bytes: scratchBytes } };
   });
   const arena = { at: take(arenaBytes), bytes: arenaBytes };
   return { contexts, arena, totalBytes: at };

@@ -7,6 +7,7 @@ import { rewriteOutcome } from '../wire/rewriter.ts';
 import { RunTable, rowBytes } from '../wire/run-table.ts';
 import { newOutput } from '../wire/segment-writer.ts';
 import { Region, Scratch } from '../wire/stage-memory.ts';
+import { TextTable } from '../wire/text-table.ts';
 import { Arena, type Range } from './arena.ts';
 import { job, jobCounters, jobRequest, jobSegments, leaveTurn, requestWord } from './layout.ts';
 import type { CompileResult, NumberedStage, RunResult, WorkerData, WorkerTask } from './protocol.ts';
@@ -28,6 +29,7 @@ export function createWorker(
   const kernel = loadKernel(shared);
   const region = new Arena(context.region.at, context.region.bytes, context.region.bytes);
   const scratch = new Scratch(context.scratch.at, context.scratch.bytes);
+  const texts = new TextTable(shared, kernel, context.texts);
   const stages = new Map<number, Compiled>();
   const counters = new Float64Array(data.memory.buffer, context.job.counters, jobCounters);
   const output = newOutput(0, 0, jobSegments);
@@ -43,7 +45,7 @@ export function createWorker(
     if (range === null) throw new RangeError('no room for the constants of another stage');
     const own = new Region(range.at, range.bytes);
     try {
-      const memory = { shared, kernel, region: own, scratch, tables: context.tables };
+      const memory = { shared, kernel, region: own, scratch, texts, tables: context.tables };
       const chain = compileChain(plan, processors, memory, jobCounters);
       stages.set(number, { chain, holds: plan.holding !== null, range });
     } catch (error) {

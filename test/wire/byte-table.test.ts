@@ -4,13 +4,15 @@ import { ByteTable } from '../../src/wire/byte-table.ts';
 import { loadKernel } from '../../src/wire/kernel/kernel.ts';
 import { createMemory, viewsOf } from '../../src/wire/memory.ts';
 import { Region, Scratch, StageMemory } from '../../src/wire/stage-memory.ts';
+import { TextTable } from '../../src/wire/text-table.ts';
 import { layOut } from '../../src/workers/layout.ts';
 
 const layout = layOut(1, 1 << 16, 1 << 20);
 const shared = viewsOf(createMemory(layout.totalBytes));
-const [{ region, scratch }] = layout.contexts;
+const [{ region, scratch, texts }] = layout.contexts;
+const kernel = loadKernel(shared);
 const own = { region: new Region(region.at, region.bytes), scratch: new Scratch(scratch.at, scratch.bytes) };
-const stage = new StageMemory(shared, loadKernel(shared), own.region, own.scratch);
+const stage = new StageMemory(shared, kernel, own.region, own.scratch, new TextTable(shared, kernel, texts));
 const from = layout.arena.at;
 
 test('the same bytes have the same number, wherever they stand', () => {

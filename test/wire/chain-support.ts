@@ -10,6 +10,7 @@ import { createMemory, type SharedMemory, viewsOf } from '../../src/wire/memory.
 import { rewriteOutcome } from '../../src/wire/rewriter.ts';
 import { newOutput } from '../../src/wire/segment-writer.ts';
 import { Region, Scratch } from '../../src/wire/stage-memory.ts';
+import { TextTable } from '../../src/wire/text-table.ts';
 import { layOut } from '../../src/workers/layout.ts';
 
 const arenaBytes = 32 << 20;
@@ -82,6 +83,7 @@ export function createStage(
       kernel,
       region: new Region(context.region.at, context.region.bytes),
       scratch: new Scratch(context.scratch.at, context.scratch.bytes),
+      texts: new TextTable(shared, kernel, context.texts),
       tables: context.tables,
     },
     256,

@@ -1,7 +1,7 @@
 // The Collector's routing connector for traces: sends spans to pipelines by what they are.
 import { z } from 'zod';
 import { defineConnector } from '../../component/define.ts';
-import { stringList } from '../../component/fields.ts';
+import { caseless, stringList } from '../../component/fields.ts';
 import { ruleErrorMetric } from '../../component/rule-faults.ts';
 import { errorModes } from '../../ottl/error-mode.ts';
 import { routedMetric, routingGate } from './gate.ts';
@@ -28,9 +28,8 @@ const route = z.strictObject({
 });
 
 const config = z.strictObject({
-  error_mode: z
-    .enum(errorModes)
-    .default('propagate')
+  error_mode: caseless(errorModes)
+    .prefault('propagate')
     .describe(
       'What happens when a condition fails on an item: ignore logs it and tries the next route, silent does so without a ' +
         'log line, propagate refuses the request.',

@@ -3,7 +3,7 @@
 import type { CompileTarget } from '../environment.ts';
 
 /** Bytes for the keys, and how many there may be: with more all are made anew. */
-const keptBytes = 32_768;
+const keptBytes = 16_384;
 const mostKeys = 2048;
 
 export interface FlatKey {

@@ -124,14 +124,14 @@ function flattenInPlace(attributes: () => AttributeTable, levels: number, compil
   function move(table: AttributeTable): void {
     const { count } = table;
     starts.push(partKeys.length);
+    // What comes of one may have the key of another.
+    for (const entry of nested) table.removeEntry(entry);
     let next = 0;
     for (let e = nested[0]; e < count; e++) {
-      if (!table.live(e)) continue;
       if (e !== nested[next]) {
-        table.moveToEnd(e);
+        if (table.live(e)) table.moveToEnd(e);
         continue;
       }
-      table.removeEntry(e);
       for (let i = starts[next]; i < starts[next + 1]; i++) {
         const { id, at, length, text } = partKeys[i];
         const value = partValues[i] as Value;

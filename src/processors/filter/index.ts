@@ -1,6 +1,7 @@
 // The Collector's filter processor for traces: drops what its conditions match.
 import { z } from 'zod';
 import { defineSpanProcessor } from '../../component/define.ts';
+import { caseless } from '../../component/fields.ts';
 import { ruleErrorMetric } from '../../component/rule-faults.ts';
 import { matchProperties } from '../../component/span-matcher.ts';
 import type { MetricSpec } from '../../component/types.ts';
@@ -10,20 +11,17 @@ import { compileFilter } from './filter.ts';
 
 const conditions = () => z.array(z.string()).nullish();
 
-const errorModeField = z
-  .enum(errorModes)
-  .describe(
-    'What happens when a condition fails on an item: ignore logs it and keeps the item, silent keeps it without a log ' +
-      'line, propagate refuses the whole request.',
-  );
+const errorModeField = caseless(errorModes).describe(
+  'What happens when a condition fails on an item: ignore logs it and keeps the item, silent keeps it without a log ' +
+    'line, propagate refuses the whole request.',
+);
 
 const group = z.strictObject({
-  context: z
-    .enum(filterContexts)
+  context: caseless(filterContexts)
     .optional()
     .describe('Where the conditions of the group run; absent: the lowest context that they name.'),
   error_mode: errorModeField.optional(),
-  conditions: z.array(z.string()).min(1).describe('OTTL conditions: what one of them matches is dropped.'),
+  conditions: conditions().describe('OTTL conditions: what one of them matches is dropped.'),
 });
 
 const otherSignals = z.unknown().optional().describe('For another signal; accepted, without effect on traces.');

@@ -1,6 +1,7 @@
 // The Collector's transform processor for traces: runs OTTL statements on resources, scopes, spans and span events.
 import { z } from 'zod';
 import { defineSpanProcessor } from '../../component/define.ts';
+import { caseless } from '../../component/fields.ts';
 import { ruleErrorMetric } from '../../component/rule-faults.ts';
 import { adviseGroup, metadataKeysIn, touchesOf } from '../../component/rule-groups.ts';
 import { contextNames } from '../../ottl/environment.ts';
@@ -9,16 +10,13 @@ import { spanAttributesSet } from '../../ottl/path-uses.ts';
 import { checkTransform, readGroups } from './groups.ts';
 import { compileTransform } from './transform.ts';
 
-const errorModeField = z
-  .enum(errorModes)
-  .describe(
-    'What happens when a statement or condition fails on an item: ignore logs it and goes on with the next one, silent goes on ' +
-      'without a log line, propagate refuses the whole request.',
-  );
+const errorModeField = caseless(errorModes).describe(
+  'What happens when a statement or condition fails on an item: ignore logs it and goes on with the next one, silent goes on ' +
+    'without a log line, propagate refuses the whole request.',
+);
 
 const group = z.strictObject({
-  context: z
-    .enum(contextNames)
+  context: caseless(contextNames)
     .optional()
     .describe('Where the group runs; absent: the lowest context that its statements and conditions name.'),
   error_mode: errorModeField.optional(),
@@ -26,7 +24,7 @@ const group = z.strictObject({
     .array(z.string())
     .nullish()
     .describe('OTTL conditions: the statements only run on items that one of them matches. Empty: on all.'),
-  statements: z.array(z.string()).describe('OTTL statements, run in this order on each item.'),
+  statements: z.array(z.string()).nullish().describe('OTTL statements, run in this order on each item.'),
 });
 
 const otherSignals = z.unknown().optional().describe('For another signal; accepted, without effect on traces.');

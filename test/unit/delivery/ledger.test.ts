@@ -6,7 +6,7 @@ import type { CounterSpec } from '../../../src/pipeline/plan.ts';
 
 const specs: readonly CounterSpec[] = [
   { kind: 'dropped', component: 'filter', reason: 'condition' },
-  { kind: 'metric', component: 'filter', metric: 'some_metric', labels: {} },
+  { kind: 'metric', component: 'filter', metric: 'some_metric', help: 'Some', labels: {} },
   { kind: 'dropped', component: 'sampler', reason: 'not_sampled' },
 ];
 

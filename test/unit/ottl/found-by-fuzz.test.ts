@@ -66,6 +66,18 @@ describe('found by random rules', () => {
     }
   });
 
+  it('what comes of a map stays when a list behind it, with the same key, is taken apart too', () => {
+    const kvlistValue = { values: [attribute('x', { intValue: 1n })] };
+    const arrayValue = { values: [{ intValue: 2n }] };
+    const request = requestWith([attribute('m', { kvlistValue }), attribute('m.x', { arrayValue })]);
+    // A key that stands in a rule has a number.
+    const rules = ['delete_key(attributes, "m.x") where attributes["m.x"] == nil', 'flatten(attributes)'];
+    assert.deepEqual(attributesAfter(run(rules.map(statement), request)), [
+      ['m.x', 1n],
+      ['m.x.0', 2n],
+    ]);
+  });
+
   it('a replacement that always fails does so in an empty map, too', () => {
     const text = 'replace_all_patterns(attributes, "key", ".", TraceID(0x0102030405060708090a0b0c0d0e0f10))';
     assert.ok('fault' in run([statement(text)], requestWith([])).outcomes[0]);

@@ -11,7 +11,13 @@ const metric: MetricSpec = { name: 'sieve_dropped', kind: 'counter', help: 'What
 test('what a processor drops is shown by the metric of its definition, for all pipelines and reasons together', () => {
   const dropped = (component: string, reason: string) => ({ kind: 'dropped', component, reason }) as const;
   const [first, second] = [new PipelineAccount('traces', []), new PipelineAccount('traces/2', [])];
-  const counted = { kind: 'metric', component: 'sieve', metric: 'seen', labels: { how: 'closely' } } as const;
+  const counted = {
+    kind: 'metric',
+    component: 'sieve',
+    metric: 'seen',
+    help: 'What was seen',
+    labels: { how: 'closely' },
+  } as const;
   const one = [
     { ...dropped('sieve', 'a'), metric },
     { ...dropped('sieve', 'b'), metric },
@@ -29,7 +35,7 @@ test('what a processor drops is shown by the metric of its definition, for all p
   assert.deepEqual(
     samples.map(({ name, help, labels, value }) => [name, help, labels, value]),
     [
-      ['seen', 'Counted by sieve', { processor: 'sieve', pipeline: 'traces', how: 'closely' }, 8],
+      ['seen', 'What was seen', { processor: 'sieve', pipeline: 'traces', how: 'closely' }, 8],
       ['sieve_dropped', 'What it dropped', { sieve: 'sieve' }, 19],
       ['sieve_dropped', 'What it dropped', { sieve: 'sieve/x' }, 32],
     ],

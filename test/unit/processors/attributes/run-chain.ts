@@ -10,6 +10,7 @@ import type { ExportTraceServiceRequest, KeyValue, Span } from '../../../../src/
 import { rewriteOutcome } from '../../../../src/wire/rewriter.ts';
 import { newOutput } from '../../../../src/wire/segment-writer.ts';
 import { Region, Scratch } from '../../../../src/wire/stage-memory.ts';
+import { TextTable } from '../../../../src/wire/text-table.ts';
 import { layOut } from '../../../../src/workers/layout.ts';
 
 /** The configuration as the schema gives it, and what is wrong with it. */
@@ -30,12 +31,14 @@ interface TestStage {
 export function stageOf(...processors: readonly [ProcessorDefinition, unknown][]): TestStage {
   const layout = layOut(1, 1 << 20, 32 << 20);
   const shared = viewsOf(createMemory(layout.totalBytes));
-  const { region, scratch, tables } = layout.contexts[0];
+  const kernel = loadKernel(shared);
+  const { region, scratch, texts, tables } = layout.contexts[0];
   const memory = {
     shared,
-    kernel: loadKernel(shared),
+    kernel,
     region: new Region(region.at, region.bytes),
     scratch: new Scratch(scratch.at, scratch.bytes),
+    texts: new TextTable(shared, kernel, texts),
     tables,
   };
   const plan = processors.map(([definition, raw]) => {

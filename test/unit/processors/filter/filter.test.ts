@@ -64,6 +64,7 @@ describe('filter', () => {
       {},
       { traces: {} },
       { trace_conditions: [] },
+      { error_mode: 'IGNORE', trace_conditions: [{ context: 'span' }, { conditions: [] }] },
       { traces: { span: [] } },
       { spans: {} },
       { traces: null },

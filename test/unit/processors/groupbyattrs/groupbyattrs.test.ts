@@ -14,6 +14,7 @@ import type { ExportTraceServiceRequest, Span } from '../../../../src/wire/refer
 import { rewriteOutcome } from '../../../../src/wire/rewriter.ts';
 import { newOutput } from '../../../../src/wire/segment-writer.ts';
 import { Region, Scratch } from '../../../../src/wire/stage-memory.ts';
+import { TextTable } from '../../../../src/wire/text-table.ts';
 import { layOut } from '../../../../src/workers/layout.ts';
 import { mutate, requestBytes, seededRandom } from '../../../wire/arbitraries.ts';
 import { createStage, foreignByte, processor } from '../../../wire/chain-support.ts';
@@ -313,9 +314,11 @@ test('a value that is larger than all of the scratch refuses its request, and th
 test('the scratch that it kept is free when a request is over, whatever its outcome', () => {
   const layout = layOut(1, 1 << 20, 16 << 20);
   const shared = viewsOf(createMemory(layout.totalBytes));
-  const [{ region, scratch: place, tables }] = layout.contexts;
+  const kernel = loadKernel(shared);
+  const [{ region, scratch: place, texts: textsAt, tables }] = layout.contexts;
+  const texts = new TextTable(shared, kernel, textsAt);
   const scratch = new Scratch(place.at, place.bytes);
-  const memory = { shared, kernel: loadKernel(shared), region: new Region(region.at, region.bytes), scratch, tables };
+  const memory = { shared, kernel, region: new Region(region.at, region.bytes), scratch, texts, tables };
   const step = { id: 'g', definition: groupbyattrs, config: { keys: ['host'] } };
   const [plan] = planPipeline({ id: 'traces', receivers: [], exporters: [], processors: [step] }).stages;
   const chain = compileChain(plan, [groupbyattrs], memory, 100);

@@ -240,6 +240,14 @@ describe('a statement that fails', () => {
     assert.match(String(sample.span.trace_id), /^[0-9a-f]{32}$/);
   });
 
+  it('is logged with no text at its whole length', () => {
+    const long = 'x'.repeat(100_000);
+    const first = [`set(scope.name, "${long}")`, `set(scope.version, "${long}")`, `set(name, "${long}")`];
+    const { samples } = run({ trace_statements: [{ context: 'span', statements: [...first, ...statements] }] });
+    assert.equal(samples.length, 1);
+    assert.ok(JSON.stringify(samples).length < 2000);
+  });
+
   it('is counted only, in mode silent', () => {
     const { spans, errors, warnings } = run({
       trace_statements: [{ context: 'span', error_mode: 'silent', statements }],
@@ -309,6 +317,15 @@ describe('the configuration', () => {
     const [advice, ...more] = definition.advise?.(config) ?? [];
     assert.deepEqual([advice.path, more], [['trace_statements', 1, 'statements', 0], []]);
     assert.match(advice.message, /never runs/);
+  });
+
+  it('names the error mode in any case, and a group may have no statements', () => {
+    const statements = ['set(attributes["x"], Int(Split(name, "n")))'];
+    const groups = [{ context: 'span' }, { conditions: ['span.name == "x"'] }, { context: 'span', statements }];
+    const { outcome, warnings } = run({ error_mode: 'SILENT', trace_statements: groups });
+    assert.deepEqual([outcome, warnings], [rewriteOutcome.written, []]);
+    const refused = run({ trace_statements: [{ context: 'span', error_mode: 'Propagate', statements }] });
+    assert.equal(refused.outcome, rewriteOutcome.failed);
   });
 
   it('may hold statements for other signals', () => {
