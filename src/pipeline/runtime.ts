@@ -282,7 +282,6 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     await Promise.allSettled([...inventory.exporters].map(({ exporter }) => exporter.stop()));
     await Promise.allSettled([...inventory.exporters].map(({ outlet }) => outlet.close()));
     await Promise.all([lane.pool.stop(), cutter.stop()]);
-    for (const { stages } of inventory.pipelines) for (const stage of stages) stage.close();
     for (const { extension } of [...inventory.extensions].reverse()) await extension.stop().catch(() => undefined);
   }
 

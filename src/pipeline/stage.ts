@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { type FlushCause, type GatheredBatch, type Gatherer, PendingJob } from '../delivery/batch.ts';
 import type { PipelineAccount } from '../delivery/ledger.ts';
 import { Histogram } from '../lib/histogram.ts';
+import { type RateLimitedLog, rateLimited } from '../lib/rate-limit.ts';
 import { protobufRoom } from '../wire/json/transcode.ts';
 import type { SharedMemory } from '../wire/memory.ts';
 import { rewriteOutcome } from '../wire/rewriter.ts';
@@ -28,7 +29,6 @@ import { TraceStore } from './traces/trace-store.ts';
 import { Troubles } from './troubles.ts';
 import { WaitingList } from './waiting-list.ts';
 import { roomsOf } from './walks.ts';
-import { WarningLog } from './warnings.ts';
 
 export interface StageHost extends OutputSpace {
   readonly shared: SharedMemory;
@@ -76,7 +76,7 @@ export class Stage {
   readonly #troubles: Troubles;
   /** null: it holds no traces. */
   readonly traces: TraceStore | null;
-  readonly #warnings: WarningLog;
+  readonly #warnings: RateLimitedLog;
   readonly #waiting = new WaitingList();
   #waitingSpans = 0;
   /** Runs while there is no space for output; the requests that waited when it began are then turned away. */
@@ -96,7 +96,7 @@ export class Stage {
     this.#host = host;
     this.#troubles = new Troubles(host.arena);
     this.traces = plan.holding === null ? null : new TraceStore(plan.holding, host);
-    this.#warnings = new WarningLog(host.log);
+    this.#warnings = rateLimited(host.log, { initial: 1, thereafter: 0 });
     this.#partitions = new Partitions({
       memory: host.shared.buffer,
       batching: plan.batching,
@@ -244,9 +244,9 @@ export class Stage {
     return requests.length > 0;
   }
 
-  /** Says what it has not said yet of what went wrong. */
+  /** It is empty: gives back what it has of the budget. */
   close(): void {
-    this.#warnings.close();
+    this.traces?.close();
   }
 
   /** Gives back the rest of the slabs that no job writes to. */
@@ -497,7 +497,9 @@ export class Stage {
   }
 
   #warn(result: NonNullable<RunResult>): void {
-    for (const warning of result.warnings) this.#warnings.add(warning);
+    for (const { message, ...fields } of result.warnings) {
+      this.#warnings.warn(`${fields.component} ${fields.code}`, fields, message);
+    }
   }
 }
 

@@ -1,6 +1,4 @@
-// What processors have to say while they run: gathered in the worker, one entry for each thing, and logged on the I/O thread, one
-// line for each thing in some seconds.
-import type { Logger } from 'pino';
+// What processors have to say while they run, gathered in the worker: one entry for each thing.
 
 export interface ChainWarning {
   readonly component: string;
@@ -11,7 +9,7 @@ export interface ChainWarning {
   readonly sample?: Readonly<Record<string, unknown>>;
 }
 
-/** How long a line stands for all of its kind. */
+/** How long a sample stands for all of its kind: as long as the line that shows it. */
 const quietMs = 10_000;
 
 interface Known {
@@ -55,50 +53,5 @@ export class WarningList {
       known.count = 0;
     }
     return all;
-  }
-}
-
-/** Of one stage. */
-export class WarningLog {
-  readonly #log: Logger;
-  readonly #waiting = new Map<string, { later: ChainWarning | null; timer: NodeJS.Timeout }>();
-
-  constructor(log: Logger) {
-    this.#log = log;
-  }
-
-  /** Logs it at once, or counts it to the next line of its kind. */
-  add(warning: ChainWarning): void {
-    const name = `${warning.component} ${warning.code}`;
-    const waiting = this.#waiting.get(name);
-    if (waiting === undefined) {
-      this.#say(warning);
-      this.#wait(name);
-    } else waiting.later = { ...waiting.later, ...warning, count: (waiting.later?.count ?? 0) + warning.count };
-  }
-
-  /** Says what is left. */
-  close(): void {
-    for (const { later, timer } of this.#waiting.values()) {
-      clearTimeout(timer);
-      if (later !== null) this.#say(later);
-    }
-    this.#waiting.clear();
-  }
-
-  #wait(name: string): void {
-    const timer = setTimeout(() => {
-      const later = this.#waiting.get(name)?.later ?? null;
-      this.#waiting.delete(name);
-      if (later === null) return;
-      this.#say(later);
-      this.#wait(name);
-    }, quietMs);
-    timer.unref();
-    this.#waiting.set(name, { later: null, timer });
-  }
-
-  #say({ component, code, message, count, sample }: ChainWarning): void {
-    this.#log.warn({ component, code, count, ...(sample === undefined ? {} : { sample }) }, message);
   }
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { mock, test } from 'node:test';
-import { pino } from 'pino';
-import { type ChainWarning, WarningList, WarningLog } from '../../../src/pipeline/warnings.ts';
+import { test } from 'node:test';
+import { WarningList } from '../../../src/pipeline/warnings.ts';
 
 const sample = (n: number) => () => ({ n });
 
@@ -20,35 +19,4 @@ test('a worker gathers one warning for each thing of a component, with the first
   list.add('a', 'x', 'third', () => ({ asked: ++asked }));
   assert.deepEqual(list.take(), [{ component: 'a', code: 'x', message: 'third', count: 1 }]);
   assert.equal(asked, 0, 'a sample is recent');
-});
-
-test('the log has a line at once, and one each ten seconds for all that comes in between', () => {
-  mock.timers.enable({ apis: ['setTimeout'] });
-  const lines: Record<string, unknown>[] = [];
-  const sink = { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) };
-  const log = new WarningLog(pino({ base: null, timestamp: false }, sink));
-  const warn = (code: string, count: number, fields: Partial<ChainWarning> = {}): void =>
-    log.add({ component: 'c', code, message: `message of ${code}`, count, ...fields });
-  const said = () => lines.splice(0).map(({ code, count, sample }) => [code, count, sample]);
-
-  warn('x', 3, { sample: { n: 1 } });
-  warn('y', 1);
-  assert.deepEqual(said(), [
-    ['x', 3, { n: 1 }],
-    ['y', 1, undefined],
-  ]);
-  warn('x', 2, { sample: { n: 2 } });
-  warn('x', 5);
-  assert.deepEqual(said(), []);
-  mock.timers.tick(10_000);
-  assert.deepEqual(said(), [['x', 7, { n: 2 }]]);
-  mock.timers.tick(10_000);
-  warn('x', 1);
-  warn('x', 4);
-  assert.deepEqual(said(), [['x', 1, undefined]]);
-  log.close();
-  assert.deepEqual(said(), [['x', 4, undefined]], 'what was left at the end');
-  mock.timers.tick(60_000);
-  assert.deepEqual(said(), []);
-  mock.timers.reset();
 });
