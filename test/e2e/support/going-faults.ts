@@ -83,8 +83,17 @@ async function flap(scene: Scene): Promise<void> {
     await flapping;
     await sink.close();
   });
-  await sendSome(scene);
-  await service.line(({ msg }) => msg === 'export failed, will try again');
+  const failed = service.line(({ msg }) => msg === 'export failed, will try again');
+  let isAwaited = true;
+  const awaited = failed.finally(() => {
+    isAwaited = false;
+  });
+  // What is sent while the backend is there does not fail.
+  while (isAwaited) {
+    await sendSome(scene);
+    await turn(50);
+  }
+  await awaited;
 }
 
 /** Until clients are told that there is no room. */
