@@ -276,6 +276,11 @@ function measureItem(value: Value): number {
 /** Writes the AnyValue payload of `value`; returns the end. */
 export function encodeValue(shared: Place, at: number, value: Value): number {
   encodedSize(value);
+  return encodeMeasured(shared, at, value);
+}
+
+/** As encodeValue, of the value that `encodedSize` was asked for last. */
+export function encodeMeasured(shared: Place, at: number, value: Value): number {
   written = 0;
   const end = write(shared, at, value);
   if (sizes.length > mostSizesKept) sizes.length = 0;

@@ -1,6 +1,6 @@
 // The attributes of one message as positions in the shared memory: what the kernel indexed, plus the edits of this stage.
 // An edit never copies what it can point at: a changed entry is a key range and a value range, wherever those lie.
-import { decodeValue, encodedSize, encodeValue, kindAt, stringContent, writeUtf8 } from './any-value.ts';
+import { decodeValue, encodedSize, encodeMeasured, kindAt, stringContent, writeUtf8 } from './any-value.ts';
 import { type AttributeConstant, entryBytes, type StageMemory } from './stage-memory.ts';
 import { type Value, type ValueKind, valueKind } from './value.ts';
 import { varintSize, writeVarint } from './varint.ts';
@@ -22,6 +22,9 @@ const duplicateKeys = 1;
 /** In the place of a length: the value is not encoded yet. */
 const notEncoded = 0xffff_ffff;
 const stringTag = 0x0a;
+/** Of the fields of a KeyValue. */
+const keyTag = 0x0a;
+const valueTag = 0x12;
 
 export class AttributeTable {
   readonly #stage: StageMemory;
@@ -131,19 +134,9 @@ export class AttributeTable {
   #setEncodedValue(entry: number, value: Value): void {
     const e = this.#entries + entry * words;
     const { scratch, shared } = this.#stage;
-    if (typeof value === 'string') {
-      const n = Buffer.byteLength(value);
-      const length = 1 + varintSize(n) + n;
-      const at = scratch.take(length);
-      this.#bytes[at] = stringTag;
-      writeUtf8(shared, writeVarint(this.#bytes, at + 1, n), value, n);
-      this.#words[e + valueAt] = at;
-      this.#words[e + valueLength] = length;
-      return;
-    }
     const length = encodedSize(value);
     const at = scratch.take(length);
-    encodeValue(shared, at, value);
+    encodeMeasured(shared, at, value);
     this.#words[e + valueAt] = at;
     this.#words[e + valueLength] = length;
   }
@@ -300,11 +293,37 @@ export class AttributeTable {
 
   /** As `append`, of a key that is not interned and stands at `keyAt` for as long as the item is shown. */
   appendAt(at: number, length: number, value: Value): void {
+    if (typeof value !== 'object') {
+      this.#appendScalar(at, length, value);
+      return;
+    }
     const entry = this.#append(entryState.edited);
     const e = this.#entries + entry * words;
     this.#words[e + keyAt] = at;
     this.#words[e + keyLength] = length;
     this.#setValue(entry, value);
+  }
+
+  /** Key and value at once, as the field that is written in the end. */
+  #appendScalar(at: number, length: number, value: string | boolean | bigint | number): void {
+    const { scratch, shared, kernel } = this.#stage;
+    const bytes = this.#bytes;
+    const payload = encodedSize(value);
+    const size = 1 + varintSize(length) + length + 1 + varintSize(payload) + payload;
+    const field = scratch.take(varintSize(size) + size);
+    let p = writeVarint(bytes, field, size);
+    bytes[p] = keyTag;
+    p = writeVarint(bytes, p + 1, length);
+    kernel.copy(p, at, length);
+    bytes[p + length] = valueTag;
+    const valuePosition = writeVarint(bytes, p + length + 1, payload);
+    const e = this.#entries + this.#append(entryState.constant) * words;
+    this.#words[e + fieldStart] = field;
+    this.#words[e + fieldEnd] = encodeMeasured(shared, valuePosition, value);
+    this.#words[e + keyAt] = p;
+    this.#words[e + keyLength] = length;
+    this.#words[e + valueAt] = valuePosition;
+    this.#words[e + valueLength] = payload;
   }
 
   #setKeyText(entry: number, key: string): void {
