@@ -174,3 +174,15 @@ async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T>
     clearTimeout(timer);
   }
 }
+
+/**
+ * What is judged by the clock fails where something else holds the machine up for a moment: the first of a few runs of which it holds, or
+ * the last of them, for the assertions to say what does not.
+ */
+export async function undisturbed<Run>(run: () => Promise<Run>, holds: (run: Run) => boolean): Promise<Run> {
+  for (let left = 3; left > 0; left--) {
+    const disturbed = await run();
+    if (holds(disturbed)) return disturbed;
+  }
+  return run();
+}
