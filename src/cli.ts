@@ -2,7 +2,7 @@
 // 2 wrong usage or configuration. Nothing here touches the process: all of it comes in as `CliDeps`.
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
-import type { AnyDefinition, Registry } from './component/types.ts';
+import type { AnyDefinition, Registry } from './component/registry.ts';
 import type { Environment } from './config/expand.ts';
 import { fileSchema } from './config/file-schema.ts';
 import { type ConfigReader, createConfigReader } from './config/read-config.ts';

@@ -1,5 +1,5 @@
 // All components that are built in, one line each, sorted. test/component/registry.test.ts holds it against the folders.
-import type { Registry } from './component/types.ts';
+import type { Registry } from './component/registry.ts';
 import { connectors } from './connectors/registry.ts';
 import { debug } from './exporters/debug/index.ts';
 import { file } from './exporters/file/index.ts';

@@ -1,16 +1,19 @@
 // The define functions check a definition's type where it is written and forget its configuration type, so that the
 // registry can hold all of them: `create` and `compile` are only ever called with what `config` parsed.
+import type { ConnectorDefinition } from './connector.ts';
+import type { ExporterDefinition } from './exporter.ts';
+import type { ExtensionDefinition } from './extension.ts';
 import type {
   AdmissionProcessorDefinition,
   BatchProcessorDefinition,
-  ConnectorDefinition,
-  ExporterDefinition,
-  ExtensionDefinition,
-  ReceiverDefinition,
   SpanProcessorDefinition,
   TraceProcessorDefinition,
-} from './types.ts';
+} from './processor.ts';
+import type { ReceiverDefinition } from './receiver.ts';
+import type { Step } from './step.ts';
 
+/** What workers run of a processor; its definition is made of it. */
+export const defineStep = <C>(step: Step<C>): Step => step as Step<unknown>;
 export const defineReceiver = <C>(definition: ReceiverDefinition<C>): ReceiverDefinition =>
   definition as ReceiverDefinition<unknown>;
 export const defineSpanProcessor = <C>(definition: SpanProcessorDefinition<C>): SpanProcessorDefinition =>

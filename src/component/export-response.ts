@@ -1,6 +1,6 @@
 // What the answer to an export says once the peer has said yes: an ExportTraceServiceResponse, in either encoding.
 import type { RateLimitedLog } from '../lib/rate-limit.ts';
-import type { ExportResult } from './types.ts';
+import type { ExportResult } from './exporter.ts';
 
 export type ResponseFormat = 'protobuf' | 'json';
 

@@ -1,5 +1,5 @@
 // Configurations that work, and let more people in than their authors may think of. For `advise` of definitions.
-import type { ConfigIssue } from './types.ts';
+import type { ConfigIssue } from './definition.ts';
 
 type Path = readonly (string | number)[];
 

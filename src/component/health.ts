@@ -1,6 +1,7 @@
 // What the service says of its own health: a state for each pipeline with the reasons for it. pipeline/health.ts judges;
 // extensions, receivers and metrics show the result.
-import type { ServiceState } from './types.ts';
+
+export type ServiceState = 'starting' | 'ready' | 'draining' | 'stopped';
 
 /**
  * `degraded`: something is wrong, and requests are taken all the same. `not_ready`: requests are refused, or soon will be:

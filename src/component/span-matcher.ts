@@ -1,62 +1,17 @@
 // The matcher that older components share (`include`, `exclude` of attributes, span and filter): which spans do they
 // mean. Different properties must all match; of one list any item will do, but all attributes, resources and libraries.
-import { z } from 'zod';
 import { compileRegExp, RegExpError } from '../lib/regexp/regexp.ts';
 import { valueText } from '../ottl/coerce.ts';
 import { equalValues } from '../ottl/compare.ts';
 import { kindSymbols } from '../ottl/paths.ts';
 import { valueBytes } from '../wire/any-value.ts';
 import type { AttributeTable } from '../wire/attribute-table.ts';
-import { anyValue, problem, stringList } from './fields.ts';
+import type { Value } from '../wire/value.ts';
+import type { ConfigIssue } from './definition.ts';
+import type { Touch } from './processor.ts';
 import { scalarText } from './scalar-text.ts';
-import type { ConfigIssue, StageBuilder, Touch } from './types.ts';
-
-const attribute = z.strictObject({
-  key: z.string().min(1).describe('The key of the attribute.'),
-  value: anyValue()
-    .optional()
-    .describe('What its value must be (with match_type regexp a text to be found in it); absent: any value.'),
-});
-
-const regexpSettings = z
-  .strictObject({
-    cacheenabled: z.boolean().prefault(false).describe('Accepted, without effect: expressions are compiled once.'),
-    cachemaxnumentries: z.int().min(0).prefault(0).describe('Accepted, without effect.'),
-  })
-  .optional()
-  .describe('Settings of the regexp match type.');
-
-/** `include` and `exclude` of a component. */
-export const matchProperties = z
-  .strictObject({
-    match_type: z.enum(['strict', 'regexp']).describe('Whether the texts below are compared, or are RE2 expressions.'),
-    regexp: regexpSettings,
-    services: stringList().describe(
-      'The service.name of the resource; one that is absent counts as <nil-service-name>.',
-    ),
-    span_names: stringList().describe('The name of the span.'),
-    span_kinds: stringList().describe('The kind of the span: SPAN_KIND_SERVER and so on.'),
-    attributes: z.array(attribute).prefault([]).describe('Attributes of the span, all of which must match.'),
-    resources: z.array(attribute).prefault([]).describe('Attributes of the resource, all of which must match.'),
-    libraries: z
-      .array(
-        z.strictObject({
-          name: z.string().describe('The name of the scope.'),
-          version: z.string().optional().describe('Its version; absent: any, empty: only an empty one.'),
-        }),
-      )
-      .prefault([])
-      .describe('Instrumentation scopes, all of which must match.'),
-  })
-  .refine(
-    (p) =>
-      [p.services, p.span_names, p.span_kinds, p.attributes, p.resources, p.libraries].some((list) => list.length > 0),
-    problem(
-      'CONFIG_MISSING',
-      'at least one of services, span_names, span_kinds, attributes, resources and libraries is required',
-    ),
-  );
-export type MatchProperties = z.output<typeof matchProperties>;
+import type { MatchProperties } from './span-match-fields.ts';
+import type { StageBuilder } from './step.ts';
 
 /** What the schema cannot say: expressions that RE2 refuses, kinds that do not exist. `path` leads to the properties. */
 export function checkMatchProperties(properties: MatchProperties, path: ConfigIssue['path']): ConfigIssue[] {
@@ -102,6 +57,20 @@ function checkExpression(text: string, path: ConfigIssue['path'], issues: Config
       ...offset,
     });
   }
+}
+
+/** Two values that one attribute cannot have at once: properties that ask for both match nothing. */
+export function adviseMatchProperties(properties: MatchProperties, path: ConfigIssue['path']): ConfigIssue[] {
+  if (properties.match_type !== 'strict') return [];
+  return (['attributes', 'resources'] as const).flatMap((list) =>
+    properties[list].flatMap(({ key, value }, i): ConfigIssue[] => {
+      const isOther = (one: { readonly key: string; readonly value?: Value | undefined }): boolean =>
+        one.key === key && one.value != null && value != null && !equalValues(one.value, value);
+      if (!properties[list].slice(0, i).some(isOther)) return [];
+      const message = `never matches: all of these must hold, and one above asks for another value of ${key}`;
+      return [{ path: [...path, list, i], code: 'CONFIG_VALUE', message }];
+    }),
+  );
 }
 
 type Test = () => boolean;
@@ -199,11 +168,6 @@ interface SpanSelection {
   readonly exclude?: MatchProperties | null | undefined;
 }
 
-export const spanSelectionFields = () => ({
-  include: matchProperties.nullish().describe('Only spans that match all of this are changed.'),
-  exclude: matchProperties.nullish().describe('Spans that match all of this are not changed, even when included.'),
-});
-
 const partsOf = ({ include, exclude }: SpanSelection): readonly (readonly [string, MatchProperties])[] => [
   ...(include == null ? [] : ([['include', include]] as const)),
   ...(exclude == null ? [] : ([['exclude', exclude]] as const)),
@@ -211,6 +175,9 @@ const partsOf = ({ include, exclude }: SpanSelection): readonly (readonly [strin
 
 export const checkSpanSelection = (selection: SpanSelection): ConfigIssue[] =>
   partsOf(selection).flatMap(([field, properties]) => checkMatchProperties(properties, [field]));
+
+export const adviseSpanSelection = (selection: SpanSelection): ConfigIssue[] =>
+  partsOf(selection).flatMap(([field, properties]) => adviseMatchProperties(properties, [field]));
 
 export const spanSelectionTouches = (selection: SpanSelection): readonly Touch[] =>
   partsOf(selection).flatMap(([, properties]) => spanMatcherTouches(properties));

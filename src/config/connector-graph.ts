@@ -1,5 +1,5 @@
 // How connectors join pipelines: used on both sides, naming pipelines that receive from them, and leading nowhere back.
-import type { ConnectorDefinition } from '../component/types.ts';
+import type { ConnectorDefinition } from '../component/connector.ts';
 import type { Configured, Section } from './component-section.ts';
 import { type Issue, makeIssue } from './source.ts';
 import { placeName, type Subject, spotFor } from './subject.ts';

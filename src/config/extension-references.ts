@@ -1,6 +1,7 @@
 // The extensions that components name (`auth: {authenticator: …}`, `storage: …`): defined, started, and fit for it.
 import type { Capability, ExtensionReference } from '../component/capabilities.ts';
-import type { AnyDefinition, ExtensionDefinition } from '../component/types.ts';
+import type { ExtensionDefinition } from '../component/extension.ts';
+import type { AnyDefinition } from '../component/registry.ts';
 import type { Configured, Section } from './component-section.ts';
 import { type Issue, makeIssue } from './source.ts';
 import { placeName, spotFor } from './subject.ts';

@@ -1,5 +1,5 @@
 // JSON Schema of a whole configuration file, for editors: every component under its section, `service:` included.
-import type { AnyDefinition, Registry } from '../component/types.ts';
+import type { AnyDefinition, Registry } from '../component/registry.ts';
 import { inputSchema, type JsonSchema } from './known-keys.ts';
 import { serviceSchema } from './service-schema.ts';
 

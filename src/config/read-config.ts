@@ -1,5 +1,5 @@
 // The way from the command line's files and pairs to what the runtime builds.
-import type { Registry } from '../component/types.ts';
+import type { Registry } from '../component/registry.ts';
 import { type LoadInput, loadTree } from './load.ts';
 import { resolveConfig } from './resolve.ts';
 import type { ResolvedConfig } from './resolved.ts';

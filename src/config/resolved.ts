@@ -1,11 +1,9 @@
 // What the configuration comes to: only what pipelines and `service.extensions` use, every value parsed.
-import type {
-  ConnectorDefinition,
-  ExporterDefinition,
-  ExtensionDefinition,
-  ProcessorDefinition,
-  ReceiverDefinition,
-} from '../component/types.ts';
+import type { ConnectorDefinition } from '../component/connector.ts';
+import type { ExporterDefinition } from '../component/exporter.ts';
+import type { ExtensionDefinition } from '../component/extension.ts';
+import type { ProcessorDefinition } from '../component/processor.ts';
+import type { ReceiverDefinition } from '../component/receiver.ts';
 
 export interface ResolvedComponent<D> {
   /** As configured: `otlp`, `otlp/name`, `otlp_grpc/name`. */

@@ -1,6 +1,7 @@
 // Gathers what the workers wrote into batches. A gatherer belongs to one stage, one combination of client metadata and
 // one worker, so that only one job at a time appends to its slab.
-import type { Batch, BatchingOptions } from '../component/types.ts';
+import type { Batch } from '../component/exporter.ts';
+import type { BatchingOptions } from '../component/processor.ts';
 import type { Slab } from '../workers/arena.ts';
 
 interface Piece {

@@ -1,7 +1,7 @@
 // An exporter's outlet from its definition: queue, storage, dead letters, and what cuts requests that are too large.
 import type { Logger } from 'pino';
 import type { ExtensionLookup } from '../component/capabilities.ts';
-import type { DeliveryOptions, Exporter } from '../component/types.ts';
+import type { DeliveryOptions, Exporter } from '../component/exporter.ts';
 import { systemClock } from './clock.ts';
 import { createLearnedLimit } from './cut/learned-limit.ts';
 import { Outlet } from './outlet.ts';

@@ -1,5 +1,5 @@
 // Waiting times between attempts, as the Collector's retry_on_failure computes them.
-import type { DeliveryOptions } from '../component/types.ts';
+import type { DeliveryOptions } from '../component/exporter.ts';
 
 export interface Backoff {
   /**

@@ -1,6 +1,7 @@
 // What stands between an exporter's queue and the exporter: when the exporter's configuration changes, the queue stays with
 // all that it holds, and the next attempt is made by the new one. The old one ends with its last attempt.
-import type { Exporter, ExportResult, MetricValue } from '../component/types.ts';
+import type { MetricValue } from '../component/definition.ts';
+import type { Exporter, ExportResult } from '../component/exporter.ts';
 
 interface Contact {
   readonly exporter: Exporter;

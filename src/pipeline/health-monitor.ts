@@ -1,6 +1,7 @@
 // Looks at the health of the service once a second, and at once when the service's own state changes; tells those who want
 // to know, and writes each change to the log.
 import type { Logger } from 'pino';
+import type { ServiceState } from '../component/health.ts';
 import {
   defaultHealthPolicy,
   type HealthPolicy,
@@ -9,7 +10,6 @@ import {
   type PipelineHealth,
   type Serving,
 } from '../component/health.ts';
-import type { ServiceState } from '../component/types.ts';
 import { type HealthInputs, HealthJudge, type HealthVerdict } from './health.ts';
 
 export interface HealthMonitorHost {

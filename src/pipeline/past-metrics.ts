@@ -1,5 +1,5 @@
 // What components counted that are gone, so that a counter never goes back when a successor of the same id begins at 0.
-import type { MetricSpec, MetricValue } from '../component/types.ts';
+import type { MetricSpec, MetricValue } from '../component/definition.ts';
 
 export type ComponentKind = 'receiver' | 'exporter' | 'extension';
 

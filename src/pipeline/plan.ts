@@ -1,8 +1,9 @@
 // The planner: a pipeline as configured -> stages. Pure. Processors in a row that work span by span share one pass in any
 // worker; `batch` and what holds traces end a stage; `memory_limiter` is the byte budget of the process, and a step only where it thins spans.
 import type { ExtensionReference } from '../component/capabilities.ts';
+import type { MetricSpec } from '../component/definition.ts';
+import type { BatchingOptions, HoldingOptions, ProcessorDefinition } from '../component/processor.ts';
 import type { ThinningOptions } from '../component/thinning.ts';
-import type { BatchingOptions, HoldingOptions, MetricSpec, ProcessorDefinition } from '../component/types.ts';
 import type { ResolvedConfig } from '../config/resolved.ts';
 import { roomsOf, type Walk, WalkList } from './walks.ts';
 

@@ -1,7 +1,7 @@
 // What another configuration changes. Pure. A component is what it was when its id, its parsed configuration and all
 // extensions that it names are what they were.
 import { isDeepStrictEqual } from 'node:util';
-import type { AnyDefinition } from '../component/types.ts';
+import type { AnyDefinition } from '../component/registry.ts';
 import type { ResolvedComponent, ResolvedConfig, ResolvedPipeline } from '../config/resolved.ts';
 import { planPipelines } from './graph.ts';
 import type { StagePlan } from './plan.ts';

@@ -1,5 +1,5 @@
-// The processors that are built in, one line each, sorted: what a worker thread needs of the registry.
-import type { ProcessorDefinition } from '../component/types.ts';
+// The processors that are built in, one line each, sorted.
+import type { ProcessorDefinition } from '../component/processor.ts';
 import { attributes } from './attributes/index.ts';
 import { batch } from './batch/index.ts';
 import { filter } from './filter/index.ts';

@@ -1,5 +1,5 @@
 // What processors count, by the Collector's names where it has them: the counters of span processors.
-import type { MetricSpec } from '../component/types.ts';
+import type { MetricSpec } from '../component/definition.ts';
 import type { PipelineAccount } from '../delivery/ledger.ts';
 import type { CounterSpec } from '../pipeline/plan.ts';
 import type { HistogramValue, MetricSource } from './source.ts';

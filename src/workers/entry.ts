@@ -1,8 +1,8 @@
-// What a worker thread loads.
-import { workerData } from 'piscina';
-import { gates } from '../connectors/registry.ts';
-import { processors } from '../processors/registry.ts';
+// What a worker thread loads: steps, and nothing of the definitions that they belong to (test/component/layers.test.ts).
+import { workerData } from 'node:worker_threads';
+import { gateSteps } from '../connectors/steps.ts';
+import { steps } from '../processors/steps.ts';
 import type { WorkerData } from './protocol.ts';
 import { createWorker } from './worker.ts';
 
-export default createWorker([...processors, ...gates], workerData as WorkerData);
+export default createWorker([...steps, ...gateSteps], workerData as WorkerData);

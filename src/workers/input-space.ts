@@ -5,7 +5,7 @@
 // Receivers have equal shares of it. One may hold more while others do not need theirs, but for half of each: so a flood over
 // one receiver always leaves room for messages of another. Where there is none left, the receiver that holds least is served
 // first, and within a receiver who came first: so each comes to its share as what others hold above theirs is done.
-import type { Place } from '../component/types.ts';
+import type { Place } from '../component/receiver.ts';
 import { WaitingList } from '../pipeline/waiting-list.ts';
 import { type Arena, Slab } from './arena.ts';
 

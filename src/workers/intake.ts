@@ -1,6 +1,6 @@
 // A receiver's way into the first stages of its pipelines: one request, its bytes in one place, taken by each pipeline,
 // answered when all have taken it.
-import type { Intake, Place, RequestInfo, RequestOutcome } from '../component/types.ts';
+import type { Intake, Place, RequestInfo, RequestOutcome } from '../component/receiver.ts';
 import { clientAddressKey, credentialAttribute, grpcHeader, peerKey } from '../lib/client-keys.ts';
 import type { Stage } from '../pipeline/stage.ts';
 import type { Metadata, Refusal, StageRequest, TakenOutcome } from '../pipeline/stage-request.ts';

@@ -1,11 +1,11 @@
 // The work of a worker thread: compiles the stages that it is told of, and runs the job that stands in its job block.
-import type { ProcessorDefinition } from '../component/types.ts';
+import type { Step } from '../component/step.ts';
 import { type Chain, compileChain } from '../pipeline/chain.ts';
 import { loadKernel } from '../wire/kernel/kernel.ts';
 import { viewsOf } from '../wire/memory.ts';
+import { newOutput } from '../wire/output.ts';
 import { rewriteOutcome } from '../wire/rewriter.ts';
 import { RunTable, rowBytes } from '../wire/run-table.ts';
-import { newOutput } from '../wire/segment-writer.ts';
 import { Region, Scratch } from '../wire/stage-memory.ts';
 import { TextTable } from '../wire/text-table.ts';
 import { Arena, type Range } from './arena.ts';
@@ -21,7 +21,7 @@ interface Compiled {
 }
 
 export function createWorker(
-  processors: readonly ProcessorDefinition[],
+  steps: readonly Step[],
   data: WorkerData,
 ): (task: WorkerTask) => CompileResult | RunResult {
   const { context } = data;
@@ -46,7 +46,7 @@ export function createWorker(
     const own = new Region(range.at, range.bytes);
     try {
       const memory = { shared, kernel, region: own, scratch, texts, tables: context.tables };
-      const chain = compileChain(plan, processors, memory, jobCounters);
+      const chain = compileChain(plan, steps, memory, jobCounters);
       stages.set(number, { chain, holds: plan.holding !== null, range });
     } catch (error) {
       region.free(range);

@@ -6,9 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pino } from 'pino';
-import type { AnyDefinition, Intake } from '../../src/component/types.ts';
+import type { Intake } from '../../src/component/receiver.ts';
+import type { AnyDefinition } from '../../src/component/registry.ts';
 import { inputSchema, type JsonSchema } from '../../src/config/known-keys.ts';
 import { type ReadResult, readConfig } from '../../src/config/read-config.ts';
+import { gateSteps } from '../../src/connectors/steps.ts';
+import { steps } from '../../src/processors/steps.ts';
 import { registry } from '../../src/registry.ts';
 import { rewriteOutcome } from '../../src/wire/rewriter.ts';
 import { alwaysServing } from '../unit/component/always-serving.ts';
@@ -111,6 +114,15 @@ describe('folder = registry = document', () => {
       untested.map(({ kind, definition }) => `${kind}/${definition.type}`),
       [],
     );
+  });
+
+  test('workers have the step of every processor and gate that runs in them, and no other', () => {
+    const gates = registry.connectors.flatMap(({ gate }) => gate?.definition ?? []);
+    const running = [...registry.processors, ...gates].flatMap((one) => ('compile' in one ? [one] : []));
+    const [has, wanted] = [[...steps, ...gateSteps], running].map((list) =>
+      list.map(({ type, compile, metrics, dropMetric }) => ({ type, compile, metrics, dropMetric })),
+    );
+    assert.deepEqual(has, wanted);
   });
 
   test('no name means two components of a kind', () => {

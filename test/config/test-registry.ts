@@ -10,8 +10,10 @@ import {
   defineReceiver,
   defineSpanProcessor,
 } from '../../src/component/define.ts';
+import type { ConfigIssue } from '../../src/component/definition.ts';
+import type { DeliveryOptions } from '../../src/component/exporter.ts';
 import * as fields from '../../src/component/fields.ts';
-import type { ConfigIssue, DeliveryOptions, Registry } from '../../src/component/types.ts';
+import type { Registry } from '../../src/component/registry.ts';
 
 const nothing = async (): Promise<void> => {};
 const about = { stability: 'beta', examples: [], metrics: [] } as const;

@@ -2,13 +2,14 @@
 
 import { z } from 'zod';
 import { defineSpanProcessor } from '../../src/component/define.ts';
-import type { SpanProcessorDefinition, StageBuilder, StageProcessor, Touch } from '../../src/component/types.ts';
+import type { SpanProcessorDefinition, Touch } from '../../src/component/processor.ts';
+import type { StageBuilder, StageProcessor } from '../../src/component/step.ts';
 import { type Chain, compileChain } from '../../src/pipeline/chain.ts';
 import { planPipeline } from '../../src/pipeline/plan.ts';
 import { loadKernel } from '../../src/wire/kernel/kernel.ts';
 import { createMemory, type SharedMemory, viewsOf } from '../../src/wire/memory.ts';
+import { newOutput } from '../../src/wire/output.ts';
 import { rewriteOutcome } from '../../src/wire/rewriter.ts';
-import { newOutput } from '../../src/wire/segment-writer.ts';
 import { Region, Scratch } from '../../src/wire/stage-memory.ts';
 import { TextTable } from '../../src/wire/text-table.ts';
 import { layOut } from '../../src/workers/layout.ts';

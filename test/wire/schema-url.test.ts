@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Touch } from '../../src/component/types.ts';
+import type { Touch } from '../../src/component/processor.ts';
 import { decodeRequest, encodeRequest } from '../../src/wire/reference/codec.ts';
 import type { ExportTraceServiceRequest } from '../../src/wire/reference/messages.ts';
 import { rewriteOutcome } from '../../src/wire/rewriter.ts';

@@ -4,10 +4,10 @@ import { compileRegExp } from '../../lib/regexp/regexp.ts';
 import type { AttributeTable } from '../../wire/attribute-table.ts';
 import { TextAnswers } from '../../wire/text-table.ts';
 import { valueKind } from '../../wire/value.ts';
-import type { StageBuilder } from '../types.ts';
-import type { Action } from './actions.ts';
+import type { StageBuilder } from '../step.ts';
 import { converters } from './convert.ts';
 import { removeLater, stepOverKey } from './duplicates.ts';
+import type { Action } from './fields.ts';
 import { hashEntry } from './hash.ts';
 import { compileSource } from './source.ts';
 

@@ -3,7 +3,7 @@
 
 import type { AttributeTable } from '../../wire/attribute-table.ts';
 import type { Kernel } from '../../wire/kernel/kernel.ts';
-import type { KeyId, StageBuilder } from '../types.ts';
+import type { KeyId, StageBuilder } from '../step.ts';
 
 /** The next live entry behind `entry` with the same key, or -1. */
 export function stepOverKey(table: AttributeTable, kernel: Kernel, entry: number): number {

@@ -4,8 +4,9 @@ import { clientAddressKey } from '../../lib/client-keys.ts';
 import { encodedSize, encodeValue } from '../../wire/any-value.ts';
 import type { AttributeTable } from '../../wire/attribute-table.ts';
 import type { AttributeConstant } from '../../wire/stage-memory.ts';
-import type { StageBuilder } from '../types.ts';
-import { type Action, isSet, metadataKeyOf } from './actions.ts';
+import type { StageBuilder } from '../step.ts';
+import { isSet, metadataKeyOf } from './actions.ts';
+import type { Action } from './fields.ts';
 
 export interface Source {
   /** The attribute to add when the value is the same for every span; then `find` is not needed. */

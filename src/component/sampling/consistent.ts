@@ -2,7 +2,7 @@
 // with the one of the span before: those are decided on the bytes of the trace id, by halves, with no object made. All
 // others go the whole way.
 import { spanField } from '../../wire/schema.ts';
-import type { StageBuilder, StageProcessor } from '../types.ts';
+import type { StageBuilder, StageProcessor } from '../step.ts';
 import { traceIdHigh, traceIdLow } from './mode.ts';
 import { compileReader } from './reading.ts';
 import { compileWholeWay, type SamplerParts } from './whole-way.ts';

@@ -1,7 +1,7 @@
 // What a sampler goes by: where the randomness of a span comes from and which threshold applies. Pure, but for reading a
 // trace id in place; the rest is the same for all modes. Here: the ways of counting, and the mode of OpenTelemetry's
 // consistent probability sampling; a sampler may have others of its own.
-import type { CounterId } from '../types.ts';
+import type { CounterId } from '../step.ts';
 import { type Bits56, never, notBelow, probabilityOf, thresholdOf, topRandomness } from './threshold.ts';
 import type { TraceState } from './trace-state.ts';
 

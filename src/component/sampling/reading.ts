@@ -1,7 +1,7 @@
 // The tracestate of the current span, as its mode understands it. Most spans that have one share it with the span before
 // (the threshold of the same SDK), so the last reading is kept with its bytes, and what is written for it too.
 import { spanField } from '../../wire/schema.ts';
-import type { StageBuilder } from '../types.ts';
+import type { StageBuilder } from '../step.ts';
 import type { Mode } from './mode.ts';
 import { type Bits56, notBelow, thresholdText } from './threshold.ts';
 import { formatTraceState, maxLength, parseTraceState, type TraceState } from './trace-state.ts';

@@ -2,7 +2,7 @@
 // of the mode, its priority, and the tracestate that follows.
 import { spanField } from '../../wire/schema.ts';
 import type { Value } from '../../wire/value.ts';
-import type { KeyId, StageBuilder } from '../types.ts';
+import type { KeyId, StageBuilder } from '../step.ts';
 import type { Counters, Mode } from './mode.ts';
 import { nextThreshold, type Reading } from './reading.ts';
 import { always, never, notBelow } from './threshold.ts';

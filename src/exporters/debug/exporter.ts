@@ -1,6 +1,6 @@
 // Shows batches in the log or on outputs of its own.
 import type { Logger } from 'pino';
-import type { Batch, Exporter, ExportResult } from '../../component/types.ts';
+import type { Batch, Exporter, ExportResult } from '../../component/exporter.ts';
 import { SpanmillError } from '../../errors.ts';
 import { createLimiter } from '../../lib/rate-limit.ts';
 import { openTextOutput, type TextOutput } from '../../transport/text-output.ts';

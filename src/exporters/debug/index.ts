@@ -1,9 +1,9 @@
 // The Collector's debug exporter.
 import { z } from 'zod';
 import { defineExporter } from '../../component/define.ts';
+import type { ConfigIssue } from '../../component/definition.ts';
 import { checkDelivery, retryOnFailure, sendingQueue, toDeliveryOptions } from '../../component/delivery-fields.ts';
 import { integer } from '../../component/fields.ts';
-import type { ConfigIssue } from '../../component/types.ts';
 import { createDebugExporter } from './exporter.ts';
 
 const verbosities = ['basic', 'normal', 'detailed'] as const;

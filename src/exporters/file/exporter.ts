@@ -3,7 +3,7 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import type { Logger } from 'pino';
-import type { Batch, Exporter, ExportResult } from '../../component/types.ts';
+import type { Batch, Exporter, ExportResult } from '../../component/exporter.ts';
 import { SpanmillError } from '../../errors.ts';
 import { rateLimited } from '../../lib/rate-limit.ts';
 import { toJsonLine } from '../../wire/reference/json.ts';

@@ -1,9 +1,9 @@
 // The Collector's file exporter.
 import { z } from 'zod';
 import { defineExporter } from '../../component/define.ts';
+import type { ConfigIssue } from '../../component/definition.ts';
 import { directDelivery, notBuiltIn, onlyOff } from '../../component/delivery-fields.ts';
 import { durationMs, integer, problem } from '../../component/fields.ts';
-import type { ConfigIssue } from '../../component/types.ts';
 import { createFileExporter } from './exporter.ts';
 
 const mib = 1024 * 1024;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { defineExporter } from '../../component/define.ts';
 import { directDelivery } from '../../component/delivery-fields.ts';
-import type { Exporter } from '../../component/types.ts';
+import type { Exporter } from '../../component/exporter.ts';
 
 const exporter: Exporter = {
   start: async () => {},

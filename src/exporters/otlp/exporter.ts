@@ -2,8 +2,8 @@
 import type { Logger } from 'pino';
 import type { ClientAuthenticator } from '../../component/capabilities.ts';
 import { resultOfResponse } from '../../component/export-response.ts';
+import type { Batch, Exporter, ExportResult } from '../../component/exporter.ts';
 import { statedLimit } from '../../component/stated-limit.ts';
-import type { Batch, Exporter, ExportResult } from '../../component/types.ts';
 import { SpanmillError } from '../../errors.ts';
 import { rateLimited } from '../../lib/rate-limit.ts';
 import type { GrpcClient, GrpcReply } from '../../transport/grpc-client.ts';

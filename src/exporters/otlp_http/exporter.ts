@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { ClientAuthenticator } from '../../component/capabilities.ts';
 import { resultOfResponse, warnOfAnswer } from '../../component/export-response.ts';
-import type { Batch, Exporter, ExportResult } from '../../component/types.ts';
+import type { Batch, Exporter, ExportResult } from '../../component/exporter.ts';
 import { type RateLimitedLog, rateLimited } from '../../lib/rate-limit.ts';
 import { deflate } from '../../transport/compression.ts';
 import type { HttpClient } from '../../transport/http-client/client.ts';

@@ -1,7 +1,7 @@
 // Gives a user name and password to requests that go out.
 import type { Logger } from 'pino';
 import { credentialMetricValues } from '../../component/auth-fields.ts';
-import type { Extension } from '../../component/types.ts';
+import type { Extension } from '../../component/extension.ts';
 import type { Secret } from '../../lib/secret.ts';
 import { createFreshFiles, unusable, watchIntervalMs } from '../../transport/fresh-files.ts';
 

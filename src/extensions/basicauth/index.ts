@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { credentialMetrics, secretText } from '../../component/auth-fields.ts';
 import { defineExtension } from '../../component/define.ts';
+import type { ConfigIssue } from '../../component/definition.ts';
 import { notBuiltIn } from '../../component/delivery-fields.ts';
-import type { ConfigIssue } from '../../component/types.ts';
 import { createBasicAuthClient } from './client.ts';
 import { createBasicAuthServer } from './server.ts';
 

@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { credentialMetricValues } from '../../component/auth-fields.ts';
 import type { AuthRefusal, HeaderReader } from '../../component/capabilities.ts';
-import type { Extension } from '../../component/types.ts';
+import type { Extension } from '../../component/extension.ts';
 import type { Secret } from '../../lib/secret.ts';
 import { createFreshFiles, unusable, watchIntervalMs } from '../../transport/fresh-files.ts';
 import { isPassword, type PasswordCheck, type Users, usersOf } from './htpasswd.ts';

@@ -3,7 +3,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import type { Logger } from 'pino';
 import { credentialMetricValues } from '../../component/auth-fields.ts';
 import type { AuthRefusal, HeaderReader } from '../../component/capabilities.ts';
-import type { Extension } from '../../component/types.ts';
+import type { Extension } from '../../component/extension.ts';
 import type { Secret } from '../../lib/secret.ts';
 import { createFreshFiles, watchIntervalMs } from '../../transport/fresh-files.ts';
 import { tokensOf } from './tokens.ts';

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { credentialMetrics, secretText } from '../../component/auth-fields.ts';
 import { defineExtension } from '../../component/define.ts';
+import type { ConfigIssue } from '../../component/definition.ts';
 import { notBuiltIn, onlyOff } from '../../component/delivery-fields.ts';
 import { problem } from '../../component/fields.ts';
-import type { ConfigIssue } from '../../component/types.ts';
 import { createBearerTokenAuth } from './authenticator.ts';
 import { tokenProblem } from './tokens.ts';
 

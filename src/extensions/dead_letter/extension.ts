@@ -1,7 +1,8 @@
 // Keeps requests that nobody takes, within its bound. One put at a time, in the order in which they came.
 import type { Logger } from 'pino';
 import type { DeadLetter, DeadLetterReason } from '../../component/capabilities.ts';
-import type { Extension, MetricValue } from '../../component/types.ts';
+import type { MetricValue } from '../../component/definition.ts';
+import type { Extension } from '../../component/extension.ts';
 import { SpanmillError } from '../../errors.ts';
 import { rateLimited } from '../../lib/rate-limit.ts';
 import { countSpans } from '../../wire/cut/part.ts';

@@ -1,8 +1,8 @@
 // The Collector's file_storage extension, on LMDB.
 import { z } from 'zod';
 import { defineExtension } from '../../component/define.ts';
+import type { ConfigIssue, MetricSpec } from '../../component/definition.ts';
 import { durationMs, integer, problem } from '../../component/fields.ts';
-import type { ConfigIssue, MetricSpec } from '../../component/types.ts';
 import { createFileStorage } from './extension.ts';
 
 const compaction = z

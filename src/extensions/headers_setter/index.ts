@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { credentialMetrics, secretText } from '../../component/auth-fields.ts';
 import { defineExtension } from '../../component/define.ts';
+import type { ConfigIssue } from '../../component/definition.ts';
 import { problem } from '../../component/fields.ts';
-import type { ConfigIssue } from '../../component/types.ts';
 import { credentialKey } from '../../lib/client-keys.ts';
 import { createHeadersSetter, type HeaderRule, type HeaderSource, unfit } from './setter.ts';
 

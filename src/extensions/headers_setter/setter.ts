@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { credentialMetricValues } from '../../component/auth-fields.ts';
 import type { ClientAuthenticator } from '../../component/capabilities.ts';
-import type { Extension } from '../../component/types.ts';
+import type { Extension } from '../../component/extension.ts';
 import { SpanmillError } from '../../errors.ts';
 import { credentialAttribute } from '../../lib/client-keys.ts';
 import type { Secret } from '../../lib/secret.ts';

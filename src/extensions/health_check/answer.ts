@@ -1,7 +1,6 @@
 // What a health check is answered: the Collector's body, more of it when something is wrong or `?verbose` asks for it.
 import type { AuthRefusal } from '../../component/capabilities.ts';
-import type { HealthReason, HealthReport, HealthState, PipelineHealth } from '../../component/health.ts';
-import type { ServiceState } from '../../component/types.ts';
+import type { HealthReason, HealthReport, HealthState, PipelineHealth, ServiceState } from '../../component/health.ts';
 import { formatDurationMs } from '../../lib/duration.ts';
 
 export interface Answer {

@@ -5,6 +5,7 @@ import { targetOf } from './editable-map.ts';
 import { listEditors } from './list-editors.ts';
 import { mapEditors } from './map-editors.ts';
 import { replaceEditors } from './replace-editors.ts';
+import { setSemconvSpanName } from './span-name.ts';
 import { valueEditors } from './value-editors.ts';
 
 const set = editor({
@@ -28,6 +29,7 @@ const set = editor({
 
 export const editors: readonly FunctionDefinition[] = [
   set,
+  setSemconvSpanName,
   ...mapEditors,
   ...valueEditors,
   ...listEditors,

@@ -1,5 +1,5 @@
 // What a stage that holds traces counts, for the metrics of its processor.
-import type { HoldingOptions } from '../../component/types.ts';
+import type { HoldingOptions } from '../../component/processor.ts';
 import { Histogram } from '../../lib/histogram.ts';
 
 /** Milliseconds: those of the Collector's histograms by default. */

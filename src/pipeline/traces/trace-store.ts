@@ -11,7 +11,7 @@
 //
 // Nothing is lost to a bound: with too many traces, or too little memory, the oldest go on before their time.
 import type { Logger } from 'pino';
-import type { HoldingOptions } from '../../component/types.ts';
+import type { HoldingOptions } from '../../component/processor.ts';
 import { type RateLimitedLog, rateLimited } from '../../lib/rate-limit.ts';
 import type { SharedMemory } from '../../wire/memory.ts';
 import { heldRow, rowBytes, rowWords, runRow } from '../../wire/run-table.ts';

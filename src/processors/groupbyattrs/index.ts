@@ -1,17 +1,16 @@
 // The Collector's groupbyattrs processor: attributes that many spans share go to their resource, and what is alike together.
 import { z } from 'zod';
 import { defineSpanProcessor } from '../../component/define.ts';
-import type { ConfigIssue, Touch } from '../../component/types.ts';
-import { compileGroupByAttrs, metricNames } from './groupbyattrs.ts';
+import type { ConfigIssue } from '../../component/definition.ts';
+import { stringList } from '../../component/fields.ts';
+import type { Touch } from '../../component/processor.ts';
+import { groupByAttrsStep } from './groupbyattrs.ts';
 
 const config = z.strictObject({
-  keys: z
-    .array(z.string())
-    .prefault([])
-    .describe(
-      'Span attributes that move to the resource, where they replace those of the same key. Empty: no attribute moves, and ' +
-        'what has the same resource and scope comes together.',
-    ),
+  keys: stringList().describe(
+    'Span attributes that move to the resource, where they replace those of the same key. Empty: no attribute moves, and ' +
+      'what has the same resource and scope comes together.',
+  ),
 });
 export type Config = z.output<typeof config>;
 
@@ -22,9 +21,9 @@ const touches: readonly Touch[] = [
 ];
 
 export const groupbyattrs = defineSpanProcessor<Config>({
+  ...groupByAttrsStep,
   kind: 'processor',
   role: 'spans',
-  type: 'groupbyattrs',
   aliases: [],
   stability: 'beta',
   summary: 'Moves span attributes to the resource, and puts spans of the same resource and scope together.',
@@ -38,32 +37,11 @@ export const groupbyattrs = defineSpanProcessor<Config>({
   traits: { mutates: true, drops: false },
   passes: () => [touches],
   regroups: true,
-  compile: compileGroupByAttrs,
   examples: [
     {
       title: 'The pod that a span came from belongs to its resource',
       yaml: 'keys: [k8s.pod.name, host.name]',
     },
     { title: 'Compact what came in many small requests (behind a batch)', yaml: 'keys: []' },
-  ],
-  metrics: [
-    {
-      name: metricNames.moved,
-      kind: 'counter',
-      help: 'Number of spans that had attributes grouped',
-      labels: [],
-    },
-    {
-      name: metricNames.others,
-      kind: 'counter',
-      help: 'Number of spans that did not have attributes grouped',
-      labels: [],
-    },
-    {
-      name: metricNames.groups,
-      kind: 'histogram',
-      help: 'Distribution of groups extracted for spans',
-      labels: [],
-    },
   ],
 });

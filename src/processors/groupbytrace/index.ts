@@ -1,8 +1,8 @@
 // The Collector's groupbytrace processor: holds spans so that those of a trace go on together.
 import { z } from 'zod';
 import { defineTraceProcessor } from '../../component/define.ts';
+import type { ConfigIssue, MetricSpec } from '../../component/definition.ts';
 import { durationMs, integer } from '../../component/fields.ts';
-import type { ConfigIssue, MetricSpec } from '../../component/types.ts';
 
 const int32Max = 2 ** 31 - 1;
 

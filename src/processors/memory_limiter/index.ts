@@ -3,9 +3,9 @@
 // comes to refusing, it may thin the spans.
 import { z } from 'zod';
 import { defineAdmissionProcessor } from '../../component/define.ts';
+import type { ConfigIssue } from '../../component/definition.ts';
 import { durationMs, integer, percentage, requiredDurationMs } from '../../component/fields.ts';
-import type { ConfigIssue } from '../../component/types.ts';
-import { compileThinning, thinnedMetric } from './thin.ts';
+import { memoryLimiterStep, mostHalvings } from './thin.ts';
 
 const uint32Max = 2 ** 32 - 1;
 const mib = 1024 * 1024;
@@ -52,7 +52,7 @@ const config = z.strictObject({
       'For overload: sample. The lowest rate: of all traces at least this part is kept. Rates are halves of halves: 50, 25, 12.5 …',
     ),
 });
-type Config = z.output<typeof config>;
+export type Config = z.output<typeof config>;
 
 function check(c: Config): ConfigIssue[] {
   const issues: ConfigIssue[] = [];
@@ -87,15 +87,13 @@ function advise(c: Config): ConfigIssue[] {
   );
 }
 
-const mostHalvings = (c: Config): number => Math.floor(Math.log2(100 / c.sample_down_to_percentage));
-
 /** Limit minus spike, the spike being a fifth of the limit unless it is given. */
 const soft = (limit: number, spike: number): number => limit - (spike > 0 ? spike : Math.floor(limit / 5));
 
 export const memoryLimiter = defineAdmissionProcessor<Config>({
+  ...memoryLimiterStep,
   kind: 'processor',
   role: 'admission',
-  type: 'memory_limiter',
   aliases: [],
   stability: 'beta',
   summary: 'Bounds the bytes of all spans that the service holds; above it clients are asked to try again.',
@@ -112,39 +110,12 @@ export const memoryLimiter = defineAdmissionProcessor<Config>({
         ),
   thinning: (c) =>
     c.overload === 'sample' ? { from: c.sample_above_percentage / 100, mostHalvings: mostHalvings(c) } : null,
-  compile: (c, stage) => compileThinning(mostHalvings(c), stage),
   examples: [
     { title: 'A fixed budget', yaml: 'check_interval: 1s\nlimit_mib: 512\nspike_limit_mib: 128' },
     { title: 'A part of the container', yaml: 'check_interval: 1s\nlimit_percentage: 50' },
     {
       title: 'Fewer traces rather than refused requests, down to one in twenty',
       yaml: 'check_interval: 1s\nlimit_mib: 512\noverload: sample\nsample_down_to_percentage: 5',
-    },
-  ],
-  metrics: [
-    {
-      name: 'otelcol_processor_memory_limiter_accepted_spans',
-      kind: 'counter',
-      help: 'Number of spans successfully pushed into the next component in the pipeline.',
-      labels: ['processor'],
-    },
-    {
-      name: 'otelcol_processor_memory_limiter_refused_spans',
-      kind: 'counter',
-      help: 'Number of spans that were rejected by the next component in the pipeline.',
-      labels: ['processor'],
-    },
-    {
-      name: 'spanmill_processor_memory_limiter_sampling_probability',
-      kind: 'gauge',
-      help: 'The part of the spans that overload: sample keeps now.',
-      labels: ['processor', 'pipeline'],
-    },
-    {
-      name: thinnedMetric,
-      kind: 'counter',
-      help: 'Spans that came while overload: sample thinned them, kept (sampled true) or dropped.',
-      labels: ['processor', 'pipeline', 'sampled'],
     },
   ],
 });

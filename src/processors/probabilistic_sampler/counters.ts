@@ -1,6 +1,6 @@
 // What the sampler counts: the Collector's metric, by what the decision went by, and the ledger's drops, by reason.
 import { type Counters, type Mode, problems } from '../../component/sampling/mode.ts';
-import type { StageBuilder } from '../../component/types.ts';
+import type { StageBuilder } from '../../component/step.ts';
 
 export const metricName = 'otelcol_processor_probabilistic_sampler_count_traces_sampled';
 

@@ -3,9 +3,8 @@ import { z } from 'zod';
 import { defineSpanProcessor } from '../../component/define.ts';
 import { integer, problem } from '../../component/fields.ts';
 import { hexDigits, minProbability } from '../../component/sampling/threshold.ts';
-import { metricName } from './counters.ts';
 import { priorityKey } from './priority.ts';
-import { compileSampler } from './sampler.ts';
+import { samplerStep } from './sampler.ts';
 
 /** As the Collector holds it: a 32-bit float. */
 const percentage = z
@@ -47,16 +46,15 @@ const config = z.strictObject({
 export type Config = z.output<typeof config>;
 
 export const probabilisticSampler = defineSpanProcessor<Config>({
+  ...samplerStep,
   kind: 'processor',
   role: 'spans',
-  type: 'probabilistic_sampler',
   aliases: [],
   stability: 'beta',
   summary: 'Keeps a share of all traces, decided by the trace id or the randomness in the tracestate.',
   config,
   traits: { mutates: true, drops: true },
   decidesBy: () => [priorityKey],
-  compile: compileSampler,
   examples: [
     { title: 'One trace in ten', yaml: 'sampling_percentage: 10' },
     {
@@ -66,14 +64,6 @@ export const probabilisticSampler = defineSpanProcessor<Config>({
     {
       title: 'Everything down to one percent, whatever was sampled before',
       yaml: 'mode: equalizing\nsampling_percentage: 1\nfail_closed: false',
-    },
-  ],
-  metrics: [
-    {
-      name: metricName,
-      kind: 'counter',
-      help: 'Count of traces that were sampled or not',
-      labels: ['policy', 'sampled'],
     },
   ],
 });

@@ -1,21 +1,35 @@
 // The sampler inside a stage. By hash, too, nearly every span is decided on the bytes of its trace id, with no object made:
 // those without a tracestate and without a priority.
+import { defineStep } from '../../component/define.ts';
 import { compileConsistent } from '../../component/sampling/consistent.ts';
 import type { Counters } from '../../component/sampling/mode.ts';
 import { compileReader } from '../../component/sampling/reading.ts';
 import { type Bits56, thresholdText } from '../../component/sampling/threshold.ts';
 import { emptyTraceState } from '../../component/sampling/trace-state.ts';
 import { compileWholeWay, isZeroId } from '../../component/sampling/whole-way.ts';
-import type { KeyId, StageBuilder, StageProcessor } from '../../component/types.ts';
+import type { KeyId, StageBuilder, StageProcessor } from '../../component/step.ts';
 import { spanField } from '../../wire/schema.ts';
-import { compileCounters } from './counters.ts';
+import { compileCounters, metricName } from './counters.ts';
 import type { Config } from './index.ts';
 import { hashHigh, hashLow, hashTraceId, modeOf, seedState } from './policy.ts';
 import { priorityKey, priorityOf } from './priority.ts';
 
 const traceState = spanField.traceState;
 
-export function compileSampler(config: Config, stage: StageBuilder): StageProcessor {
+export const samplerStep = defineStep<Config>({
+  type: 'probabilistic_sampler',
+  metrics: [
+    {
+      name: metricName,
+      kind: 'counter',
+      help: 'Count of traces that were sampled or not',
+      labels: ['policy', 'sampled'],
+    },
+  ],
+  compile: compileSampler,
+});
+
+function compileSampler(config: Config, stage: StageBuilder): StageProcessor {
   const { kind, mode } = modeOf(config);
   const counters = compileCounters(stage, mode);
   const priority = { key: stage.intern(priorityKey), of: priorityOf };

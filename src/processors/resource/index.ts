@@ -1,8 +1,9 @@
 // The Collector's resource processor: changes resource attributes by a list of actions.
 import { z } from 'zod';
-import { actionList, checkActions, metadataKeysOf } from '../../component/attribute-actions/actions.ts';
+import { checkActions, metadataKeysOf } from '../../component/attribute-actions/actions.ts';
+import { actionList } from '../../component/attribute-actions/fields.ts';
 import { defineSpanProcessor } from '../../component/define.ts';
-import { compileResource } from './resource.ts';
+import { resourceStep } from './resource.ts';
 
 const config = z.strictObject({
   attributes: actionList().describe('Done in this order; each sees what those before it did.'),
@@ -10,9 +11,9 @@ const config = z.strictObject({
 export type Config = z.output<typeof config>;
 
 export const resource = defineSpanProcessor<Config>({
+  ...resourceStep,
   kind: 'processor',
   role: 'spans',
-  type: 'resource',
   aliases: [],
   stability: 'beta',
   summary: 'Inserts, changes, deletes, hashes, extracts and converts resource attributes.',
@@ -21,7 +22,6 @@ export const resource = defineSpanProcessor<Config>({
   passes: () => [[{ what: 'resource', from: 'resource', writes: true }]],
   traits: { mutates: true, drops: false },
   metadataKeys: (c) => metadataKeysOf(c.attributes),
-  compile: compileResource,
   examples: [
     {
       title: 'Say where spans ran',
@@ -38,5 +38,4 @@ export const resource = defineSpanProcessor<Config>({
       yaml: 'attributes:\n' + '  - {key: tenant, from_context: auth.username, default_value: unknown, action: upsert}',
     },
   ],
-  metrics: [],
 });

@@ -1,6 +1,6 @@
 // A name made of attribute values: their bytes, one after another.
 import { scalarText } from '../../component/scalar-text.ts';
-import type { StageBuilder } from '../../component/types.ts';
+import type { StageBuilder } from '../../component/step.ts';
 import { contentStart } from '../../wire/any-value.ts';
 import { spanField } from '../../wire/schema.ts';
 import { valueKind } from '../../wire/value.ts';

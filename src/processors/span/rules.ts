@@ -1,6 +1,6 @@
 // Attributes taken out of a name. What a named group finds becomes an attribute, and {group} takes its place in the name.
 import { removeLater } from '../../component/attribute-actions/duplicates.ts';
-import type { StageBuilder } from '../../component/types.ts';
+import type { StageBuilder } from '../../component/step.ts';
 import { compileRegExp } from '../../lib/regexp/regexp.ts';
 import type { NameConfig } from './index.ts';
 

@@ -1,17 +1,24 @@
 // What is done to a span, in the Collector's order: its name is made, then taken apart, then it gets its status.
+import { defineStep } from '../../component/define.ts';
 import { compileSpanSelection } from '../../component/span-matcher.ts';
-import type { StageBuilder, StageProcessor } from '../../component/types.ts';
+import type { StageBuilder, StageProcessor } from '../../component/step.ts';
 import { spanField, statusField, wireType } from '../../wire/schema.ts';
 import { varintSize, writeVarint } from '../../wire/varint.ts';
 import type { Config, StatusConfig } from './index.ts';
 import { compileNaming } from './naming.ts';
 import { compileRules } from './rules.ts';
 
-type Step = () => void;
+type Change = () => void;
 
-export function compileSpan(config: Config, stage: StageBuilder): StageProcessor {
+export const spanStep = defineStep<Config>({
+  type: 'span',
+  metrics: [],
+  compile: compileSpan,
+});
+
+function compileSpan(config: Config, stage: StageBuilder): StageProcessor {
   const { name, status } = config;
-  const steps: Step[] = [];
+  const steps: Change[] = [];
   if (name != null && name.from_attributes.length > 0) steps.push(compileNaming(name, stage));
   if (name?.to_attributes != null) steps.push(compileRules(name.to_attributes, stage));
   if (status != null) steps.push(compileStatus(status, stage));
@@ -31,7 +38,7 @@ export function compileSpan(config: Config, stage: StageBuilder): StageProcessor
 const codes = { Ok: 1, Error: 2 } as const;
 
 /** The status is the same for every span: its bytes are made once. */
-function compileStatus({ code, description }: StatusConfig, stage: StageBuilder): Step {
+function compileStatus({ code, description }: StatusConfig, stage: StageBuilder): Change {
   const { message } = stage.span;
   if (code === 'Unset') return () => message.clear(spanField.status);
   const text = Buffer.from(description);

@@ -1,6 +1,6 @@
 // The statements of a transform, in either form of the configuration. Each group is a pass of its own over all spans.
+import type { ConfigIssue } from '../../component/definition.ts';
 import { type RuleGroup, type RuleGroupText, readGroup, rulesAt } from '../../component/rule-groups.ts';
-import type { ConfigIssue } from '../../component/types.ts';
 import type { Config } from './index.ts';
 
 /** In the order in which they run. What is wrong with a group is added to `issues`. */

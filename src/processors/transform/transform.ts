@@ -1,13 +1,20 @@
 // The transform at work: one group of statements over every item of its context.
-import { withFaults } from '../../component/rule-faults.ts';
+import { defineStep } from '../../component/define.ts';
+import { ruleErrorMetric, withFaults } from '../../component/rule-faults.ts';
 import { hookOf } from '../../component/rule-groups.ts';
-import type { StageBuilder, StageProcessor } from '../../component/types.ts';
+import type { StageBuilder, StageProcessor } from '../../component/step.ts';
 import { compileCondition, compileStatement } from '../../ottl/compile.ts';
 import { createEnvironment, itemWalker } from '../../ottl/environment.ts';
 import { groupAt } from './groups.ts';
 import type { Config } from './index.ts';
 
-export function compileTransform(config: Config, stage: StageBuilder, pass: number): StageProcessor {
+export const transformStep = defineStep<Config>({
+  type: 'transform',
+  metrics: [ruleErrorMetric],
+  compile: compileTransform,
+});
+
+function compileTransform(config: Config, stage: StageBuilder, pass: number): StageProcessor {
   const group = groupAt(config, pass);
   const { context, errorMode } = group;
   const env = createEnvironment(stage);

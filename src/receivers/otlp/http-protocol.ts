@@ -1,7 +1,7 @@
 // OTLP/HTTP before an Intake: bodies become places of the shared memory, JSON is marked as such for the worker that reads it.
 import { revealed, serverAuthenticator } from '../../component/auth-fields.ts';
+import type { Intake, ReceiverHost, RequestInfo, RequestOutcome } from '../../component/receiver.ts';
 import { serverTlsSettings } from '../../component/tls-fields.ts';
-import type { Intake, ReceiverHost, RequestInfo, RequestOutcome } from '../../component/types.ts';
 import type { GrpcServer, UnaryExchange, UnaryMethod } from '../../transport/grpc-server.ts';
 import { defaultHttpLimits, type HttpLimits, type HttpServerOptions } from '../../transport/http1/http-server.ts';
 import { createNativeHttpServer } from '../../transport/http1/native/native-front.ts';

@@ -1,5 +1,5 @@
 // What the receiver's servers count, as metrics.
-import type { MetricSpec, MetricValue } from '../../component/types.ts';
+import type { MetricSpec, MetricValue } from '../../component/definition.ts';
 import type { ServerCounters } from '../../transport/grpc-server.ts';
 
 const labels = ['receiver', 'transport'];

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import * as http2 from 'node:http2';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
-import type { Intake, Receiver, RequestOutcome } from '../../../src/component/types.ts';
+import type { Intake, Receiver, RequestOutcome } from '../../../src/component/receiver.ts';
 import { otlp } from '../../../src/receivers/otlp/index.ts';
 import type { GrpcClient, GrpcClientOptions } from '../../../src/transport/grpc-client.ts';
 import { pickGrpcClient } from '../../../src/transport/pick-grpc-client.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ResponseFormat, resultOfResponse } from '../../../src/component/export-response.ts';
-import type { ExportResult } from '../../../src/component/types.ts';
+import type { ExportResult } from '../../../src/component/exporter.ts';
 
 async function read(body: Buffer | string, format: ResponseFormat): Promise<[ExportResult, unknown]> {
   const warnings: unknown[] = [];

@@ -1,7 +1,8 @@
 // Which spans the shared include/exclude properties mean, over real bytes.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { compileSpanMatcher, matchProperties } from '../../../src/component/span-matcher.ts';
+import { matchProperties } from '../../../src/component/span-match-fields.ts';
+import { compileSpanMatcher } from '../../../src/component/span-matcher.ts';
 import { encodeRequest } from '../../../src/wire/reference/codec.ts';
 import { createStage, processor } from '../../wire/chain-support.ts';
 import { sampleRequest } from '../ottl/sample.ts';

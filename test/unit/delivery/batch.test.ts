@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { BatchingOptions } from '../../../src/component/types.ts';
+import type { BatchingOptions } from '../../../src/component/processor.ts';
 import {
   type FlushCause,
   GatheredBatch,

@@ -1,6 +1,6 @@
 // What a delivery is given, for tests that need nothing special of it.
 import { type Logger, pino } from 'pino';
-import type { DeliveryOptions } from '../../../src/component/types.ts';
+import type { DeliveryOptions } from '../../../src/component/exporter.ts';
 import { GatheredBatch, type Metadata } from '../../../src/delivery/batch.ts';
 import type { LearnedLimit } from '../../../src/delivery/cut/learned-limit.ts';
 import type { DeliveryItem, Settlement } from '../../../src/delivery/item.ts';

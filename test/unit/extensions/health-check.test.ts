@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import * as net from 'node:net';
 import { beforeEach, test } from 'node:test';
 import { pino } from 'pino';
+import type { Extension } from '../../../src/component/extension.ts';
+import type { ServiceState } from '../../../src/component/health.ts';
 import {
   defaultHealthPolicy,
   type HealthReason,
   type HealthReport,
   type PipelineHealth,
 } from '../../../src/component/health.ts';
-import type { Extension, ServiceState } from '../../../src/component/types.ts';
 import { healthCheck } from '../../../src/extensions/health_check/index.ts';
 import { createHealthCheck } from '../../../src/extensions/health_check/server.ts';
 import { noExtensions } from '../component/no-extensions.ts';

@@ -8,7 +8,7 @@ import type {
   HeaderReader,
   ServerAuthenticator,
 } from '../../../src/component/capabilities.ts';
-import type { Extension } from '../../../src/component/types.ts';
+import type { Extension } from '../../../src/component/extension.ts';
 
 export const silent = pino({ level: 'silent' });
 

@@ -1,7 +1,7 @@
 // Paths of otelcol: what is known of the client, and what must be kept of its requests for that.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { SpanProcessorDefinition } from '../../../src/component/types.ts';
+import type { SpanProcessorDefinition } from '../../../src/component/processor.ts';
 import { clientAddressKey, credentialKey, grpcMetadataKey, peerKey } from '../../../src/lib/client-keys.ts';
 import { checkCondition, checkExpression, checkStatement } from '../../../src/ottl/check.ts';
 import { compileExpression } from '../../../src/ottl/compile.ts';

@@ -1,5 +1,5 @@
 // Runs statements on the sample span in a stage over real bytes.
-import type { StageBuilder } from '../../../src/component/types.ts';
+import type { StageBuilder } from '../../../src/component/step.ts';
 import { checkStatement } from '../../../src/ottl/check.ts';
 import { compileStatement } from '../../../src/ottl/compile.ts';
 import { createEnvironment, type Environment } from '../../../src/ottl/environment.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Batch, Exporter, ExportResult } from '../../../src/component/types.ts';
+import type { Batch, Exporter, ExportResult } from '../../../src/component/exporter.ts';
 import { ExporterSwitch } from '../../../src/pipeline/exporter-switch.ts';
 
 const batch: Batch = { spans: 1, bytes: 1, segments: [], metadata: {} };

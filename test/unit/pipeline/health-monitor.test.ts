@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import type { ServiceState } from '../../../src/component/health.ts';
 import { defaultHealthPolicy } from '../../../src/component/health.ts';
-import type { ServiceState } from '../../../src/component/types.ts';
 import { type DeliveryNumbers, type HealthSources, healthInputs } from '../../../src/pipeline/health-inputs.ts';
 import { HealthMonitor } from '../../../src/pipeline/health-monitor.ts';
 

@@ -1,7 +1,7 @@
 // OTLP JSON through a runtime with real workers: read there, exported as protobuf, refused alone.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Intake, RequestInfo, RequestOutcome } from '../../../src/component/types.ts';
+import type { Intake, RequestInfo, RequestOutcome } from '../../../src/component/receiver.ts';
 import { batch } from '../../../src/processors/batch/index.ts';
 import { decodeRequest } from '../../../src/wire/reference/codec.ts';
 import { toJsonLine } from '../../../src/wire/reference/json.ts';

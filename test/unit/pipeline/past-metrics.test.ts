@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MetricSpec } from '../../../src/component/types.ts';
+import type { MetricSpec } from '../../../src/component/definition.ts';
 import { PastMetrics } from '../../../src/pipeline/past-metrics.ts';
 
 const metrics: readonly MetricSpec[] = [

@@ -8,7 +8,7 @@ import {
   defineSpanProcessor,
   defineTraceProcessor,
 } from '../../../src/component/define.ts';
-import type { BatchingOptions, ProcessorDefinition, Touch } from '../../../src/component/types.ts';
+import type { BatchingOptions, ProcessorDefinition, Touch } from '../../../src/component/processor.ts';
 import { nop } from '../../../src/exporters/nop/index.ts';
 import {
   type ConfiguredPipeline,

@@ -11,7 +11,7 @@ import {
   defineSpanProcessor,
 } from '../../../src/component/define.ts';
 import { directDelivery } from '../../../src/component/delivery-fields.ts';
-import type { BatchingOptions } from '../../../src/component/types.ts';
+import type { BatchingOptions } from '../../../src/component/processor.ts';
 import { changesNothing, type Difference, noParts, type Parts, planReload } from '../../../src/pipeline/reload-plan.ts';
 
 interface Settings {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { directDelivery } from '../../../src/component/delivery-fields.ts';
-import type { DeliveryOptions, ExportResult } from '../../../src/component/types.ts';
+import type { DeliveryOptions, ExportResult } from '../../../src/component/exporter.ts';
 import { attributes } from '../../../src/processors/attributes/index.ts';
 import { batch } from '../../../src/processors/batch/index.ts';
 import { createSpanSource, idsOf } from '../../e2e/support/spans.ts';

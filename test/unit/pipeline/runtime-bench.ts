@@ -6,15 +6,10 @@ import { z } from 'zod';
 import type { StoredQueue } from '../../../src/component/capabilities.ts';
 import { defineExporter, defineExtension, defineReceiver } from '../../../src/component/define.ts';
 import { directDelivery } from '../../../src/component/delivery-fields.ts';
-import type {
-  DeliveryOptions,
-  ExportResult,
-  Extension,
-  Intake,
-  ProcessorDefinition,
-  RequestInfo,
-  RequestOutcome,
-} from '../../../src/component/types.ts';
+import type { DeliveryOptions, ExportResult } from '../../../src/component/exporter.ts';
+import type { Extension } from '../../../src/component/extension.ts';
+import type { ProcessorDefinition } from '../../../src/component/processor.ts';
+import type { Intake, RequestInfo, RequestOutcome } from '../../../src/component/receiver.ts';
 import type { ResolvedConfig } from '../../../src/config/resolved.ts';
 import { forward } from '../../../src/connectors/forward/index.ts';
 import { SpanmillError } from '../../../src/errors.ts';

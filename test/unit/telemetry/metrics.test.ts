@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { batchSizeBounds } from '../../../src/pipeline/stage.ts';
+import { batchSizeBounds } from '../../../src/pipeline/stage-output.ts';
 import { createLedgerSource, type LedgerRow } from '../../../src/telemetry/ledger-source.ts';
 import { createMetricsServer, type MetricsOptions, renderMetrics } from '../../../src/telemetry/metrics.ts';
 import { createBatchSource, createReceiverSource } from '../../../src/telemetry/pipeline-source.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MetricSpec } from '../../../src/component/types.ts';
+import type { MetricSpec } from '../../../src/component/definition.ts';
 import { PipelineAccount } from '../../../src/delivery/ledger.ts';
 import { filter } from '../../../src/processors/filter/index.ts';
 import { createProcessorSource } from '../../../src/telemetry/processor-source.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import fc from 'fast-check';
-import type { Place } from '../../../src/component/types.ts';
+import type { Place } from '../../../src/component/receiver.ts';
 import { Arena } from '../../../src/workers/arena.ts';
 import { InputShare, InputSpace } from '../../../src/workers/input-space.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type Logger, pino } from 'pino';
 import { z } from 'zod';
-import type { Batch } from '../../../../src/component/types.ts';
+import type { Batch } from '../../../../src/component/exporter.ts';
 import { createDebugExporter, type DebugExporterOptions } from '../../../../src/exporters/debug/exporter.ts';
 import { debug } from '../../../../src/exporters/debug/index.ts';
 import { encodeRequest } from '../../../../src/wire/reference/codec.ts';

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import zlib from 'node:zlib';
 import { pino } from 'pino';
-import type { Batch, Exporter } from '../../../../src/component/types.ts';
+import type { Batch, Exporter } from '../../../../src/component/exporter.ts';
 import { createFileExporter, type FileExporterOptions } from '../../../../src/exporters/file/exporter.ts';
 import { file } from '../../../../src/exporters/file/index.ts';
 import { moveAway, prune, type RotationOptions } from '../../../../src/exporters/file/rotation.ts';

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import zlib from 'node:zlib';
 import { pino } from 'pino';
 import type { ExtensionLookup } from '../../../../src/component/capabilities.ts';
-import type { Batch, Exporter, ExportResult } from '../../../../src/component/types.ts';
+import type { Batch, Exporter, ExportResult } from '../../../../src/component/exporter.ts';
 import { SpanmillError } from '../../../../src/errors.ts';
 import { retryAfterMs } from '../../../../src/exporters/otlp_http/answer.ts';
 import { otlpHttp } from '../../../../src/exporters/otlp_http/index.ts';

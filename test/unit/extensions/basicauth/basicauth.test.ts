@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { genSaltSync, hashSync } from 'bcryptjs';
-import type { Extension } from '../../../../src/component/types.ts';
+import type { Extension } from '../../../../src/component/extension.ts';
 import { createBasicAuthClient } from '../../../../src/extensions/basicauth/client.ts';
 import { basicauth } from '../../../../src/extensions/basicauth/index.ts';
 import { createBasicAuthServer } from '../../../../src/extensions/basicauth/server.ts';

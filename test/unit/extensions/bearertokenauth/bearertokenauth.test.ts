@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { mock, test } from 'node:test';
 import { pino } from 'pino';
-import type { Extension } from '../../../../src/component/types.ts';
+import type { Extension } from '../../../../src/component/extension.ts';
 import { createBearerTokenAuth } from '../../../../src/extensions/bearertokenauth/authenticator.ts';
 import { bearertokenauth } from '../../../../src/extensions/bearertokenauth/index.ts';
 import { tokensOf } from '../../../../src/extensions/bearertokenauth/tokens.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Storage, StoredEntry, StoredQueue } from '../../../../src/component/capabilities.ts';
-import type { Extension } from '../../../../src/component/types.ts';
+import type { Extension } from '../../../../src/component/extension.ts';
 import { createFileStorage, type FileStorageOptions } from '../../../../src/extensions/file_storage/extension.ts';
 
 /** Made when it is needed: the programs that tests start and kill need none. */

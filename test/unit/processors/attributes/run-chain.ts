@@ -1,14 +1,15 @@
 // Runs processors as a stage does, over real bytes, without the service around them.
 import assert from 'node:assert/strict';
-import type { ConfigIssue, ProcessorDefinition } from '../../../../src/component/types.ts';
+import type { ConfigIssue } from '../../../../src/component/definition.ts';
+import type { ProcessorDefinition } from '../../../../src/component/processor.ts';
 import { type Chain, compileChain } from '../../../../src/pipeline/chain.ts';
 import { planPipeline } from '../../../../src/pipeline/plan.ts';
 import { loadKernel } from '../../../../src/wire/kernel/kernel.ts';
 import { createMemory, viewsOf } from '../../../../src/wire/memory.ts';
+import { newOutput } from '../../../../src/wire/output.ts';
 import { decodeRequest, encodeRequest } from '../../../../src/wire/reference/codec.ts';
 import type { ExportTraceServiceRequest, KeyValue, Span } from '../../../../src/wire/reference/messages.ts';
 import { rewriteOutcome } from '../../../../src/wire/rewriter.ts';
-import { newOutput } from '../../../../src/wire/segment-writer.ts';
 import { Region, Scratch } from '../../../../src/wire/stage-memory.ts';
 import { TextTable } from '../../../../src/wire/text-table.ts';
 import { layOut } from '../../../../src/workers/layout.ts';
@@ -46,10 +47,10 @@ export function stageOf(...processors: readonly [ProcessorDefinition, unknown][]
     assert.deepEqual(issues, []);
     return { id: definition.type, definition, config };
   });
-  const definitions = processors.map(([definition]) => definition);
+  const steps = processors.flatMap(([definition]) => ('compile' in definition ? [definition] : []));
   const chain = compileChain(
     planPipeline({ id: 'traces', receivers: [], exporters: [], processors: plan }).stages[0],
-    definitions,
+    steps,
     memory,
     1024,
   );

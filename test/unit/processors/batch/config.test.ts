@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BatchingOptions, BatchProcessorDefinition } from '../../../../src/component/types.ts';
+import type { BatchingOptions, BatchProcessorDefinition } from '../../../../src/component/processor.ts';
 import { batch } from '../../../../src/processors/batch/index.ts';
 
 const definition: BatchProcessorDefinition = batch;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AdmissionProcessorDefinition } from '../../../../src/component/types.ts';
+import type { AdmissionProcessorDefinition } from '../../../../src/component/processor.ts';
 import { memoryLimiter } from '../../../../src/processors/memory_limiter/index.ts';
 
 const definition: AdmissionProcessorDefinition = memoryLimiter;

@@ -1,7 +1,8 @@
 // The transform over real bytes. What groups, passes and caches mean was tried on the Collector 0.155.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ConfigIssue, SpanProcessorDefinition } from '../../../../src/component/types.ts';
+import type { ConfigIssue } from '../../../../src/component/definition.ts';
+import type { SpanProcessorDefinition } from '../../../../src/component/processor.ts';
 import { transform } from '../../../../src/processors/transform/index.ts';
 import { decodeRequest, encodeRequest } from '../../../../src/wire/reference/codec.ts';
 import type { AnyValue, ExportTraceServiceRequest, KeyValue, Span } from '../../../../src/wire/reference/messages.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import type { Intake } from '../../../../src/component/types.ts';
+import type { Intake } from '../../../../src/component/receiver.ts';
 import { otlp } from '../../../../src/receivers/otlp/index.ts';
 import { createTestMethod } from '../../../conformance/grpc/test-method.ts';
 import { alwaysServing } from '../../component/always-serving.ts';
