@@ -1,8 +1,9 @@
 // The admin address: POST /reload. Off unless it is configured. It takes no body and no credentials, so that it belongs on the
 // loopback; a browser page is turned away wherever it comes from.
-import { createServer, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SpanmillError } from '../errors.ts';
+import { nodeHttp } from '../transport/node/http.ts';
 import type { ReloadReport } from './reloader.ts';
 
 export interface AdminAddress {
@@ -27,7 +28,7 @@ const mostConnections = 64;
 const headerBytes = 8 << 10;
 
 export function createAdminServer({ host, port }: AdminAddress, reload: () => Promise<ReloadReport>): AdminServer {
-  const server = createServer({ maxHeaderSize: headerBytes, ...limits }, (request, response) => {
+  const server = nodeHttp.createServer({ maxHeaderSize: headerBytes, ...limits }, (request, response) => {
     request.resume();
     if (request.url?.split('?', 1)[0] !== reloadPath) {
       return answer(response, 404, { error: `not found; there is POST ${reloadPath}` });

@@ -1,6 +1,7 @@
 // One request and its answer on a connection of the agent.
-import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
+import { nodeHttp } from '../node/http.ts';
 import { isLostConnection, requestProblem } from './problem.ts';
 
 export interface HttpAnswer {
@@ -54,7 +55,7 @@ export interface Exchange {
 
 /** Throws where the request cannot be made at all: characters that a header may not have. */
 export function startExchange(options: RequestOptions, parts: readonly Buffer[], limits: ExchangeLimits): Exchange {
-  const outgoing = request(options);
+  const outgoing = nodeHttp.request(options);
   const course = new Course(outgoing, limits);
   for (const part of parts) if (part.length > 0) outgoing.write(part);
   outgoing.end();

@@ -1,9 +1,10 @@
 // HTTP/1.1 read by node:http: its server never listens, it parses the connections that it is given.
-import * as http from 'node:http';
+import type * as http from 'node:http';
 import type * as net from 'node:net';
 import { countChunk } from '../chunk-garbage.ts';
 import type { GrpcServer, ServerCounters } from '../grpc-server.ts';
 import { peerOf } from '../listener.ts';
+import { nodeHttp } from '../node/http.ts';
 import { okBody, rawAnswer } from './http-answer.ts';
 import type { HttpConnection } from './http-connection.ts';
 import { Exchange, type ExchangeHost, type Wire } from './http-exchange.ts';
@@ -35,7 +36,6 @@ class NodeWire implements Wire {
     this.#host = host;
     this.#request = request;
     this.#response = response;
-    response.sendDate = false;
   }
 
   pause(): void {
@@ -89,7 +89,7 @@ function createNodeFront(host: FrontHost): FrontEnd {
     request.on('end', onEnd);
   };
 
-  const parser = http.createServer({
+  const parser = nodeHttp.createServer({
     maxHeaderSize: host.maxHeaderBytes,
     keepAliveTimeout: 0,
     headersTimeout: 0,
