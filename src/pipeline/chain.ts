@@ -1,18 +1,19 @@
 // A stage, compiled in a worker: the walks of its processors over one set of views, run request by request.
-import type { MetricSpec, ProcessorDefinition, SpanProcessorDefinition, StageBuilder } from '../component/types.ts';
+import type { Step } from '../component/step.ts';
 import { SpanmillError } from '../errors.ts';
 import { ResourceView, ScopeView } from '../wire/container-view.ts';
 import { Transcoder } from '../wire/json/transcode.ts';
 import type { Kernel } from '../wire/kernel/kernel.ts';
 import type { SharedMemory } from '../wire/memory.ts';
 import { normalise } from '../wire/normalise.ts';
+import { newOutput, type Output } from '../wire/output.ts';
 import { type RewriteHooks, type RewriteOutcome, Rewriter, rewriteOutcome } from '../wire/rewriter.ts';
 import { messageKind } from '../wire/schema.ts';
-import { newOutput, type Output } from '../wire/segment-writer.ts';
 import { type EntryTables, SpanView } from '../wire/span-view.ts';
 import { type Region, type Scratch, StageMemory } from '../wire/stage-memory.ts';
 import type { TextTable } from '../wire/text-table.ts';
 import type { CounterSpec, StagePlan } from './plan.ts';
+import { type BuilderParts, builderFor, StageCounters } from './step-builder.ts';
 import { roomsOf } from './walks.ts';
 import { type ChainWarning, WarningList } from './warnings.ts';
 
@@ -60,72 +61,24 @@ export interface ChainMemory {
 }
 
 const noMetadata: Readonly<Record<string, readonly string[]>> = {};
-const noValues: readonly string[] = [];
 
-export function compileChain(
-  plan: StagePlan,
-  processors: readonly ProcessorDefinition[],
-  memory: ChainMemory,
-  maxCounters: number,
-): Chain {
+export function compileChain(plan: StagePlan, steps: readonly Step[], memory: ChainMemory, maxCounters: number): Chain {
   const stage = new StageMemory(memory.shared, memory.kernel, memory.region, memory.scratch, memory.texts);
   const views = {
     span: new SpanView(stage, memory.tables),
     resource: new ResourceView(stage, memory.tables),
     scope: new ScopeView(stage, memory.tables),
   };
-  const counts = new Float64Array(maxCounters);
-  const counters: CounterSpec[] = [];
+  const counters = new StageCounters(maxCounters);
   const warnings = new WarningList();
-
-  const addCounter = (spec: CounterSpec): number => {
-    if (counters.length >= maxCounters)
-      throw new SpanmillError('INTERNAL', `more than ${maxCounters} counters in a stage`);
-    return counters.push(spec) - 1;
-  };
-  const builderFor = (id: string, { dropMetric, metrics }: Compiler): StageBuilder => ({
-    id,
-    ...views,
-    intern: (key) => stage.intern(key),
-    constant: (bytes) => stage.constant(bytes),
-    attribute: (key, value) => stage.attribute(key, value),
-    dropCounter: (reason) =>
-      addCounter({
-        kind: 'dropped',
-        component: id,
-        reason,
-        ...(dropMetric === undefined ? {} : { metric: dropMetric }),
-      }),
-    histogram(metric, bounds) {
-      const part = (one: number | 'sum'): number =>
-        addCounter({ kind: 'metric', component: id, metric, help: helpOf(metrics, metric), labels: {}, part: one });
-      const buckets = [...bounds, Number.POSITIVE_INFINITY].map(part);
-      const sum = part('sum');
-      return (value) => {
-        counts[buckets[bounds.findIndex((bound) => value <= bound)] ?? sum - 1]++;
-        counts[sum] += value;
-      };
-    },
-    routeCounter: (where) => addCounter({ kind: 'routed', component: id, where }),
-    counter: (metric, labels) =>
-      addCounter({ kind: 'metric', component: id, metric, help: helpOf(metrics, metric), labels }),
-    add: (counter, n) => {
-      counts[counter] += n;
-    },
-    metadata: (key) => chain.metadata[key] ?? noValues,
-    halvings: () => chain.halvings,
-    showValues: plan.showValues,
-    warn: (code, message, sample) => warnings.add(id, code, message, sample),
-  });
-
-  const compiled = plan.walks.map(({ steps }) =>
-    steps.map(({ id, type, config, pass }): RewriteHooks => {
-      const definition = definitionOf(processors, type);
-      return definition.compile(config, builderFor(id, definition), pass);
+  const parts: BuilderParts = { stage, views, counters, warnings, showValues: plan.showValues, present: () => chain };
+  const compiled = plan.walks.map((planned) =>
+    planned.steps.map(({ id, type, config, pass }): RewriteHooks => {
+      const step = stepOf(steps, type);
+      return step.compile(config, builderFor(id, step, parts), pass);
     }),
   );
-  // Only what was counted in is ever written out, but a rollback copies all of it.
-  const used = counts.subarray(0, counters.length);
+  const used = counters.used();
   const walks = plan.walks.map(
     ({ lateHeaders }, i) =>
       new Rewriter(stage, views, memory.tables, { hooks: compiled[i], counters: used, lateHeaders }),
@@ -162,7 +115,7 @@ export function compileChain(
   };
 
   const chain: Chain = {
-    counters,
+    counters: counters.specs,
     metadata: noMetadata,
     halvings: 0,
     get message() {
@@ -257,14 +210,8 @@ function inRooms(
   };
 }
 
-type Compiler = Pick<SpanProcessorDefinition, 'compile' | 'dropMetric' | 'metrics'>;
-
-const helpOf = (metrics: readonly MetricSpec[], wanted: string): string =>
-  metrics.find(({ name }) => name === wanted)?.help ?? '';
-
-function definitionOf(processors: readonly ProcessorDefinition[], type: string): Compiler {
-  for (const definition of processors) {
-    if (definition.type === type && 'compile' in definition) return definition;
-  }
-  throw new SpanmillError('INTERNAL', `no processor ${type} in the worker`);
+function stepOf(steps: readonly Step[], wanted: string): Step {
+  const step = steps.find(({ type }) => type === wanted);
+  if (step === undefined) throw new SpanmillError('INTERNAL', `no processor ${wanted} in the worker`);
+  return step;
 }

@@ -90,13 +90,13 @@ export function createLane(options: LaneOptions): Lane {
   }
 
   function reclaim(): void {
-    for (const stage of stages) stage.reclaim();
+    for (const stage of stages) stage.output.reclaim();
   }
 
   arena.onFree(schedule);
   space.onScarce(() => {
     reclaim();
-    for (const stage of stages) stage.traces?.ease();
+    for (const stage of stages) stage.output.traces?.ease();
   });
 
   return {
@@ -120,7 +120,7 @@ export function createLane(options: LaneOptions): Lane {
     schedule,
     reclaim,
     flushAll() {
-      for (const stage of stages) stage.flush('size');
+      for (const stage of stages) stage.output.flush('size');
     },
     idle: (some) =>
       new Promise((resolve) => {

@@ -9,7 +9,8 @@ import type { CompiledStage } from '../workers/pool.ts';
 import type { LinkedPlan } from './graph.ts';
 import type { Lane } from './lane.ts';
 import { type CounterSpec, depthOf } from './plan.ts';
-import { Stage, type StageHost } from './stage.ts';
+import { Stage } from './stage.ts';
+import type { StageHost } from './stage-host.ts';
 import type { StageRequest } from './stage-request.ts';
 import { Thinning } from './thinning.ts';
 
@@ -153,14 +154,14 @@ export class LivePipeline {
 
   heldSpans(): number {
     let spans = 0;
-    for (const stage of this.stages) spans += stage.gatheredSpans() + stage.waitingSpans();
+    for (const stage of this.stages) spans += stage.output.spans + stage.waitingSpans;
     for (const { heldSpans } of this.#earlier) spans += heldSpans;
     return spans + this.fanOut.heldSpans;
   }
 
   /** Clients may wait for what is gathered: from now on nothing waits to be more. */
   hurry(): void {
-    for (const stage of this.stages) stage.hurry();
+    for (const stage of this.stages) stage.output.hurry();
   }
 
   /** Sends on all that it holds, stage by stage. Nothing may come in any more. */
@@ -169,7 +170,7 @@ export class LivePipeline {
     this.fanOut.end();
     for (const stage of this.stages) {
       await lane.idle([stage]);
-      stage.flush();
+      stage.output.flush('drain');
     }
     await lane.idle(this.stages);
     await this.stored();
@@ -180,8 +181,7 @@ export class LivePipeline {
     const { lane } = this.#host;
     this.thinning?.close();
     for (const stage of this.stages) {
-      stage.reclaim();
-      stage.close();
+      stage.output.close();
     }
     lane.remove(this.stages);
     lane.pool.forget(this.#compiled.map(({ number }) => number));

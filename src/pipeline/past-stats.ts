@@ -1,7 +1,8 @@
 // The counters of queues and batchers that are gone: their successors begin at 0, the metrics go on.
 import type { DeliveryStats } from '../delivery/queue.ts';
 import { Histogram } from '../lib/histogram.ts';
-import { batchSizeBounds, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
+import { batchSizeBounds } from './stage-output.ts';
 import type { HoldingStats } from './traces/holding-stats.ts';
 
 export interface BatchStats {
@@ -14,10 +15,16 @@ export interface BatchStats {
 }
 
 /** null: the stage has no batch processor. */
-export function batchStatsOf({ plan, batches, partitions }: Stage): BatchStats | null {
+export function batchStatsOf({ plan, output }: Stage): BatchStats | null {
   if (plan.batching === null) return null;
-  const { sizes, size, timeout } = batches;
-  return { processor: plan.batching.id, sizes, bySize: size, byTimeout: timeout, metadataCardinality: partitions };
+  const { sizes, size, timeout } = output.batches;
+  return {
+    processor: plan.batching.id,
+    sizes,
+    bySize: size,
+    byTimeout: timeout,
+    metadataCardinality: output.partitions,
+  };
 }
 
 /** What a processor that holds traces shows: `traces`, `requests`: now. */
@@ -55,7 +62,8 @@ export class PastStats {
 
   /** A stage that has ended. */
   addStage(stage: Stage): void {
-    if (stage.traces !== null) this.#addHolding(stage.traces.stats);
+    const { traces } = stage.output;
+    if (traces !== null) this.#addHolding(traces.stats);
     const stats = batchStatsOf(stage);
     if (stats === null) return;
     const before = this.#batches.get(stats.processor);

@@ -1,7 +1,7 @@
 // Writes groups of spans into an output, container by container, within the limits of its segments.
 import type { Kernel } from './kernel/kernel.ts';
+import { endSegment, newOutput, type Output, outputFull } from './output.ts';
 import { resourceSpansField } from './schema.ts';
-import { newOutput, type Output, outputFull } from './segment-writer.ts';
 import type { StageMemory } from './stage-memory.ts';
 import { paddedLengthBytes, writePaddedLength } from './varint.ts';
 
@@ -131,11 +131,6 @@ export class GroupOutput {
   /** Ends the segment; the next span opens both containers again. */
   #closeSegment(): void {
     this.close();
-    const out = this.#out;
-    if (out.segmentEnds.length >= out.maxSegments) throw outputFull;
-    out.segmentEnds.push(out.at);
-    out.segmentSpans.push(out.openSpans);
-    out.openSpans = 0;
-    out.openFrom = out.at;
+    endSegment(this.#out);
   }
 }

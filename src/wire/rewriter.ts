@@ -4,12 +4,14 @@
 import { describeWireCode, wireCode } from './codes.ts';
 import type { ResourceView, ScopeView } from './container-view.ts';
 import { GroupWriter, type Regrouping } from './group-writer.ts';
+import { LateHeaders } from './late-headers.ts';
 import { MessageView } from './message-view.ts';
+import { type Output, outputFull } from './output.ts';
 import { heldRow, holderRow, runRow } from './run-table.ts';
 import { messageKind, resourceSpansField, scopeSpansField } from './schema.ts';
-import { type Output, outputFull, SegmentWriter } from './segment-writer.ts';
+import { SegmentWriter } from './segment-writer.ts';
 import type { EntryTables, SpanView } from './span-view.ts';
-import type { Scratch, StageMemory } from './stage-memory.ts';
+import type { StageMemory } from './stage-memory.ts';
 
 /** One step of a walk. Each hook reads and edits the view that shows the current item. */
 export interface RewriteHooks {
@@ -75,7 +77,8 @@ export class Rewriter {
   #resourceLimit = 0;
   #resourceCounter = -1;
   readonly #hookCount: number;
-  readonly #lateHeaders: boolean;
+  /** Span hooks edit resource and scope. */
+  readonly #late: LateHeaders | null;
   readonly #writer: SegmentWriter | GroupWriter;
   /** The writer where the walk regroups. */
   readonly #groups: GroupWriter | null;
@@ -98,7 +101,7 @@ export class Rewriter {
     const regroup = hooks.at(-1)?.regroup;
     this.#groups = regroup === undefined ? null : new GroupWriter(stage, written, tables, regroup);
     this.#writer = this.#groups ?? new SegmentWriter(stage, written, lateHeaders);
-    this.#lateHeaders = lateHeaders;
+    this.#late = lateHeaders ? new LateHeaders(stage, views) : null;
     hooks.forEach((hook, index) => {
       if (hook.resource) this.#resourceHooks.push({ hooks: hook, index });
       if (hook.scope) this.#scopeHooks.push({ hooks: hook, index });
@@ -303,31 +306,9 @@ export class Rewriter {
     resource.attributes.encodeAll();
     this.#scopeMark = this.#stage.scratch.mark();
     this.#spanMark = this.#scopeMark;
-    if (this.#lateHeaders) this.#settle(false);
+    this.#late?.settle(this.#spanMark, false);
     this.#resourceLimit = this.#limit;
     this.#resourceCounter = this.#limitCounter;
-  }
-
-  /** Puts resource and scope with their edits where the scratch of a span begins, which is behind them from then on. */
-  #settle(withScope: boolean): void {
-    const resource = this.#resource;
-    const scope = this.#scope;
-    if (resource.message.dirty || (withScope && scope.message.dirty)) this.#settleAt(this.#spanMark, withScope);
-  }
-
-  #settleAt(start: number, withScope: boolean): void {
-    const resource = this.#resource;
-    const { scratch } = this.#stage;
-    // What is encoded late takes scratch as well, which must not come between the two.
-    resource.attributes.encodeAll();
-    if (withScope) this.#scope.attributes.encodeAll();
-    const top = scratch.mark();
-    const resourceEnd = start + encode(resource.message, scratch);
-    const end = resourceEnd + (withScope ? encode(this.#scope.message, scratch) : 0);
-    this.#bytes.copyWithin(start, top, top + end - start);
-    scratch.resetTo(end);
-    reload(resource, start, resourceEnd);
-    if (withScope) reload(this.#scope, resourceEnd, end);
   }
 
   #scopeSpansMessage(start: number, end: number): void {
@@ -341,8 +322,7 @@ export class Rewriter {
   #beginScope(start: number, end: number): void {
     const { scratch } = this.#stage;
     // A resource that its spans have changed stands behind what the hooks of the last scope left.
-    if (this.#lateHeaders && scratch.holds(this.#resource.message.start)) this.#settleAt(this.#scopeMark, false);
-    else scratch.resetTo(this.#scopeMark);
+    if (this.#late === null || !this.#late.keepResource(this.#scopeMark)) scratch.resetTo(this.#scopeMark);
     this.#limit = this.#resourceLimit;
     this.#limitCounter = this.#resourceCounter;
     const holder = this.#scopeSpans;
@@ -367,7 +347,7 @@ export class Rewriter {
     this.#resource.attributes.encodeAll();
     scope.attributes.encodeAll();
     this.#spanMark = scratch.mark();
-    if (this.#lateHeaders) this.#settle(true);
+    this.#late?.settle(this.#spanMark, true);
   }
 
   #spans(first: number, count: number): void {
@@ -376,6 +356,7 @@ export class Rewriter {
     const { scratch } = this.#stage;
     let mark = scratch.mark();
     const writer = this.#writer;
+    const late = this.#late;
     const spanHooks = this.#spanHooks;
     const hookCount = spanHooks.length;
     const limit = this.#limit;
@@ -405,8 +386,8 @@ export class Rewriter {
         span.commit();
         writer.keep(fieldStart, p);
       }
-      if (this.#lateHeaders) {
-        this.#settle(true);
+      if (late !== null) {
+        late.settle(this.#spanMark, true);
         mark = scratch.mark();
       }
     }
@@ -414,20 +395,4 @@ export class Rewriter {
     scratch.resetTo(mark);
     this.spansIn += count;
   }
-}
-
-/** Writes the message with its edits on top of the scratch; its length. */
-function encode(message: MessageView, scratch: Scratch): number {
-  const length = message.measure();
-  message.write(scratch.take(length));
-  return length;
-}
-
-/** Shows the same item again, as it was encoded. */
-function reload(view: ResourceView | ScopeView, start: number, end: number): void {
-  const { dropped } = view;
-  const code = view.load(start, end);
-  view.dropped = dropped;
-  // It was valid before its edits; what is left is a table that is too small for it.
-  if (code !== 0) throw new Error(describeWireCode(code, -1));
 }

@@ -2,6 +2,7 @@
 // segments that end at a limit. What was begun for a request and not ended is taken back by setting the output back.
 import type { ResourceView, ScopeView } from './container-view.ts';
 import type { MessageView } from './message-view.ts';
+import { endSegment, newOutput, type Output, outputFull } from './output.ts';
 import type { RunTable } from './run-table.ts';
 import { resourceSpansField, scopeSpansField } from './schema.ts';
 import { type SchemaUrl, schemaUrlField } from './schema-url.ts';
@@ -9,47 +10,8 @@ import type { SpanView } from './span-view.ts';
 import type { StageMemory } from './stage-memory.ts';
 import { paddedLengthBytes, varintSize, writePaddedLength, writeVarint } from './varint.ts';
 
-/** Where the output goes on. A segment is a message of its own: `segmentEnds[i]` its end, `segmentSpans[i]` its spans. */
-export interface Output {
-  at: number;
-  end: number;
-  /** Spans in the segment that is open, and the most it may get (Infinity: no limit). */
-  openSpans: number;
-  maxSpans: number;
-  /** Most bytes of a segment (Infinity: no limit); a span that is larger alone gets a segment of its own. */
-  maxBytes: number;
-  /** Where the open segment began; before `at` by what it holds already, wherever those bytes lie. */
-  openFrom: number;
-  /** Most segments; a request that would end one more finds the output full. */
-  readonly maxSegments: number;
-  readonly segmentEnds: number[];
-  readonly segmentSpans: number[];
-  /** Notes where the spans of each trace stand; then the output has no limits. */
-  runs: RunTable | null;
-}
-
-/** An output at at … end without limits, whose segment begins there. */
-export function newOutput(at: number, end: number, maxSegments: number): Output {
-  const none = Number.POSITIVE_INFINITY;
-  return {
-    at,
-    end,
-    openSpans: 0,
-    maxSpans: none,
-    maxBytes: none,
-    openFrom: at,
-    maxSegments,
-    segmentEnds: [],
-    segmentSpans: [],
-    runs: null,
-  };
-}
-
 /** Of a length below 2^32. */
 const maxVarintBytes = 5;
-
-/** Thrown when the output has too little room. */
-export const outputFull = new Error('the output is full');
 
 const resourceSpansTag = (1 << 3) | 2;
 const scopeSpansTag = (resourceSpansField.scopeSpans << 3) | 2;
@@ -322,11 +284,6 @@ export class SegmentWriter {
   #closeSegment(): void {
     this.closeScope();
     this.closeResource();
-    const out = this.#out;
-    if (out.segmentEnds.length >= out.maxSegments) throw outputFull;
-    out.segmentEnds.push(out.at);
-    out.segmentSpans.push(out.openSpans);
-    out.openSpans = 0;
-    out.openFrom = out.at;
+    endSegment(this.#out);
   }
 }

@@ -4,10 +4,11 @@
 import { pino } from 'pino';
 import { z } from 'zod';
 import { defineTraceProcessor } from '../../../../src/component/define.ts';
-import type { HoldingOptions, ProcessorDefinition } from '../../../../src/component/types.ts';
+import type { HoldingOptions, ProcessorDefinition } from '../../../../src/component/processor.ts';
 import { PipelineAccount } from '../../../../src/delivery/ledger.ts';
 import { planPipeline } from '../../../../src/pipeline/plan.ts';
-import { Stage, type StageHost } from '../../../../src/pipeline/stage.ts';
+import { Stage } from '../../../../src/pipeline/stage.ts';
+import type { StageHost } from '../../../../src/pipeline/stage-host.ts';
 import type { TakenOutcome } from '../../../../src/pipeline/stage-request.ts';
 import type { TraceStore } from '../../../../src/pipeline/traces/trace-store.ts';
 import { createMemory, viewsOf } from '../../../../src/wire/memory.ts';
@@ -77,7 +78,8 @@ export function createHoldingBench(options: HoldingBenchOptions = {}): HoldingBe
   const processors = definitions.map((definition) => ({ id: definition.type, definition, config: {} }));
   const plan = planPipeline({ id: 'traces', receivers: [], exporters: [], processors });
   const numbered = plan.stages.map((stage, number) => ({ number, plan: stage }));
-  const work = createWorker(definitions, { memory, context, stages: numbered });
+  const steps = definitions.flatMap((definition) => ('compile' in definition ? [definition] : []));
+  const work = createWorker(steps, { memory, context, stages: numbered });
   const account = new PipelineAccount('traces', ['out']);
   const out: ExportTraceServiceRequest[] = [];
   const aside: Buffer[] = [];
@@ -118,10 +120,10 @@ export function createHoldingBench(options: HoldingBenchOptions = {}): HoldingBe
     keepFree: position === 0 ? budgetBytes / 4 : 0,
     largestOutput: position === 0 ? largestOutput : budgetBytes / 2,
     reclaim: () => {
-      for (const stage of stages) stage.reclaim();
+      for (const stage of stages) stage.output.reclaim();
     },
     flushAll: () => {
-      for (const stage of stages) stage.flush('size');
+      for (const stage of stages) stage.output.flush('size');
     },
     schedule: () => {},
     emit: (batch) => {
@@ -134,7 +136,7 @@ export function createHoldingBench(options: HoldingBenchOptions = {}): HoldingBe
   const stages = plan.stages.map(
     (stage, position) => new Stage(stage, position, position === 0, account.stageCounters([]), hostOf(position)),
   );
-  const { traces: store } = stages[0];
+  const { traces: store } = stages[0].output;
   if (store === null) throw new Error('the first stage holds nothing');
 
   /** One job, where there is one to do. */
@@ -186,10 +188,10 @@ export function createHoldingBench(options: HoldingBenchOptions = {}): HoldingBe
       bench.takesReleased = true;
       for (const stage of stages) {
         await bench.idle();
-        stage.flush();
+        stage.output.flush('drain');
       }
       await bench.idle();
-      for (const stage of stages) stage.reclaim();
+      for (const stage of stages) stage.output.reclaim();
       store.close();
     },
   };
