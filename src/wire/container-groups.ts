@@ -29,8 +29,9 @@ export class ContainerGroups {
   readonly #numbers: ByteTable;
   readonly #headerAt: number[] = [];
   readonly #headerLength: number[] = [];
-  /** Most bytes that `number` takes for what is shown; -1: not asked for yet. */
-  #most = -1;
+  /** Of the header message that is shown, and of what else its container holds; -1: not asked for yet. */
+  #headerBytes = -1;
+  #otherBytes = 0;
 
   /** `entries`: an attribute table that nobody else needs while a span is kept. */
   constructor(stage: StageMemory, of: ContainerKind, entries: number, capacity: number) {
@@ -57,17 +58,26 @@ export class ContainerGroups {
   }
   /** Another header message is shown from now on. */
   leave(): void {
-    this.#most = -1;
+    this.#headerBytes = -1;
   }
 
-  /** Most kept bytes that `number` takes, when `added` bytes of attributes are added to the draft. */
-  mostBytes(added: number): number {
-    if (this.#most < 0) {
-      const header = this.#of.view.message;
-      const size = header.dirty ? header.measure() : header.end - header.start;
-      this.#most = mostCanonicalBytes(size) + size + 2 * this.#restBytes() + 64;
-    }
-    return this.#most + 3 * added;
+  /** Most bytes that `number` keeps, when `added` bytes of attributes are added to the draft. */
+  mostKept(added: number): number {
+    this.#measure();
+    const size = this.#headerBytes + added;
+    return mostCanonicalBytes(size) + size + 2 * this.#otherBytes + 48;
+  }
+  /** Most scratch that `draft` and `number` take besides. */
+  mostTaken(added: number): number {
+    this.#measure();
+    const size = this.#headerBytes + added;
+    return this.#headerBytes + mostCanonicalBytes(size) + size + this.#otherBytes + 16;
+  }
+  #measure(): void {
+    if (this.#headerBytes >= 0) return;
+    const header = this.#of.view.message;
+    this.#headerBytes = header.dirty ? header.measure() : header.end - header.start;
+    this.#otherBytes = this.#restBytes();
   }
 
   /** The header message that is shown, to be changed. Valid until the next draft, of whatever kind. */

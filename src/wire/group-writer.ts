@@ -4,8 +4,9 @@
 import { ByteTable } from './byte-table.ts';
 import { ContainerGroups } from './container-groups.ts';
 import { GroupOutput } from './group-output.ts';
+import type { Output } from './output.ts';
 import { messageKind, resourceField, resourceSpansField, scopeField, scopeSpansField } from './schema.ts';
-import type { Output, WrittenViews } from './segment-writer.ts';
+import type { WrittenViews } from './segment-writer.ts';
 import type { EntryTables } from './span-view.ts';
 import type { StageMemory } from './stage-memory.ts';
 import { varintSize, writeVarint } from './varint.ts';
@@ -172,9 +173,11 @@ export class GroupWriter {
   /** Sees to it that what this span adds finds room: what is gathered is written if it must be. */
   #makeRoom(movedBytes: number, spanBytes: number): void {
     const { scratch } = this.#stage;
-    const headers = this.#resources.mostBytes(movedBytes) + this.#scopes.mostBytes(0);
-    const wanted = headers + movedBytes + 2 * this.#entries.length + spanBytes + 32;
-    if (this.#gathered < mostGathered && wanted <= scratch.keepable) return;
+    // A move stands there twice: where it is written to be looked up, and kept.
+    const move = movedBytes + this.#entries.length + 5;
+    const kept = this.#resources.mostKept(movedBytes) + this.#scopes.mostKept(0) + move + spanBytes + 16;
+    const taken = this.#resources.mostTaken(movedBytes) + this.#scopes.mostTaken(0) + move;
+    if (this.#gathered < mostGathered && kept <= scratch.keepableBehind(taken)) return;
     this.#write();
   }
 

@@ -9,10 +9,10 @@ import { groupbyattrs } from '../../../../src/processors/groupbyattrs/index.ts';
 import { createProcessorSource } from '../../../../src/telemetry/processor-source.ts';
 import { loadKernel } from '../../../../src/wire/kernel/kernel.ts';
 import { createMemory, viewsOf } from '../../../../src/wire/memory.ts';
+import { newOutput } from '../../../../src/wire/output.ts';
 import { decodeRequest, encodeRequest } from '../../../../src/wire/reference/codec.ts';
 import type { ExportTraceServiceRequest, Span } from '../../../../src/wire/reference/messages.ts';
 import { rewriteOutcome } from '../../../../src/wire/rewriter.ts';
-import { newOutput } from '../../../../src/wire/segment-writer.ts';
 import { Region, Scratch } from '../../../../src/wire/stage-memory.ts';
 import { TextTable } from '../../../../src/wire/text-table.ts';
 import { layOut } from '../../../../src/workers/layout.ts';
@@ -286,6 +286,32 @@ test('what is more than the scratch can hold is grouped in several goes', () => 
   const groups = grouped(decodeRequest(output));
   assert.ok(groups.length > 100 && groups.length < 300, `${groups.length} groups`);
   assert.deepEqual(flat(groups), flat(group(decodeRequest(bytes), ['host'])));
+});
+
+test('a span whose edits take half of the scratch is grouped like others, whatever was kept before it', () => {
+  // What is set and removed again is still in the scratch when the span is kept.
+  const editing = processor('editing', ({ span, intern }) => {
+    const large = intern('large');
+    return {
+      span() {
+        span.attributes.set(large, 'x'.repeat(Number(span.name)));
+        span.attributes.remove(large);
+      },
+    };
+  });
+  const stage = createStage([editing, groupbyattrs], [{}, { keys: ['host'] }]);
+  for (const bytes of [100_000, 200_000, 350_000, 450_000]) {
+    for (let before = 1; before < 12; before++) {
+      const spans = Array.from({ length: before + 1 }, (_, i) => {
+        const host = attribute('host', { stringValue: `${i}`.padEnd(bytes, 'y') });
+        return spanOf(i, { name: i === before ? '4190000' : '0', attributes: [host] });
+      });
+      const request = encodeRequest(requestOf(spans));
+      const { outcome, message, output } = stage.run(request);
+      assert.equal(outcome, rewriteOutcome.written, `${before} spans of ${bytes} bytes: ${message}`);
+      assert.deepEqual(flat(grouped(decodeRequest(output))), flat(group(decodeRequest(request), ['host'])));
+    }
+  }
 });
 
 test('more spans than the lists can hold are grouped in several goes', () => {
