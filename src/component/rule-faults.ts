@@ -4,8 +4,10 @@ import type { ContextName, Environment } from '../ottl/environment.ts';
 import { fault, OttlFault } from '../ottl/error.ts';
 import type { ErrorMode } from '../ottl/error-mode.ts';
 import { sampleItem } from '../ottl/sample.ts';
+import { NoRoomError } from '../wire/no-room.ts';
+import type { MetricSpec } from './definition.ts';
 import type { Rule } from './rule-groups.ts';
-import type { MetricSpec, StageBuilder } from './types.ts';
+import type { StageBuilder } from './step.ts';
 
 /** Of every processor that runs OTTL rules. */
 export const ruleErrorMetric: MetricSpec = {
@@ -33,7 +35,7 @@ export function withFaults(
     try {
       return run();
     } catch (error) {
-      if (!(error instanceof OttlFault)) throw error;
+      if (!(error instanceof OttlFault || error instanceof NoRoomError)) throw error;
       if (mode === 'propagate') throw fault(`${stage.id}: ${label}: ${error.message}`);
       stage.add(errors, 1);
       if (mode === 'ignore') {

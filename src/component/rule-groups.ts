@@ -8,7 +8,8 @@ import { inferContext } from '../ottl/infer.ts';
 import { parseCondition, parseStatement } from '../ottl/parser.ts';
 import { pathsOf } from '../ottl/path-uses.ts';
 import type { CheckedCondition, CheckedStatement } from '../ottl/resolved.ts';
-import type { ConfigIssue, Touch } from './types.ts';
+import type { ConfigIssue } from './definition.ts';
+import type { Touch } from './processor.ts';
 
 type Path = ConfigIssue['path'];
 
@@ -48,7 +49,20 @@ export function rulesAt(texts: readonly string[] | null | undefined, path: Path)
 /** What of the group can be understood; the rest is added to `issues`. */
 export function readGroup(group: RuleGroupText, issues: ConfigIssue[]): RuleGroup {
   const { errorMode } = group;
-  const context = group.context ?? inferredContext(group, issues);
+  const trees: InferredTree[] = [];
+  /** Without a context of its own the group has that of the rules that can be parsed and name theirs. */
+  const clear = (rules: readonly RuleText[], parse: (text: string) => InferredTree) =>
+    rules.filter(({ text, path }) => {
+      const tree = group.context === null ? attempt(() => parsedAlone(text, parse), path, issues) : undefined;
+      if (tree) trees.push(tree);
+      return tree !== null;
+    });
+  const conditions = clear(group.conditions, parseCondition);
+  const statements = clear(group.statements, parseStatement);
+  const [first] = [...conditions, ...statements];
+  const context =
+    group.context ??
+    (first === undefined || trees.length === 0 ? 'span' : attempt(() => inferContext(trees), first.path, issues));
   if (context === null) return { context: 'span', errorMode, conditions: [], statements: [] };
   const read = <Checked>(rules: readonly RuleText[], check: (text: string, context: ContextName) => Checked) =>
     rules.flatMap(({ text, path }): Rule<Checked>[] => {
@@ -58,23 +72,18 @@ export function readGroup(group: RuleGroupText, issues: ConfigIssue[]): RuleGrou
   return {
     context,
     errorMode,
-    conditions: read(group.conditions, checkCondition),
-    statements: read(group.statements, checkStatement),
+    conditions: read(conditions, checkCondition),
+    statements: read(statements, checkStatement),
   };
 }
 
-/** null when a rule of the group cannot be read, or names no context: the issue says which. */
-function inferredContext({ conditions, statements }: RuleGroupText, issues: ConfigIssue[]): ContextName | null {
-  const parsed = [
-    ...conditions.map(({ text, path }) => ({ path, tree: attempt(() => parseCondition(text), path, issues) })),
-    ...statements.map(({ text, path }) => ({ path, tree: attempt(() => parseStatement(text), path, issues) })),
-  ];
-  const trees: Parameters<typeof inferContext>[0][number][] = [];
-  for (const { path, tree } of parsed) {
-    if (tree === null || attempt(() => inferContext([tree]), path, issues) === null) return null;
-    trees.push(tree);
-  }
-  return trees.length === 0 ? 'span' : attempt(() => inferContext(trees), parsed[0].path, issues);
+type InferredTree = Parameters<typeof inferContext>[0][number];
+
+/** Throws OttlError, also for a rule that does not say where it belongs. */
+function parsedAlone(text: string, parse: (text: string) => InferredTree): InferredTree {
+  const tree = parse(text);
+  inferContext([tree]);
+  return tree;
 }
 
 function attempt<T>(act: () => T, path: Path, issues: ConfigIssue[]): T | null {
@@ -119,8 +128,11 @@ export function hookOf(context: ContextName): Touch['from'] {
 /** What a pass that runs these groups touches, each thing once. */
 export function touchesOf(groups: readonly RuleGroup[]): Touch[] {
   const touches = new Map<string, Touch>();
-  for (const { context, conditions, statements } of groups) {
+  for (const { context, errorMode, conditions, statements } of groups) {
     const from = hookOf(context);
+    if (errorMode === 'propagate' && from !== 'span') {
+      touches.set(`${from} refuses`, { what: from, from, writes: false, mayRefuse: true });
+    }
     for (const { checked } of [...conditions, ...statements]) {
       for (const { path, writes } of pathsOf(checked)) {
         const { context: what, keyed } = path.path;

@@ -1,15 +1,16 @@
 // A rule on the items of a request, in a stage like those of the service: the same views, compiled code and writer.
 import { z } from 'zod';
 import { defineSpanProcessor } from '../component/define.ts';
-import type { StageBuilder, StageProcessor } from '../component/types.ts';
+import type { StageBuilder, StageProcessor } from '../component/step.ts';
 import { SpanmillError } from '../errors.ts';
 import { type ContextName, createEnvironment, type Environment, itemWalker } from '../ottl/environment.ts';
 import { OttlFault } from '../ottl/error.ts';
 import { type Chain, compileChain } from '../pipeline/chain.ts';
 import { loadKernel } from '../wire/kernel/kernel.ts';
 import { createMemory, type SharedMemory, viewsOf } from '../wire/memory.ts';
+import { NoRoomError } from '../wire/no-room.ts';
+import { newOutput } from '../wire/output.ts';
 import { rewriteOutcome } from '../wire/rewriter.ts';
-import { newOutput } from '../wire/segment-writer.ts';
 import { Region, Scratch } from '../wire/stage-memory.ts';
 import { TextTable } from '../wire/text-table.ts';
 import { jobCounters, layOut } from '../workers/layout.ts';
@@ -56,7 +57,7 @@ function attempt(run: () => Outcome): Outcome {
   try {
     return run();
   } catch (error) {
-    if (!(error instanceof OttlFault)) throw error;
+    if (!(error instanceof OttlFault || error instanceof NoRoomError)) throw error;
     return { kind: 'fault', message: error.message };
   }
 }

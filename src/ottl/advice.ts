@@ -16,6 +16,8 @@ import type { OttlValue } from './values.ts';
 
 /** Its own warnings, and what its text alone decides. */
 export function adviseCondition({ text, tree, warnings }: CheckedCondition): Warning[] {
+  // Who writes that means it: drop every event, route the rest.
+  if (text.trim() === 'true') return [...warnings];
   const constant = constantOf(tree);
   if (constant === null) return [...warnings, ...contradictions(tree, text)];
   const message = constant ? 'always holds, whatever the item' : 'never holds: it does nothing';

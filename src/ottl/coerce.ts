@@ -139,15 +139,35 @@ export function likeBytes(value: OttlValue): Uint8Array | null {
   throw fault(`${describe(value)} cannot be made bytes`);
 }
 
-/** Go's pcommon.Value.AsString: what the legacy matchers compare. nil is empty; bytes are base64. */
+/**
+ * Go's pcommon.Value.AsString. nil is empty; bytes are base64; lists and maps are as encoding/json writes them with the keys in
+ * order, but for HTML characters, which stay; '' when JSON has no word for a double in them.
+ */
 export function valueText(value: OttlValue): string {
   if (value === null) return '';
   if (typeof value === 'string') return value;
-  if (typeof value === 'number') return formatFloat(value) ?? goSpecial(value);
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  return toJson(value) ?? '';
+  if (typeof value === 'number') return formatFloat(value) ?? String(value);
+  if (value instanceof Uint8Array) return base64(value);
+  return valueJson(value) ?? '';
 }
 
-function goSpecial(value: number): string {
-  return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
+const base64 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
+
+function valueJson(value: OttlValue): string | null {
+  if (typeof value === 'string') return valueJsonText(value);
+  if (typeof value === 'number') return formatFloat(value);
+  if (value instanceof Uint8Array) return `"${base64(value)}"`;
+  if (Array.isArray(value)) {
+    const items = value.map(valueJson);
+    return items.includes(null) ? null : `[${items.join(',')}]`;
+  }
+  if (!(value instanceof Map)) return toJson(value);
+  const keys = [...(value as OttlMap).keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  const items = keys.map((key) => valueJson((value as OttlMap).get(key) ?? null));
+  return items.includes(null) ? null : `{${keys.map((key, i) => `${valueJsonText(key)}:${items[i]}`).join(',')}}`;
+}
+
+function valueJsonText(text: string): string {
+  return JSON.stringify(text).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
 }

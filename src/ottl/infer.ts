@@ -2,12 +2,14 @@
 // below it when a function or enum symbol needs that.
 import type { ArgumentNode, CallNode, ConditionNode, PathNode, StatementNode, SymbolNode, ValueNode } from './ast.ts';
 import { type ContextName, contextNames, sees } from './environment.ts';
-import { OttlError } from './error.ts';
+import { OttlError, suggestion, wordMeant } from './error.ts';
 import { contextMistake, namedContext, resolveFunction, symbolsIn } from './resolve.ts';
 
 interface Hints {
   /** But for those that are parameters of a lambda. */
   readonly paths: PathNode[];
+  /** Those of them that stand alone in brackets: `attributes[method]`. */
+  readonly keys: Set<PathNode>;
   readonly calls: CallNode[];
   readonly symbols: SymbolNode[];
 }
@@ -20,7 +22,7 @@ export function inferContext(
   rules: readonly (ConditionNode | StatementNode | ValueNode)[],
   otherwise: ContextName | null = null,
 ): ContextName {
-  const hints: Hints = { paths: [], calls: [], symbols: [] };
+  const hints: Hints = { paths: [], keys: new Set(), calls: [], symbols: [] };
   for (const rule of rules) {
     if ('editor' in rule) {
       collect(rule.editor, hints);
@@ -31,7 +33,7 @@ export function inferContext(
   let lowest: ContextName = otherwise !== null && hints.paths.length === 0 ? otherwise : 'resource';
   for (const path of hints.paths) {
     const context = namedContext(path) ?? otherwise;
-    if (context === null) throw withoutContext(path);
+    if (context === null) throw withoutContext(path, hints.keys.has(path));
     if (context !== 'otelcol' && sees(context, lowest)) lowest = context;
   }
   // From the lowest that is named downwards.
@@ -43,13 +45,21 @@ export function inferContext(
   throw new OttlError('no context has all of the functions and symbols that are used here', at);
 }
 
-function withoutContext(path: PathNode): OttlError {
-  const [first] = path.fields;
+function withoutContext(path: PathNode, isKey: boolean): OttlError {
+  const [first, second] = path.fields;
   const mistake = contextMistake(first);
   if (mistake !== null) return mistake;
-  const shown = first.name;
+  const { name } = first;
+  if (second !== undefined) {
+    const context = suggestion(name, contextNames);
+    if (context !== '') return new OttlError(`there is no context ${name}${context}`, first);
+  } else if (first.keys.length === 0) {
+    const word = wordMeant(name) || suggestion(name, ['nil', 'true', 'false']);
+    if (word !== '') return new OttlError(`${name} is no value${word}`, first);
+    if (isKey) return new OttlError(`a key that is a text stands in quotes: "${name}"`, first);
+  }
   return new OttlError(
-    `a path names its context here, such as span.${shown} or resource.${shown} (or give the group a "context")`,
+    `a path names its context here, such as span.${name} or resource.${name} (or give the group a "context")`,
     first,
   );
 }
@@ -73,7 +83,12 @@ function collect(node: ConditionNode | ArgumentNode, hints: Hints, locals: reado
       return;
     case 'path':
       if (!locals.includes(node.fields[0].name)) hints.paths.push(node);
-      for (const field of node.fields) for (const key of field.keys) collect(key, hints, locals);
+      for (const field of node.fields) {
+        for (const key of field.keys) {
+          if (key.kind === 'path') hints.keys.add(key);
+          collect(key, hints, locals);
+        }
+      }
       return;
     case 'call':
       hints.calls.push(node);

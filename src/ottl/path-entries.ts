@@ -76,14 +76,14 @@ export function text(
   return { name, summary, types: type.string, keyed, get, ...setter(access, true, asString) };
 }
 
-/** An int of 32 bits. Written values are cut to that as Go's conversion does. */
+/** An int of 32 bits. Written values are cut to that as Go's conversion does; `bounded`: they are refused instead. */
 export function count(
   name: string,
   summary: string,
   access: AccessOf<number>,
-  options: { signed?: boolean; writable?: boolean } = {},
+  options: { signed?: boolean; writable?: boolean; bounded?: boolean } = {},
 ): PathEntry {
-  const { signed = false, writable = true } = options;
+  const { signed = false, writable = true, bounded = false } = options;
   return {
     name,
     summary,
@@ -94,9 +94,12 @@ export function count(
       const { read } = access(env);
       return () => BigInt(read());
     },
-    ...setter(access, writable, (value) =>
-      Number(signed ? BigInt.asIntN(32, asInt(value)) : BigInt.asUintN(32, asInt(value))),
-    ),
+    ...setter(access, writable, (value) => {
+      const number = asInt(value);
+      const kept = signed ? BigInt.asIntN(32, number) : BigInt.asUintN(32, number);
+      if (bounded && kept !== number) throw fault(`${name} is a number of 32 bits, from 0 to ${2 ** 32 - 1}`);
+      return Number(kept);
+    }),
   };
 }
 
@@ -151,7 +154,7 @@ export function id(name: string, kind: 'trace id' | 'span id', access: AccessOf<
         return () => new OttlId(kind, read());
       },
       ...setter(access, true, (value) => {
-        if (value instanceof OttlId && value.kind === kind) return value.bytes;
+        if (value instanceof OttlId && value.kind === kind) return withoutZeros(value.bytes);
         throw fault(`expected a ${kind}, got ${describe(value)}`);
       }),
     },
@@ -164,10 +167,17 @@ export function id(name: string, kind: 'trace id' | 'span id', access: AccessOf<
         const read = bytes(env);
         return () => Buffer.from(read()).toString('hex');
       },
-      ...setter(access, true, (value) => idBytes(asString(value), kind, size)),
+      ...setter(access, true, (value) => withoutZeros(idBytes(asString(value), kind, size))),
     },
   ];
 }
+
+/** An id of zeros is none: the field is left empty, as the Collector leaves it out. */
+function withoutZeros(id: Uint8Array): Uint8Array {
+  return id.every((byte) => byte === 0) ? noBytes : id;
+}
+
+const noBytes = new Uint8Array(0);
 
 function idBytes(hex: string, kind: string, size: number): Uint8Array {
   if (hex.length !== size * 2 || !/^[0-9a-fA-F]*$/.test(hex)) throw fault(`a ${kind} is ${size * 2} hex digits`);

@@ -182,12 +182,17 @@ const spanEntries: readonly PathEntry[] = [
       span.droppedLinksCount = value;
     },
   })),
-  count('flags', 'The flags', ({ target: { span } }) => ({
-    read: () => span.flags,
-    write: (value) => {
-      span.flags = value;
-    },
-  })),
+  count(
+    'flags',
+    'The flags',
+    ({ target: { span } }) => ({
+      read: () => span.flags,
+      write: (value) => {
+        span.flags = value;
+      },
+    }),
+    { bounded: true },
+  ),
   cache,
 ];
 
@@ -248,12 +253,17 @@ const linkEntries: readonly PathEntry[] = [
       currentLink(env).droppedAttributesCount = value;
     },
   })),
-  count('flags', 'The flags', (env) => ({
-    read: () => currentLink(env).flags,
-    write: (value) => {
-      currentLink(env).flags = value;
-    },
-  })),
+  count(
+    'flags',
+    'The flags',
+    (env) => ({
+      read: () => currentLink(env).flags,
+      write: (value) => {
+        currentLink(env).flags = value;
+      },
+    }),
+    { bounded: true },
+  ),
   cache,
 ];
 

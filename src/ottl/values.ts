@@ -164,22 +164,25 @@ export function describe(value: OttlValue): string {
   return describeTypes(typeOf(value));
 }
 
-/** What an attribute cannot hold: `a time`, `a value nested so deep`; null when it can hold the value. */
+/** What an attribute cannot hold: `a time`, `a list with a time in it`, `a value nested so deep`; null when it can hold the value. */
 export function attributeFlaw(value: OttlValue): string | null {
   const flaw = flawOf(value, attributeDepth);
-  return flaw === 'depth' ? 'a value nested so deep' : flaw === 'kind' ? describe(value) : null;
+  if (flaw === null || flaw === tooDeep) return flaw;
+  const own = describe(value);
+  return own === flaw ? own : `${own} with ${flaw} in it`;
 }
 
+const tooDeep = 'a value nested so deep';
 /** A request nested more than 100 messages deep is refused, here and elsewhere; the value of an event's attribute is the sixth. */
 const attributeDepth = 94;
 /** Messages for a level: the entries, one, its value; the values, one. */
 const mapDepth = 3;
 const listDepth = 2;
 
-function flawOf(value: OttlValue, room: number): 'kind' | 'depth' | null {
+function flawOf(value: OttlValue, room: number): string | null {
   const isNested = typeof value === 'object' && value !== null;
-  if (isNested && (typeOf(value) & attributeType) === 0) return 'kind';
-  if (room < 0) return 'depth';
+  if (isNested && (typeOf(value) & attributeType) === 0) return describe(value);
+  if (room < 0) return tooDeep;
   if (!isNested || value instanceof Uint8Array) return null;
   if (value instanceof Map) {
     for (const item of (value as OttlMap).values()) {

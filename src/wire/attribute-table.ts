@@ -1,6 +1,7 @@
 // The attributes of one message as positions in the shared memory: what the kernel indexed, plus the edits of this stage.
 // An edit never copies what it can point at: a changed entry is a key range and a value range, wherever those lie.
 import { decodeValue, encodedSize, encodeMeasured, kindAt, stringContent, writeUtf8 } from './any-value.ts';
+import { NoRoomError } from './no-room.ts';
 import { type AttributeConstant, entryBytes, type StageMemory } from './stage-memory.ts';
 import { type Value, type ValueKind, valueKind } from './value.ts';
 import { varintSize, writeVarint } from './varint.ts';
@@ -25,6 +26,11 @@ const stringTag = 0x0a;
 /** Of the fields of a KeyValue. */
 const keyTag = 0x0a;
 const valueTag = 0x12;
+
+/** A list or a map. */
+function isLate(value: Value): boolean {
+  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
+}
 
 export class AttributeTable {
   readonly #stage: StageMemory;
@@ -124,31 +130,31 @@ export class AttributeTable {
     for (const entry of [...this.#values.keys()]) this.#encodeLate(entry);
   }
 
+  /** In scratch, before anything is noted of it: where there is no room, nothing has changed. */
+  #encode(value: Value, length: number): number {
+    const { scratch, shared } = this.#stage;
+    const at = scratch.take(length);
+    encodeMeasured(shared, at, value);
+    return at;
+  }
+
   #encodeLate(entry: number): void {
     const value = this.#values.get(entry);
     if (value === undefined) return;
-    this.#values.delete(entry);
-    this.#setEncodedValue(entry, value);
+    const length = encodedSize(value);
+    this.#setRange(entry, this.#encode(value, length), length);
   }
 
-  #setEncodedValue(entry: number, value: Value): void {
+  #setRange(entry: number, at: number, length: number): void {
+    if (this.#values.size > 0) this.#values.delete(entry);
     const e = this.#entries + entry * words;
-    const { scratch, shared } = this.#stage;
-    const length = encodedSize(value);
-    const at = scratch.take(length);
-    encodeMeasured(shared, at, value);
     this.#words[e + valueAt] = at;
     this.#words[e + valueLength] = length;
   }
 
-  #setValue(entry: number, value: Value): void {
-    if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)) {
-      this.#values.set(entry, value);
-      this.#words[this.#entries + entry * words + valueLength] = notEncoded;
-    } else {
-      if (this.#values.size > 0) this.#values.delete(entry);
-      this.#setEncodedValue(entry, value);
-    }
+  #setLate(entry: number, value: Value): void {
+    this.#values.set(entry, value);
+    this.#words[this.#entries + entry * words + valueLength] = notEncoded;
   }
 
   /** The first live entry of an interned key, or -1. */
@@ -219,7 +225,7 @@ export class AttributeTable {
 
   #append(state: number): number {
     const entry = this.#count;
-    if (entry >= this.#capacity) throw new RangeError(`more than ${this.#capacity} attributes on one item`);
+    if (entry >= this.#capacity) throw new NoRoomError(`more than ${this.#capacity} attributes on one item`);
     this.#count++;
     this.#words[this.#entries + entry * words + stateAt] = state;
     return entry;
@@ -243,15 +249,16 @@ export class AttributeTable {
 
   /** Sets an interned key to the AnyValue payload at `at`, which stays valid until the item is written. */
   setEncoded(key: number, at: number, length: number): void {
-    const entry = this.#entryOf(key);
-    if (this.#values.size > 0) this.#values.delete(entry);
-    const e = this.#entries + entry * words;
-    this.#words[e + valueAt] = at;
-    this.#words[e + valueLength] = length;
+    this.#setRange(this.#entryOf(key), at, length);
   }
 
   set(key: number, value: Value): void {
-    this.#setValue(this.#entryOf(key), value);
+    if (isLate(value)) {
+      this.#setLate(this.#entryOf(key), value);
+      return;
+    }
+    const length = encodedSize(value);
+    this.setEncoded(key, this.#encode(value, length), length);
   }
 
   /** Adds a constant attribute whose key is not there (see `find`). */
@@ -286,9 +293,8 @@ export class AttributeTable {
       this.set(id, value);
       return;
     }
-    const entry = this.#append(entryState.edited);
-    this.#setKeyText(entry, key);
-    this.#setValue(entry, value);
+    const n = Buffer.byteLength(key);
+    this.#appendKey(this.#encodeKey(key, n), n, value);
   }
 
   /** As `append`, of a key that is not interned and stands at `keyAt` for as long as the item is shown. */
@@ -297,11 +303,19 @@ export class AttributeTable {
       this.#appendScalar(at, length, value);
       return;
     }
+    this.#appendKey(at, length, value);
+  }
+
+  #appendKey(at: number, length: number, value: Value): void {
+    const late = isLate(value);
+    const size = late ? notEncoded : encodedSize(value);
+    const encoded = late ? 0 : this.#encode(value, size);
     const entry = this.#append(entryState.edited);
     const e = this.#entries + entry * words;
     this.#words[e + keyAt] = at;
     this.#words[e + keyLength] = length;
-    this.#setValue(entry, value);
+    if (late) this.#setLate(entry, value);
+    else this.#setRange(entry, encoded, size);
   }
 
   /** Key and value at once, as the field that is written in the end. */
@@ -326,27 +340,27 @@ export class AttributeTable {
     this.#words[e + valueLength] = payload;
   }
 
-  #setKeyText(entry: number, key: string): void {
-    const n = Buffer.byteLength(key);
-    const at = this.#stage.scratch.take(n);
-    writeUtf8(this.#stage.shared, at, key, n);
-    this.#words[this.#entries + entry * words + keyAt] = at;
-    this.#words[this.#entries + entry * words + keyLength] = n;
+  #encodeKey(key: string, length: number): number {
+    const at = this.#stage.scratch.take(length);
+    writeUtf8(this.#stage.shared, at, key, length);
+    return at;
   }
 
   /** Gives a live entry another value, wherever its key came from. */
   setEntry(entry: number, value: Value): void {
-    this.#touch(entry, entryState.edited);
-    this.#setValue(entry, value);
+    if (isLate(value)) {
+      this.#touch(entry, entryState.edited);
+      this.#setLate(entry, value);
+      return;
+    }
+    const length = encodedSize(value);
+    this.setEntryEncoded(entry, this.#encode(value, length), length);
   }
 
   /** As setEntry, with the AnyValue payload at `at`. */
   setEntryEncoded(entry: number, at: number, length: number): void {
     this.#touch(entry, entryState.edited);
-    if (this.#values.size > 0) this.#values.delete(entry);
-    const e = this.#entries + entry * words;
-    this.#words[e + valueAt] = at;
-    this.#words[e + valueLength] = length;
+    this.#setRange(entry, at, length);
   }
 
   /** Removes every attribute of an interned key; false when there was none. */
@@ -456,17 +470,15 @@ export class AttributeTable {
 
   /** Gives a live entry, found by walking, a key that no other entry has or keeps. */
   renameEntry(entry: number, to: string): void {
-    this.removeEntry(entry);
     const id = to === '' ? -1 : this.#stage.keyId(to);
+    const n = id >= 0 ? this.#stage.keyLength(id) : Buffer.byteLength(to);
+    const at = id >= 0 ? this.#stage.keyPosition(id) : this.#encodeKey(to, n);
+    this.removeEntry(entry);
     const e = this.#entries + entry * words;
     this.#words[e + stateAt] = entryState.edited;
-    if (id >= 0) {
-      this.#words[e + keyAt] = this.#stage.keyPosition(id);
-      this.#words[e + keyLength] = this.#stage.keyLength(id);
-      this.#ints[this.#slots + id] = entry;
-      return;
-    }
-    this.#setKeyText(entry, to);
+    this.#words[e + keyAt] = at;
+    this.#words[e + keyLength] = n;
+    if (id >= 0) this.#ints[this.#slots + id] = entry;
   }
 
   // --- writing -------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 import { valueBytes } from './any-value.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import type { SharedMemory } from './memory.ts';
+import { NoRoomError } from './no-room.ts';
 import { longestText, type TextTable } from './text-table.ts';
 import type { Value } from './value.ts';
 import { varintSize, writeVarint } from './varint.ts';
@@ -53,7 +54,7 @@ export class Scratch {
   take(bytes: number): number {
     const at = this.#at;
     if (at + bytes > this.#end) {
-      throw new RangeError(`the edits of one span need more than ${this.#end - this.start} bytes`);
+      throw new NoRoomError(`the edits of one span need more than ${this.#end - this.start} bytes`);
     }
     this.#at = at + bytes;
     return at;
@@ -81,7 +82,11 @@ export class Scratch {
     return this.#end;
   }
   get keepable(): number {
-    return Math.max(0, this.#end - Math.max(this.#at, this.#half));
+    return this.keepableBehind(0);
+  }
+  /** How many it can keep once so many more were taken. */
+  keepableBehind(taken: number): number {
+    return Math.max(0, this.#end - Math.max(this.#at + taken, this.#half));
   }
   freeKept(): void {
     this.#end = this.#last;

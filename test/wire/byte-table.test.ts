@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { ByteTable } from '../../src/wire/byte-table.ts';
 import { loadKernel } from '../../src/wire/kernel/kernel.ts';
 import { createMemory, viewsOf } from '../../src/wire/memory.ts';
+import { NoRoomError } from '../../src/wire/no-room.ts';
 import { Region, Scratch, StageMemory } from '../../src/wire/stage-memory.ts';
 import { TextTable } from '../../src/wire/text-table.ts';
 import { layOut } from '../../src/workers/layout.ts';
@@ -45,7 +46,7 @@ test('kept scratch outlasts resets, takes half of it at most, and is given back'
   scratch.take(60);
   assert.equal(scratch.keepable, 20, 'of what nobody has taken');
   assert.throws(() => scratch.keep(21), /more than 50 bytes/);
-  assert.throws(() => scratch.take(21), RangeError);
+  assert.throws(() => scratch.take(21), NoRoomError);
   scratch.reset();
   assert.equal(scratch.keepable, 30);
   assert.equal(scratch.keep(30), 1050);

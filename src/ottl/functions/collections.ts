@@ -102,69 +102,87 @@ export const collectionFunctions: readonly FunctionDefinition[] = [
   converter({
     name: 'Sort',
     summary:
-      'The items of the list in order (asc or desc): ints with doubles become doubles, bools and mixes text. What is no list, ' +
-      'or holds lists, maps or bytes, stays as it is.',
+      'The items of the list in order (asc or desc): numbers by their value, all others by their text, as are mixes of both. ' +
+      'A list that holds lists, maps or bytes stays as it is.',
     examples: [
       { text: 'Sort([3, 1, 2])', gives: '[1, 2, 3]' },
       { text: 'Sort(attributes["tags"], "desc")', gives: '["red", "green", "blue"]' },
-      { text: 'Sort([10, "9", true])', gives: '["10", "9", "true"]' },
+      { text: 'Sort([10, "9", 1.5])', gives: '[1.5, 10, "9"]' },
+      { text: 'Sort("ba")', fails: 'the argument target of Sort: expected a list' },
     ],
-    parameters: [any('target'), optional(literalString('order', ['asc', 'desc']))],
-    returns: anyType,
-    run: (target, order = 'asc') => (Array.isArray(target) ? sorted(target, order === 'desc') : target),
+    parameters: [list('target'), optional(literalString('order', ['asc', 'desc']))],
+    returns: type.list,
+    run: (items, order = 'asc') => sorted(items, order === 'desc'),
   }),
   converter({
     name: 'SliceToMap',
     summary:
       'A map of the items of the list: by the text at the key path in each (else by its index), with the value at the value path ' +
-      '(else the item). Items without are left out.',
+      '(else the item). With a path the items are maps that have it.',
     examples: [
       { text: 'SliceToMap(attributes["tags"])', gives: '{"0": "red", "1": "green", "2": "blue"}' },
       {
         text: 'SliceToMap([{"k": "a", "v": 1}, {"k": "b", "v": 2}], ["k"], ["v"])',
         gives: '{"a": 1, "b": 2}',
       },
+      { text: 'SliceToMap([{"k": "a"}, {"v": 2}], ["k"])', fails: 'item 1 of the list has nothing at the path' },
     ],
     parameters: [list('target'), optional(literalStrings('key_path')), optional(literalStrings('value_path'))],
     returns: type.map,
-    run: (items, keys = [], values = []) => {
+    run: (items, keys, values) => {
       const made = new Map<string, OttlValue>();
       for (const [i, item] of items.entries()) {
-        const key = keys.length === 0 ? String(i) : at(item, keys);
-        const value = values.length === 0 ? item : at(item, values);
-        if (typeof key === 'string' && value !== undefined) made.set(key, value);
+        const key = keys === undefined ? String(i) : at(items, i, keys);
+        if (typeof key !== 'string') throw fault(`item ${i} of the list has ${describe(key)} for a key`);
+        made.set(key, values === undefined ? item : at(items, i, values));
       }
       return made;
     },
   }),
 ];
 
-/** undefined when it is not there. */
-function at(item: OttlValue, path: readonly string[]): OttlValue | undefined {
-  let value: OttlValue | undefined = item;
+/** What stands at the path in an item, which is a map. Throws OttlFault. */
+function at(items: OttlList, i: number, path: readonly string[]): OttlValue {
+  if (path.length === 0) throw fault('a path has a key at least');
+  let value: OttlValue | undefined = items[i];
   for (const key of path) {
-    if (!(value instanceof Map)) return undefined;
-    value = (value as OttlMap).get(key);
+    value = value instanceof Map ? (value as OttlMap).get(key) : undefined;
+    if (value === undefined) throw fault(`item ${i} of the list has nothing at the path`);
   }
   return value;
 }
 
 const sortable = type.nil | type.bool | type.int | type.double | type.string;
 
+/** Equal items stay in their order; each is as it was. */
 function sorted(items: OttlList, isDescending: boolean): OttlList {
   let found = 0;
   for (const item of items) found |= typeOf(item);
   if ((found & ~sortable) !== 0) return items;
+  if (found === type.int) return inOrder(items, (item) => item as bigint, compare, isDescending);
+  if ((found & ~(type.int | type.double)) === 0) return inOrder(items, Number, compareDoubles, isDescending);
+  return inOrder(items, valueText, compareTexts, isDescending);
+}
+
+function inOrder<T>(
+  items: OttlList,
+  keyOf: (item: OttlValue) => T,
+  order: (a: T, b: T) => number,
+  isDescending: boolean,
+): OttlList {
   const direction = isDescending ? -1 : 1;
-  if (found === type.int) {
-    return [...(items as readonly bigint[])].sort((a, b) => (a < b ? -direction : a > b ? direction : 0));
-  }
-  if ((found & ~(type.int | type.double)) === 0) {
-    return items.map(Number).sort((a, b) => direction * compareDoubles(a, b));
-  }
   return items
-    .map(valueText)
-    .sort((a, b) => (compareValues(a, b, '<') ? -direction : compareValues(a, b, '>') ? direction : 0));
+    .map((item) => ({ item, key: keyOf(item) }))
+    .sort((a, b) => direction * order(a.key, b.key))
+    .map(({ item }) => item);
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function compareTexts(a: string, b: string): number {
+  return compareValues(a, b, '<') ? -1 : compareValues(a, b, '>') ? 1 : 0;
 }
 
 /** NaN comes first, as in Go. */

@@ -10,6 +10,8 @@ export interface Flags {
   readonly width: number;
   /** -1: none given. */
   readonly precision: number;
+  /** Of %#v. */
+  readonly goSyntax: boolean;
 }
 
 export const noFlags: Flags = {
@@ -20,6 +22,7 @@ export const noFlags: Flags = {
   zero: false,
   width: -1,
   precision: -1,
+  goSyntax: false,
 };
 
 /** Up to `width` characters, with zeros only in front. */

@@ -158,15 +158,15 @@ function hexadecimal(value: number, precision: number): string {
   return `0x${all[0]}${fraction === '' ? '' : `.${fraction}`}p${exponent < 0 ? '-' : '+'}${size}`;
 }
 
-/** What # makes of a number: it has a point, and for g the zeros at its end. */
+/** What # makes of a number: it has a point, and for g and x the zeros at its end, of which Go counts digits of x with its prefix. */
 function withPoint(digits: string, verb: string, precision: number): string {
   const isHex = verb === 'x' || verb === 'X';
   const tailAt = digits.search(isHex ? /p/i : /e/i);
   const tail = tailAt < 0 ? '' : digits.slice(tailAt);
   let head = tailAt < 0 ? digits : digits.slice(0, tailAt);
   let missing = 0;
-  if (verb === 'g' || verb === 'G' || isHex) {
-    const significant = head.replace(/^0x/i, '').replace('.', '').replace(/^0+/, '').length;
+  if (verb === 'g' || verb === 'G' || verb === 'x') {
+    const significant = head.replace('.', '').replace(/^0+/, '').length;
     missing = (precision < 0 ? 6 : precision) - significant - (head === '0' ? 1 : 0);
   }
   if (!head.includes('.')) head += '.';

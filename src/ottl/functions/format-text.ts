@@ -70,7 +70,7 @@ export function characterOf(value: bigint): string {
 export function formatUnicode(value: bigint, flags: Flags): string {
   const digits = BigInt.asUintN(64, value).toString(16).toUpperCase();
   const character = characterOf(value);
-  const shown = flags.sharp && value <= 0x10ffffn && printable.test(character) ? ` '${character}'` : '';
+  const shown = flags.sharp && value >= 0n && value <= 0x10ffffn && printable.test(character) ? ` '${character}'` : '';
   const text = `U+${digits.padStart(Math.max(4, flags.precision), '0')}${shown}`;
   return pad(text, { ...noFlags, width: flags.width, minus: flags.minus });
 }

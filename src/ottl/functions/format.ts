@@ -104,7 +104,9 @@ function verbAt(state: State, flags: Flags): string {
   if (verb === '%') return '%';
   if (state.badIndex) return `%!${verb}(BADINDEX)`;
   if (state.next >= state.args.length) return `%!${verb}(MISSING)`;
-  return formatValue(state.args[state.next++], verb, flags);
+  // For %v these two flags mean something else; a value that another verb is not for is still shown with them.
+  const own = verb === 'v' ? { ...flags, goSyntax: flags.sharp, sharp: false, plus: false } : flags;
+  return formatValue(state.args[state.next++], verb, own);
 }
 
 /** -1 when there is none. One that is too large swallows the rest of the format, as in Go. */
@@ -172,8 +174,7 @@ const bases = { d: 10, v: 10, b: 2, o: 8, O: 8, x: 16, X: 16 } as const;
 
 function formatInt(value: bigint, verb: string, flags: Flags): string {
   if (Object.hasOwn(bases, verb)) {
-    const own = verb === 'v' ? { ...flags, plus: false, sharp: false } : flags;
-    return formatInteger(value, bases[verb as keyof typeof bases], verb, own);
+    return formatInteger(value, bases[verb as keyof typeof bases], verb, flags);
   }
   if (verb === 'c') return pad(characterOf(value), flags);
   if (verb === 'q') return pad(quoted(characterOf(value), "'", flags.plus), flags);
@@ -183,7 +184,7 @@ function formatInt(value: bigint, verb: string, flags: Flags): string {
 
 function formatNumber(value: number, verb: string, flags: Flags): string {
   const { precision } = flags;
-  if (verb === 'v') return formatDouble(value, 'g', precision, { ...flags, plus: false, sharp: false });
+  if (verb === 'v') return formatDouble(value, 'g', precision, flags);
   if ('bgGxX'.includes(verb)) return formatDouble(value, verb, precision, flags);
   if ('feEF'.includes(verb))
     return formatDouble(value, verb === 'F' ? 'f' : verb, precision < 0 ? 6 : precision, flags);
@@ -194,7 +195,7 @@ function formatNumber(value: number, verb: string, flags: Flags): string {
 function formatText(value: string, verb: string, flags: Flags): string | null {
   switch (verb) {
     case 'v':
-      if (flags.sharp) return formatQuoted(value, { ...flags, sharp: false });
+      if (flags.goSyntax) return formatQuoted(value, flags);
       return pad(truncate(value, flags.precision), flags);
     case 's':
       return pad(truncate(value, flags.precision), flags);
@@ -211,7 +212,7 @@ function formatObject(value: OttlValue & object, verb: string, flags: Flags): st
   if (value instanceof Uint8Array) return formatBytes(value, verb, flags);
   if (Array.isArray(value)) {
     const items = value.map((item) => nested(item, verb, flags));
-    return isGoSyntax(verb, flags) ? `[]interface {}{${items.join(', ')}}` : `[${items.join(' ')}]`;
+    return flags.goSyntax ? `[]interface {}{${items.join(', ')}}` : `[${items.join(' ')}]`;
   }
   if (value instanceof Map) return formatMap(value, verb, flags);
   const text = formatText(textOf(value), verb, flags);
@@ -221,26 +222,23 @@ function formatObject(value: OttlValue & object, verb: string, flags: Flags): st
   return wrong(value, verb, flags);
 }
 
-function isGoSyntax(verb: string, { sharp }: Flags): boolean {
-  return verb === 'v' && sharp;
-}
-
 function nested(value: OttlValue, verb: string, flags: Flags): string {
   if (value !== null) return formatValue(value, verb, flags);
-  return isGoSyntax(verb, flags) ? 'interface {}(nil)' : '<nil>';
+  return flags.goSyntax ? 'interface {}(nil)' : '<nil>';
 }
 
 function formatMap(value: ReadonlyMap<string, OttlValue>, verb: string, flags: Flags): string {
   const keys = [...value.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const entries = keys.map((key) => `${nested(key, verb, flags)}:${nested(value.get(key) ?? null, verb, flags)}`);
-  return isGoSyntax(verb, flags) ? `map[string]interface {}{${entries.join(', ')}}` : `map[${entries.join(' ')}]`;
+  return flags.goSyntax ? `map[string]interface {}{${entries.join(', ')}}` : `map[${entries.join(' ')}]`;
 }
 
 /** As text when the verb is for text, else as a list of ints. What is no UTF-8 becomes U+FFFD. */
 function formatBytes(value: Uint8Array, verb: string, flags: Flags): string {
   if (verb === 'x' || verb === 'X') return formatHex(value, verb === 'X', flags);
   if (verb === 's' || verb === 'q') return formatText(Buffer.from(value).toString(), verb, flags) ?? '';
-  return `[${Array.from(value, (byte) => formatInt(BigInt(byte), verb, flags)).join(' ')}]`;
+  const items = Array.from(value, (byte) => formatInt(BigInt(byte), verb, flags).replace('(int64=', '(uint8='));
+  return `[${items.join(' ')}]`;
 }
 
 function textOf(value: OttlValue & object): string {

@@ -6,7 +6,7 @@ export const csvModes = ['strict', 'lazyQuotes', 'ignoreQuotes'] as const;
 
 /** lazy: a quote may stand where it has no business, and then is itself. Throws OttlFault. */
 export function readCsv(source: string, delimiter: string, lazy: boolean): string[] {
-  if (['"', '\r', '\n'].includes(delimiter)) throw fault('a quote or the end of a line cannot separate fields');
+  if (['"', '\r', '\n', '\0', '\ufffd'].includes(delimiter)) throw fault('this character cannot separate fields');
   const text = source.replaceAll('\r\n', '\n').replace(/\r$/, '');
   const fields: string[] = [];
   let at = 0;

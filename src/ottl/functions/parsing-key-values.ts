@@ -28,11 +28,13 @@ export function parseKeyValues(text: string, delimiters: Delimiters): OttlMap {
   return map;
 }
 
+/** A quote behind a backslash is one of the text, as is the backslash. */
 function splitPairs(text: string, delimiter: string): string[] {
   const pairs: string[] = [];
   let pair = '';
   let start = 0; // of what is not yet in `pair`
   let quote = '';
+  let isEscaped = false;
   for (let i = 0; i < text.length; ) {
     const c = text[i];
     if (quote === '' && text.startsWith(delimiter, i)) {
@@ -43,11 +45,11 @@ function splitPairs(text: string, delimiter: string): string[] {
       start = i;
       continue;
     }
-    if (c === quote || (quote === '' && (c === '"' || c === "'"))) {
+    if (!isEscaped && (c === quote || (quote === '' && (c === '"' || c === "'")))) {
       quote = quote === '' ? c : '';
       pair += text.slice(start, i);
       start = i + 1;
-    }
+    } else isEscaped = !isEscaped && c === '\\';
     i++;
   }
   if (quote !== '') throw fault('a quote is not closed');

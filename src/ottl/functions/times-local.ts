@@ -193,8 +193,12 @@ function makeNames(tag: string): TimeNames {
       .find(({ type }) => type === kind)
       ?.value.toLowerCase();
     if (name === undefined) return;
-    names.set(name, index);
-    if (name.endsWith('.')) names.set(name.slice(0, -1), index);
+    // "p. m." has a space that does not break, and is also written with another one or without.
+    for (const space of ['', ' ', '\u00a0']) {
+      const written = name.replaceAll(/\s/g, space);
+      names.set(written, index);
+      if (written.endsWith('.')) names.set(written.slice(0, -1), index);
+    }
   };
   for (const style of ['long', 'short']) {
     for (let i = 0; i < 12; i++) {

@@ -1,7 +1,7 @@
 // Type tests and conversions.
 import { fault } from '../error.ts';
 import { parseInt64 } from '../go-text.ts';
-import { type, typeOf } from '../values.ts';
+import { OttlDuration, OttlId, OttlTime, type OttlValue, OttlWhole, type, typeOf } from '../values.ts';
 import {
   any,
   boolLike,
@@ -30,6 +30,17 @@ function typeTest(name: string, what: string, wanted: number, target: string): F
   });
 }
 
+function isEmpty(value: OttlValue): boolean {
+  if (value instanceof OttlId) return value.bytes.every((byte) => byte === 0);
+  if (value instanceof Uint8Array || Array.isArray(value)) return value.length === 0;
+  if (value instanceof Map) return value.size === 0;
+  if (value instanceof OttlDuration) return value.nanos === 0n;
+  // Go's zero time is one of the year 1, which no span has.
+  if (value instanceof OttlTime) return false;
+  if (value instanceof OttlWhole) return value.number === 0 && value.message === '';
+  return value === null || value === '' || value === false || Number(value) === 0;
+}
+
 export const typeFunctions: readonly FunctionDefinition[] = [
   typeTest('IsBool', 'a bool', type.bool, 'true'),
   typeTest('IsDouble', 'a double', type.double, '1.5'),
@@ -37,6 +48,19 @@ export const typeFunctions: readonly FunctionDefinition[] = [
   typeTest('IsString', 'a string', type.string, 'name'),
   typeTest('IsMap', 'a map', type.map, 'attributes'),
   typeTest('IsList', 'a list', type.list, 'attributes["tags"]'),
+  converter({
+    name: 'IsEmpty',
+    summary:
+      'Whether the value is nil, or the empty one of its type: "", 0, false, a list or map of nothing, an id of zeros.',
+    examples: [
+      { text: 'IsEmpty(attributes["none"])', gives: 'true' },
+      { text: 'IsEmpty(name)', gives: 'false' },
+      { text: 'IsEmpty(parent_span_id)', gives: 'true' },
+    ],
+    parameters: [any('target')],
+    returns: type.bool,
+    run: isEmpty,
+  }),
   compiledConverter({
     name: 'IsRootSpan',
     examples: [{ text: 'IsRootSpan()', gives: 'true' }],

@@ -1,11 +1,11 @@
 // Editors of maps that look at values.
 
 import { valueText } from '../coerce.ts';
-import { formatFloat } from '../go-text.ts';
-import { type Getter, type OttlMap, type OttlValue, type } from '../values.ts';
-import { editor, type FunctionDefinition, literalBool, literalInt, optional, target } from './define.ts';
+import { fault } from '../error.ts';
+import { type Getter, type } from '../values.ts';
+import { editor, type FunctionDefinition, literalBool, literalInt, literalString, optional, target } from './define.ts';
 import { notStrings, strings, targetOf, valueEditor } from './editable-map.ts';
-import { flatten, isContainer } from './flatten.ts';
+import { flatten } from './flatten.ts';
 
 export const valueEditors: readonly FunctionDefinition[] = [
   flatten,
@@ -23,14 +23,15 @@ export const valueEditors: readonly FunctionDefinition[] = [
     compile: ([place]) => {
       const edit = valueEditor(targetOf(place), notStrings);
       return () => {
-        edit(goText);
+        edit(valueText);
         return null;
       };
     },
   }),
   editor({
     name: 'truncate_all',
-    summary: 'Cuts every string of the map to so many bytes at most, never inside of a character.',
+    summary:
+      'Cuts every string of the map to so many bytes at most, never inside of a character; the marker, if any, ends what was cut.',
     examples: [
       {
         text: 'truncate_all(attributes, 4)',
@@ -38,15 +39,31 @@ export const valueEditors: readonly FunctionDefinition[] = [
         gives: { attributes: '{"a": "abcd", "b": "h\u00e9", "c": 123456}' },
         note: 'The fourth byte of b is the first half of a character.',
       },
+      {
+        text: 'truncate_all(attributes, 5, truncation_marker="…")',
+        given: { attributes: '{"a": "abcdef", "b": "abcde"}' },
+        gives: { attributes: '{"a": "ab…", "b": "abcde"}' },
+      },
+      { text: 'truncate_all(attributes, 2, true, "…")', fails: 'the marker has 3 bytes, the limit is 2' },
     ],
-    parameters: [target('target', type.map), literalInt('limit'), optional(literalBool('utf8_safe'))],
+    parameters: [
+      target('target', type.map),
+      literalInt('limit'),
+      optional(literalBool('utf8_safe')),
+      optional(literalString('truncation_marker')),
+    ],
+    refuse: (_target, limit, _safe, marker = '') => {
+      const length = Buffer.byteLength(marker);
+      if (BigInt(length) > limit) throw fault(`the marker has ${length} bytes, the limit is ${limit}`);
+    },
     // utf8_safe = false lets the Collector cut through characters; here it never does.
-    compile: ([place, limitOf]) => {
+    compile: ([place, limitOf, , markerOf]) => {
       const limit = Number((limitOf.get as Getter<bigint>)());
+      const marker = (markerOf.get as Getter<string | undefined>)() ?? '';
       // A string of n bytes is encoded in n + 2 bytes or more.
       const edit = valueEditor(targetOf(place), strings, limit + 2);
       return () => {
-        edit((value) => cut(value as string, limit));
+        edit((value) => cut(value as string, limit, marker));
         return null;
       };
     },
@@ -55,33 +72,9 @@ export const valueEditors: readonly FunctionDefinition[] = [
 
 const encoder = new TextEncoder();
 
-/** As many whole characters as fit. */
-function cut(text: string, limit: number): string {
+/** As many whole characters as fit before the marker, which has no more than `limit` bytes. */
+function cut(text: string, limit: number, marker: string): string {
   if (text.length * 3 <= limit || Buffer.byteLength(text) <= limit) return text;
-  return text.slice(0, encoder.encodeInto(text, new Uint8Array(limit)).read);
-}
-
-/** pcommon.Value.AsString. Lists and maps are as encoding/json writes them, but for HTML characters, which stay. */
-function goText(value: OttlValue): string {
-  return isContainer(value) ? (goJson(value) ?? '') : valueText(value);
-}
-
-/** null: NaN and infinities have no JSON. */
-function goJson(value: OttlValue): string | null {
-  if (typeof value === 'string') return jsonString(value);
-  if (typeof value === 'number') return formatFloat(value);
-  if (value === null) return 'null';
-  if (value instanceof Uint8Array) return `"${Buffer.from(value).toString('base64')}"`;
-  if (Array.isArray(value)) {
-    const items = value.map(goJson);
-    return items.includes(null) ? null : `[${items.join(',')}]`;
-  }
-  if (!(value instanceof Map)) return valueText(value);
-  const keys = [...(value as OttlMap).keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  const items = keys.map((key) => goJson((value as OttlMap).get(key) ?? null));
-  return items.includes(null) ? null : `{${keys.map((key, i) => `${jsonString(key)}:${items[i]}`).join(',')}}`;
-}
-
-function jsonString(text: string): string {
-  return JSON.stringify(text).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
+  const room = limit - Buffer.byteLength(marker);
+  return text.slice(0, encoder.encodeInto(text, new Uint8Array(room)).read) + marker;
 }

@@ -43,6 +43,7 @@ const rows: readonly (readonly [string, readonly OttlValue[], string])[] = [
     ' true|false  |000ab|日本|    日|"日本"',
   ],
   ['%6.2f%%', [12.3456], ' 12.35%'],
+  ['%+.2e|%+t|%#d|%5z', [64n, 1n, 1.5, 'a'], '%!e(int64=+64)|%!t(int64=+1)|%!d(float64=1.50000)|%!z(string=    a)'],
   ['%x %X %a', [3.5, 3.5, 1], '0x1.cp+01 0X1.CP+01 %!a(float64=1)'],
   ['%b %o %O', [-5n, -8n, 8n], '-101 -10 0o10'],
   ['%U %#U %08U', [8984n, 8984n, 8984n], "U+2318 U+2318 '⌘'   U+2318"],

@@ -32,7 +32,7 @@ describe('a map 200 deep', () => {
     expression('ContainsValue([cache["deep"]], cache["deep"])'),
     expression('Sort([cache["deep"], cache["deep"]])'),
     expression('Keys(cache["deep"])'),
-    expression('SliceToMap([cache["deep"]], ["k"], ["k", "k"])'),
+    expression('SliceToMap([{"id": "a", "deep": cache["deep"]}], ["id"], ["deep", "k", "k"])'),
     expression('IsMatch(cache["deep"], "k.*1")'),
     expression('Len(Split(String(cache["deep"]), "k"))'),
     statement('merge_maps(cache["deep"], {"more": 1}, "upsert")'),

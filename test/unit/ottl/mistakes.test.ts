@@ -197,6 +197,11 @@ describe('contexts', () => {
     for (const [wrong, at, message] of [
       ['log.body == "x"', 'log', /there is no context log for spans/],
       ['true and span == nil', 'span', /span is a context: name one of its fields/],
+      ['spn.name == "x"', 'spn', /there is no context spn; did you mean span\?/],
+      ['span.name == nill', 'nill', /nill is no value; did you mean nil\?/],
+      ['span.name == null', 'null', /null is no value; write nil/],
+      ['span.attributes[method] == 1', 'method', /a key that is a text stands in quotes: "method"/],
+      ['span.attributes[other["x"]] == 1', 'other', /such as span\.other/],
     ] as const) {
       refuses(() => inferContext([parseCondition(wrong)]), [wrong, at, message]);
     }

@@ -82,7 +82,9 @@ describe('ParseCSV', () => {
     [['a "b",c', 'x,y'], /^a quote stands in a field without quotes$/],
     [['a,"b" c', 'x'], /^something stands behind the closing quote/],
     [['"a', 'x'], /^a quote is not closed$/],
-    [['a"b', 'x', '"'], /^a quote or the end of a line cannot separate/],
+    ...['"', '\n', '\0', '\ufffd'].map(
+      (separator) => [['a', 'x', separator], /^this character cannot separate/] as const,
+    ),
     [['a', 'x', 'ab'], /^the delimiter is one character$/],
     [['\n', 'x'], /^the text has no fields$/],
     [[null, 'x'], /^expected a string, got nil$/],

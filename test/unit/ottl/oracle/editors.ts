@@ -5,8 +5,9 @@ import { OttlFault } from '../../../../src/ottl/error.ts';
 import type { Apply } from '../../../../src/ottl/functions/define.ts';
 import type { OttlList, OttlMap, OttlValue } from '../../../../src/ottl/values.ts';
 import { fail } from './faults.ts';
-import { type Attributes, type Entry, firstOfEach } from './model.ts';
+import { type Attributes, type Entry, firstOfEach, type SpanItem } from './model.ts';
 import { held, withEntry } from './paths.ts';
+import { conventionalName } from './span-name.ts';
 import { asText } from './text.ts';
 
 /** One call of an editor. */
@@ -16,6 +17,7 @@ export interface EditorCall {
   /** Of a target that is a map: its entries, those of an item's attributes with keys that occur twice. */
   entries(): Attributes;
   setEntries(entries: Attributes): void;
+  readonly span: SpanItem | null;
   /** The argument as the function takes it; undefined when it is absent. */
   argument(name: string): unknown;
 }
@@ -26,6 +28,15 @@ const editors: Readonly<Record<string, (call: EditorCall) => void>> = {
     if (value !== null) set(value);
   },
 
+  set_semconv_span_name: ({ argument, span }) => {
+    if (span === null) throw new Error('a rule for spans ran without one');
+    const { name: before } = span;
+    const after = conventionalName(span);
+    const key = argument('original_span_name_attribute') as string | undefined;
+    if (after === '' || after === before) return;
+    span.name = after;
+    if (key !== undefined) span.attributes = withEntry(span.attributes, key, before);
+  },
   delete_key: ({ argument, entries, setEntries }) => {
     const removed = argument('key');
     setEntries(entries().filter(({ key }) => key !== removed));
@@ -83,7 +94,10 @@ const editors: Readonly<Record<string, (call: EditorCall) => void>> = {
   },
   truncate_all: ({ argument, entries, setEntries }) => {
     const limit = Number(argument('limit'));
-    setEntries(entries().map((entry) => onText(entry, (text) => cut(text, limit))));
+    const marker = (argument('truncation_marker') as string | undefined) ?? '';
+    const size = Buffer.byteLength;
+    const shorten = (text: string) => (size(text) <= limit ? text : cut(text, limit - size(marker)) + marker);
+    setEntries(entries().map((entry) => onText(entry, shorten)));
   },
 
   append: ({ argument, get, set }) => {

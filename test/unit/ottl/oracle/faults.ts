@@ -16,6 +16,7 @@ const kinds: readonly (readonly [kind: string, sentence: RegExp])[] = [
   ['lambda', /^the lambda gave .* not a bool$/],
   ['append', /^cannot append to/],
   ['id text', /^a (trace|span) id is \d+ hex digits$/],
+  ['32 bits', /^flags is a number of 32 bits/],
   ['kind text', /^the string is none of/],
   ['type', /^expected (?!the name)|^flatten wants a map$|cannot be made/],
 ];

@@ -253,7 +253,19 @@ function edit(node: CallNode, scope: Scope): void {
   const args = matchArguments(node, definition);
   const target = args[0]?.value;
   const editor = plainEditors.get(node.name);
-  if (editor === undefined || target?.kind !== 'path') throw new Error(`the oracle does not know ${node.name}`);
+  if (editor === undefined) throw new Error(`the oracle does not know ${node.name}`);
+  const argumentOf = (parameter: string) => {
+    const index = definition.parameters.findIndex((known) => known.name === parameter);
+    return argument(definition, args, index, scope);
+  };
+  const { span } = scope.place;
+  if (target?.kind !== 'path') {
+    const none = () => {
+      throw new Error(`${node.name} has no target`);
+    };
+    editor({ get: none, set: none, entries: none, setEntries: none, span, argument: argumentOf });
+    return;
+  }
   const { context, name, keys } = located(target, scope);
   if (context === 'otelcol') throw new Error('a write to what is known of the client was let through');
   const get = () => readPath(scope.place, context, name, keys);
@@ -268,9 +280,7 @@ function edit(node: CallNode, scope: Scope): void {
       if (item === null) set(toMap(entries));
       else item.attributes = toAttributes(entries);
     },
-    argument: (parameter) => {
-      const index = definition.parameters.findIndex((known) => known.name === parameter);
-      return argument(definition, args, index, scope);
-    },
+    span,
+    argument: argumentOf,
   });
 }

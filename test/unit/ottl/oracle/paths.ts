@@ -55,6 +55,18 @@ const uint32 = (context: ContextName, name: string): PlainPath =>
     (raw: number) => BigInt(raw),
     (value) => Number(BigInt.asUintN(32, anInt(value))),
   );
+/** Not cut to its bits as counts are, but refused. */
+const flags = (context: ContextName): PlainPath =>
+  field(
+    context,
+    'flags',
+    (raw: number) => BigInt(raw),
+    (value) => {
+      const number = anInt(value);
+      if (number < 0n || number >= 2n ** 32n) throw fail('32 bits');
+      return Number(number);
+    },
+  );
 const int32 = (context: ContextName, name: string): PlainPath =>
   field(
     context,
@@ -85,12 +97,13 @@ function id(context: ContextName, path: string, name: string, kind: OttlId['kind
   const read = (raw: Uint8Array) => (raw.length === 0 ? new Uint8Array(size) : raw);
   const fromId = (value: OttlValue) => {
     if (!(value instanceof OttlId) || value.kind !== kind) throw fail('type');
-    return value.bytes;
+    return orNone(value.bytes);
   };
+  const orNone = (bytes: Uint8Array) => (bytes.some((byte) => byte !== 0) ? bytes : new Uint8Array(0));
   const fromText = (value: OttlValue) => {
     const digits = aString(value);
     if (!/^[0-9a-f]*$/i.test(digits) || digits.length !== 2 * size) throw fail('id text');
-    return Uint8Array.from(Buffer.from(digits, 'hex'));
+    return orNone(Uint8Array.from(Buffer.from(digits, 'hex')));
   };
   const toHex = (raw: Uint8Array) => Buffer.from(read(raw)).toString('hex');
   return [
@@ -141,7 +154,7 @@ const tables: Readonly<Record<ContextName, readonly (readonly [string, PlainPath
     ...id('spanlink', 'span_id', 'spanId', 'span id'),
     ['trace_state', text('spanlink', 'traceState')],
     ['dropped_attributes_count', uint32('spanlink', 'droppedAttributesCount')],
-    ['flags', uint32('spanlink', 'flags')],
+    ['flags', flags('spanlink')],
   ],
   spanevent: [
     ['name', text('spanevent', 'name')],
@@ -168,7 +181,7 @@ const tables: Readonly<Record<ContextName, readonly (readonly [string, PlainPath
     ['dropped_attributes_count', uint32('span', 'droppedAttributesCount')],
     ['dropped_events_count', uint32('span', 'droppedEventsCount')],
     ['dropped_links_count', uint32('span', 'droppedLinksCount')],
-    ['flags', uint32('span', 'flags')],
+    ['flags', flags('span')],
   ],
   scope: [
     ['name', text('scope', 'name')],

@@ -77,6 +77,12 @@ const meant: Readonly<Record<string, readonly string[]>> = {
   ),
 };
 
+/** Texts that stand in a rule, by parameter. */
+const written: Readonly<Record<string, readonly string[]>> = {
+  semconv_version: ['"1.37.0"', '"v1.43"', '"1.2.0"'],
+  truncation_marker: ['"..."', '"\u2026"', '""'],
+};
+
 /** With the parameters of a lambda: `k` and `v`, and of one with three also `a`. */
 const conditionBodies = [
   ...['v == "a"', 'k == 0 or k == "a"', 'IsString(v)', 'not (v["a"] == 1)'],
@@ -159,7 +165,9 @@ export function rulesOf(context: ContextName): fc.Arbitrary<Rule> {
           ? fc.constantFrom('true', 'false')
           : (accepts & type.int) !== 0
             ? literalInt
-            : quoted;
+            : name in written
+              ? fc.constantFrom(...written[name])
+              : quoted;
       }
       if (role === 'target') return tie('target');
       if (role === 'lambda') return lambda(parameter);

@@ -8,9 +8,7 @@ export function asText(value: OttlValue): string {
   if (value === null) return '';
   if (typeof value === 'string') return value;
   if (value instanceof Uint8Array) return base64(value);
-  if (typeof value === 'number' && !Number.isFinite(value)) {
-    return Number.isNaN(value) ? 'NaN' : value < 0 ? '-Inf' : '+Inf';
-  }
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   try {
     return json(value);
   } catch (error) {
