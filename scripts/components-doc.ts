@@ -1,5 +1,5 @@
 // Makes docs/components.md and the pages in docs/components/ from the registry; with --check exits 1 when they differ.
-import type { AnyDefinition, Registry } from '../src/component/types.ts';
+import type { AnyDefinition, Registry } from '../src/component/registry.ts';
 import { inputSchema, type JsonSchema } from '../src/config/known-keys.ts';
 import { publishAll } from './generated-doc.ts';
 
@@ -22,8 +22,11 @@ const typeName = (schema: JsonSchema): string => {
   if (typeof schema.pattern === 'string' && schema.pattern.includes('ms|s|m|h')) return 'duration';
   if (schema.type === 'array') return `list of ${typeof schema.items === 'object' ? typeName(schema.items) : 'any'}`;
   if (schema.type === 'object') return schema.properties === undefined ? `map of ${valueType(schema)}` : 'block';
-  const parts = alternatives(schema);
-  if (parts.length > 0) return [...new Set(parts.map(typeName))].join(' or ');
+  const names = new Set(alternatives(schema).map(typeName));
+  // A list of texts that may be one text with commas between them (`textList`).
+  if (names.has('list of string')) names.delete('string');
+  names.delete('null');
+  if (names.size > 0) return [...names].join(' or ');
   return typeof schema.type === 'string' ? schema.type : 'any';
 };
 
@@ -135,7 +138,7 @@ export const renderComponents = (registry: Registry): ReadonlyMap<string, string
     '',
     note,
     '',
-    'What is built in. Each has a page with every setting. Durations are written as Go writes them: `300ms`, `1.5h`, `2m30s`.',
+    'What is built in. Each has a page with every setting. Durations are written as Go writes them: `300ms`, `1.5h`, `2m30s`; a list of strings may also be one text with commas.',
     '',
     ...kinds.flatMap((kind) => indexSection(kind, registry[kind])),
   ];

@@ -1,8 +1,11 @@
 // Client metadata on its way to the extensions that make headers of it, and to connectors that decide by it: whether it can
 // ever get there.
 
-import type { ConnectorDefinition, ExporterDefinition, ExtensionDefinition, MetadataKey } from '../component/types.ts';
-import { credentialAttribute } from '../lib/client-keys.ts';
+import type { ConnectorDefinition } from '../component/connector.ts';
+import type { MetadataKey } from '../component/definition.ts';
+import type { ExporterDefinition } from '../component/exporter.ts';
+import type { ExtensionDefinition } from '../component/extension.ts';
+import { clientAddressKey, credentialAttribute } from '../lib/client-keys.ts';
 import type { Configured, Sections } from './component-section.ts';
 import { type Issue, makeIssue } from './source.ts';
 import { placeName, spotFor } from './subject.ts';
@@ -73,7 +76,8 @@ function waysOf(exporters: readonly string[], route: Route, sections: Sections):
     return readersBehind(exporter, sections).flatMap((extension) => {
       const reads = extension.definition.metadataKeys?.(extension.config?.value) ?? [];
       return reads.map((read): Way => {
-        const obstacle = obstacleOf(read.key, route, sections) ?? obstacleIn(exporter, read.key);
+        const { key } = read;
+        const obstacle = unshown(key, route, sections) ?? obstacleOf(key, route, sections) ?? obstacleIn(exporter, key);
         return { reader: extension, read, obstacle };
       });
     });
@@ -127,6 +131,20 @@ function obstacleIn(exporter: Configured<ExporterDefinition>, key: string): stri
   const batch = exporter.config === null ? null : exporter.definition.delivery(exporter.config.value).queue.batch;
   if (batch === null || batch.metadataKeys.includes(key)) return null;
   return `the sending_queue of exporter "${exporter.id}" mixes clients, so that ${key} is lost: add it to batch.partition.metadata_keys`;
+}
+
+/** A connector sees headers of gRPC in any case. */
+function unshown(key: string, { id, receivers }: Route, sections: Sections): string | null {
+  if (credentialAttribute(key) !== null || key === clientAddressKey) return null;
+  if (receivers.some((receiver) => showsHeaders(receiver, sections))) return null;
+  return `no receiver of pipeline "${id}" shows the headers of requests, so that ${key} is never there: set include_metadata`;
+}
+
+function showsHeaders(receiver: string, sections: Sections): boolean {
+  const { definition, config } = sections.receivers.components.get(receiver) ?? {};
+  // One that is wrong itself may show what it likes.
+  if (config === null || config === undefined) return true;
+  return definition?.showsHeaders?.(config.value) ?? true;
 }
 
 /** What the authenticators of a receiver know of its clients. */

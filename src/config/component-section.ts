@@ -1,8 +1,9 @@
 // One section of components (`receivers:`, `processors:`, …): ids, types, configurations.
-import type { AnyDefinition, ConfigIssue, Registry } from '../component/types.ts';
+import type { ConfigIssue } from '../component/definition.ts';
+import type { AnyDefinition, Registry } from '../component/registry.ts';
 import { nearest } from '../lib/nearest.ts';
 import { checkSchema } from './check-schema.ts';
-import { type ConfigNode, isBroken, nodeAt } from './node.ts';
+import { type ConfigNode, isBroken, nodeAt, type Path, type ScalarNode } from './node.ts';
 import { spotInScalar } from './scalar-offset.ts';
 import { type Issue, makeIssue, type Spot } from './source.ts';
 import { asErrorCode, placeName, type Subject, spotFor } from './subject.ts';
@@ -38,8 +39,13 @@ export const parseId = (id: string): { type: string; name: string } | null => {
 const typeNames = (definitions: readonly AnyDefinition[]): string[] =>
   definitions.flatMap((definition) => [definition.type, ...definition.aliases]);
 
-const unknownType = (type: string, section: string, definitions: readonly AnyDefinition[]): string => {
-  const names = typeNames(definitions);
+const sectionNames = ['receivers', 'processors', 'exporters', 'connectors', 'extensions'] as const;
+
+const unknownType = (type: string, section: keyof Registry, registry: Registry): string => {
+  const other = sectionNames.find((name) => typeNames(registry[name]).includes(type));
+  // The router was a processor once.
+  if (other !== undefined) return `${section}: "${type}" is no ${section.replace(/s$/, '')}: it stands under ${other}:`;
+  const names = typeNames(registry[section]);
   const near = nearest(type, names);
   const hint = near === undefined ? '' : `did you mean "${near}"? `;
   return `${section}: there is no ${section.replace(/s$/, '')} "${type}" here; ${hint}built in: ${names.toSorted().join(', ') || 'none'}`;
@@ -47,11 +53,35 @@ const unknownType = (type: string, section: string, definitions: readonly AnyDef
 
 /** An issue from a definition's `check` or `advise`, at the character it names. */
 const placeCheckIssue = (severity: 'error' | 'warning', issue: ConfigIssue, subject: Subject): Issue[] => {
-  if (isBroken(subject.node, issue.path)) return [];
-  const node = nodeAt(subject.node, issue.path);
-  const inside = issue.offset !== undefined && node?.kind === 'scalar';
-  const spot = inside ? spotInScalar(node, issue.offset) : spotFor(subject, issue.path);
-  return [makeIssue(severity, spot, asErrorCode(issue.code), `${placeName(subject, issue.path)}: ${issue.message}`)];
+  const { path, code, offset } = issue;
+  if (isBroken(subject.node, path)) return [];
+  const text = textAt(subject.node, path);
+  const message = `${placeName(subject, path)}: ${issue.message}`;
+  if (text === null || offset === undefined) {
+    return [makeIssue(severity, spotFor(subject, path), asErrorCode(code), message)];
+  }
+  const hint = text.isPart ? '; a text in place of a list is taken apart at its commas: write a list' : '';
+  return [makeIssue(severity, spotInScalar(text.node, text.from + offset), asErrorCode(code), `${message}${hint}`)];
+};
+
+interface Text {
+  readonly node: ScalarNode;
+  /** Where it begins in the scalar. */
+  readonly from: number;
+  /** It is one of several. */
+  readonly isPart: boolean;
+}
+
+/** The text at `path`; also one of those that stand in one scalar, with commas between them (`textList`). */
+const textAt = (root: ConfigNode, path: Path): Text | null => {
+  const node = nodeAt(root, path);
+  if (node !== undefined) return node.kind === 'scalar' ? { node, from: 0, isPart: false } : null;
+  const list = nodeAt(root, path.slice(0, -1));
+  const index = path.at(-1);
+  if (list?.kind !== 'scalar' || typeof list.value !== 'string' || typeof index !== 'number') return null;
+  const parts = list.value.split(',');
+  const before = parts.slice(0, index).reduce((sum, part) => sum + part.length + 1, 0);
+  return { node: list, from: before, isPart: parts.length > 1 };
 };
 
 const checkComponent = (
@@ -69,9 +99,10 @@ const checkComponent = (
 
 /** Reads a section. `node` undefined: the file has none. */
 export const readSection = <D extends AnyDefinition>(
-  section: string,
+  section: keyof Registry,
   node: ConfigNode | undefined,
   definitions: readonly D[],
+  registry: Registry,
 ): Section<D> => {
   const ids = new Set<string>();
   const components = new Map<string, Configured<D>>();
@@ -99,7 +130,7 @@ export const readSection = <D extends AnyDefinition>(
     const definition = definitions.find((one) => one.type === parsed.type || one.aliases.includes(parsed.type));
     if (definition === undefined) {
       issues.push(
-        makeIssue('error', entry.key, 'CONFIG_UNKNOWN_COMPONENT', unknownType(parsed.type, section, definitions)),
+        makeIssue('error', entry.key, 'CONFIG_UNKNOWN_COMPONENT', unknownType(parsed.type, section, registry)),
       );
       continue;
     }

@@ -1,5 +1,5 @@
 // Warnings of an order of processors that works and is seldom meant.
-import type { ProcessorDefinition } from '../component/types.ts';
+import type { ProcessorDefinition } from '../component/processor.ts';
 import type { Path } from './node.ts';
 import type { ResolvedComponent } from './resolved.ts';
 import { type Issue, makeIssue } from './source.ts';
@@ -18,7 +18,7 @@ const gatherers: ReadonlySet<string> = new Set(['tail_sampling', 'groupbytrace']
 
 /** `path`: of the list of the processors' ids in the service section, in the order of `steps`. */
 export function orderAdvice(steps: readonly Step[], path: Path, service: Subject): Issue[] {
-  const all = [...admissionAdvice(steps), ...batchAdvice(steps), ...samplerAdvice(steps)];
+  const all = [...admissionAdvice(steps), ...batchAdvice(steps), ...samplerAdvice(steps), ...idleAdvice(steps)];
   return all.map(({ index, message }) =>
     makeIssue('warning', spotFor(service, [...path, index]), 'CONFIG_ORDER', message),
   );
@@ -71,4 +71,14 @@ function samplerAdvice(steps: readonly Step[]): Advice[] {
       return [{ index, message }];
     });
   });
+}
+
+/** Of those behind a processor that drops everything the first is named. */
+function idleAdvice(steps: readonly Step[]): Advice[] {
+  const last = steps.findIndex(
+    ({ definition, config }) => definition.role === 'spans' && definition.dropsAll?.(config) === true,
+  );
+  const idle = last < 0 ? undefined : steps[last + 1];
+  if (idle === undefined) return [];
+  return [{ index: last + 1, message: `processor "${idle.id}" gets nothing: "${steps[last].id}" drops every span` }];
 }

@@ -52,6 +52,10 @@ const scalarValue = (value: unknown): ScalarValue => {
   return typeof value === 'boolean' ? value : String(value);
 };
 
+/** Digits of a number that no double holds: for Go's yaml.v3 a text. */
+const isTooLarge = (node: Scalar): node is Scalar & { source: string } =>
+  (node.value === Number.POSITIVE_INFINITY || node.value === Number.NEGATIVE_INFINITY) && /\d/.test(node.source ?? '');
+
 /** What each alias stands for: the last node with its anchor before it. */
 type Targets = ReadonlyMap<Alias, Node>;
 
@@ -73,7 +77,7 @@ const spotOf = (conversion: Conversion, node: Node | null): Spot => {
 };
 
 const convertScalar = (conversion: Conversion, node: Scalar, at: Spot): ScalarNode => {
-  const value = scalarValue(node.value);
+  const value = isTooLarge(node) ? node.source : scalarValue(node.value);
   if (typeof value !== 'string' || conversion.fixed !== null || !node.range) return { kind: 'scalar', at, value };
   const start = conversion.base + node.range[0];
   const end = conversion.base + node.range[1];

@@ -1,5 +1,6 @@
 // The expanded tree against the registry: what the runtime builds, or everything that is wrong with it.
-import type { ProcessorDefinition, Registry } from '../component/types.ts';
+import type { ProcessorDefinition } from '../component/processor.ts';
+import type { Registry } from '../component/registry.ts';
 import { checkSchema } from './check-schema.ts';
 import { clientKeyIssues } from './client-keys.ts';
 import { type Configured, parseId, readSection, type Section, type Sections } from './component-section.ts';
@@ -238,7 +239,7 @@ const adminWarnings = (service: ServiceConfig, subject: Subject): Issue[] => {
 export const resolveConfig = (root: ConfigNode, registry: Registry, cores: number): Resolution => {
   if (root.kind !== 'map') return { config: null, issues: [] };
   const section = <K extends SectionName>(kind: K): Section<Registry[K][number]> =>
-    readSection<Registry[K][number]>(kind, root.entries.get(kind)?.node, registry[kind]);
+    readSection<Registry[K][number]>(kind, root.entries.get(kind)?.node, registry[kind], registry);
   const sections: Sections = {
     receivers: section('receivers'),
     processors: section('processors'),

@@ -19,9 +19,9 @@ interface Found {
   readonly key: Spot;
 }
 
-/** `- key: Authorization` with `value: …` beside it, as lists of headers have it. */
+/** `- key: Authorization`, or `- name: Authorization`, with `value: …` beside it, as lists of headers have it. */
 const headerPair = ({ entries }: MapNode): Found[] => {
-  const [name, value] = [entries.get('key')?.node, entries.get('value')];
+  const [name, value] = [(entries.get('key') ?? entries.get('name'))?.node, entries.get('value')];
   if (value === undefined || name?.kind !== 'scalar' || typeof name.value !== 'string' || !isSecretName(name.value))
     return [];
   return literalIn(value.node).map((node) => ({ name: String(name.value), node, key: value.key }));

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { knownKeys } from './known-keys.ts';
+import { maskLine } from './mask-line.ts';
 import { type ConfigNode, nodeAt, type Path } from './node.ts';
 import { isSecret } from './secrets.ts';
 import type { Spot } from './source.ts';
@@ -39,7 +40,9 @@ export const foundText = (node: ConfigNode | undefined): string => {
   if (node.text !== undefined || node.origin !== undefined) return `a ${type} (from an expansion)`;
   if (isSecret(node)) return `a ${type} (a secret)`;
   if (typeof node.value !== 'string') return `the ${type} ${node.value}`;
-  const text = node.value.length > 60 ? `${node.value.slice(0, 60)}…` : node.value;
+  // `headers: "api-key=…"`, as the environment of an SDK has it.
+  const masked = maskLine(node.value);
+  const text = masked.length > 60 ? `${masked.slice(0, 60)}…` : masked;
   return `the string ${JSON.stringify(text)}`;
 };
 

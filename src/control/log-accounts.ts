@@ -10,8 +10,9 @@ export function logAccounts(accounts: Iterable<PipelineAccount>, log: Logger): b
       if (exporter.isUnused) continue;
       const summary = account.summary(exporter);
       if (summary.remainder !== 0) balanced = false;
-      const failed = Object.fromEntries(exporter.failed);
-      log.info({ pipeline: account.id, exporter: exporter.id, ...summary, failedBy: failed }, 'account');
+      const droppedBy = account.droppedBy(exporter);
+      const failedBy = Object.fromEntries(exporter.failed);
+      log.info({ pipeline: account.id, exporter: exporter.id, ...summary, droppedBy, failedBy }, 'account');
     }
   }
   if (!balanced) log.error('the account does not balance: please report this with the lines above');

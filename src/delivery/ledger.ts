@@ -117,6 +117,16 @@ export class PipelineAccount {
     return spans;
   }
 
+  /** Spans that went on purpose, of one exporter's branch, by `component reason`; without those that dropped none. */
+  droppedBy(exporter: ExporterAccount): Record<string, number> {
+    const drops = new Map<string, number>();
+    for (const { spec, value } of this.counters()) {
+      if (spec.kind === 'dropped' && value > 0) add(drops, `${spec.component} ${spec.reason}`, value);
+    }
+    for (const [reason, spans] of exporter.dropped) add(drops, `${exporter.id} ${reason}`, spans);
+    return Object.fromEntries(drops);
+  }
+
   *rows(): Iterable<LedgerRow> {
     const pipeline = this.id;
     yield { pipeline, stage: 'received', component: '', reason: '', spans: this.received };

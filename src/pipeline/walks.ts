@@ -1,6 +1,6 @@
 // Which steps of a stage go over its spans together. A walk runs all hooks of a resource, then all of a scope, then all of
 // each span: steps share one as long as each still sees what it would see if they ran one after another.
-import type { Touch } from '../component/types.ts';
+import type { Touch } from '../component/processor.ts';
 
 /** One pass of a processor: plain data, for it crosses threads. */
 export interface Step {
@@ -28,8 +28,12 @@ function interferes(earlier: Touch, behind: Touch): boolean {
   return fromBelow(earlier) && earlier.what === behind.what && (earlier.writes || behind.writes);
 }
 
-/** A scope is gone for the steps behind the one that drops its last span; in a walk with that, its hook still runs. */
-const outlivesScope = ({ what, from, writes }: Touch): boolean => what === 'resource' && from === 'scope' && writes;
+/**
+ * A resource or scope is gone for the steps behind the one that drops its last span; in a walk with that, its hook still runs,
+ * and must not do what is seen elsewhere: change the resource of a scope, or refuse the request.
+ */
+const outlivesSpans = ({ what, from, writes, mayRefuse }: Touch): boolean =>
+  mayRefuse === true || (what === 'resource' && from === 'scope' && writes);
 
 type OpenWalk = { -readonly [K in keyof Walk]: Walk[K] } & { steps: Step[] };
 
@@ -53,7 +57,7 @@ export class WalkList {
 
   add(step: Step, touches: readonly Touch[], { drops, regroups }: { drops: boolean; regroups: boolean }): void {
     const interfering = this.#touches.some((earlier) => touches.some((touch) => interferes(earlier, touch)));
-    if (this.#last.regroups === true || interfering || (this.#drops && touches.some(outlivesScope))) this.#next();
+    if (this.#last.regroups === true || interfering || (this.#drops && touches.some(outlivesSpans))) this.#next();
     const walk = this.#last;
     walk.steps.push(step);
     if (regroups) walk.regroups = true;

@@ -49,6 +49,8 @@ interface Row {
   readonly sent: readonly Sent[];
   /** Exporters of the file; default: otlp. */
   readonly exporters?: readonly string[];
+  /** What the account at the end says of spans that were dropped, by `component reason`. */
+  readonly droppedBy?: Readonly<Record<string, number>>;
   /** By exporter: its requests, each the spans in order. */
   check(seen: Readonly<Record<string, readonly (readonly Seen[])[]>>): void;
 }
@@ -183,6 +185,7 @@ const table: Readonly<Record<string, Row>> = {
         ],
       },
     ],
+    droppedBy: { 'filter trace_conditions[0]': 1, 'filter trace_conditions[1]': 1, 'filter trace_conditions[2]': 1 },
     check({ otlp }) {
       assert.deepEqual(names(otlp), ['slow', 'broken', 'again']);
       assert.deepEqual(otlp.flat()[2].events, ['exception']);
@@ -345,7 +348,7 @@ const table: Readonly<Record<string, Row>> = {
   },
 };
 
-async function run(t: TestContext, name: string, { sent, exporters = ['otlp'] }: Row) {
+async function run(t: TestContext, name: string, { sent, exporters = ['otlp'], droppedBy }: Row) {
   const sinks = Object.fromEntries(await Promise.all(exporters.map(async (id) => [id, await startSink(t)] as const)));
   const service = await startService(t, localised(name, '', sinks));
   const client = createClient(t, service, createTally());
@@ -354,7 +357,9 @@ async function run(t: TestContext, name: string, { sent, exporters = ['otlp'] }:
     sent.map(async (one) => await client.send({ message: requestOf(one), ids: [] }, one.headers)),
   );
   for (const { code, message } of replies) assert.equal(code, 0, message);
-  assertClean(await service.end(), service);
+  const end = await service.end();
+  assertClean(end, service);
+  if (droppedBy !== undefined) assert.deepEqual(end.accounts[0].droppedBy, droppedBy);
   const requests = Object.entries(sinks).map(([id, sink]) => [
     id,
     sink.exports.map(({ message }) => seenRequest(message)),

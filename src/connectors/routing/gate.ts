@@ -1,16 +1,17 @@
 // The gate in front of a pipeline behind a router: decides for each span which routes it takes, and keeps it where one of
 // them leads to this pipeline. Every pipeline behind the router decides the same for itself, so that nothing has to be
 // written more than once.
-import { z } from 'zod';
-import { defineSpanProcessor } from '../../component/define.ts';
+import type { GatePlace } from '../../component/connector.ts';
+import { defineStep } from '../../component/define.ts';
+import type { Touch } from '../../component/processor.ts';
 import { ruleErrorMetric, withFaults } from '../../component/rule-faults.ts';
-import type { CounterId, GatePlace, StageBuilder, StageProcessor, Touch } from '../../component/types.ts';
+import type { CounterId, StageBuilder, StageProcessor } from '../../component/step.ts';
 import { connectorKey, grpcMetadataKey } from '../../lib/client-keys.ts';
-import { compileCondition } from '../../ottl/compile.ts';
+import { compileCondition, compileStatement } from '../../ottl/compile.ts';
 import { createEnvironment, type Environment } from '../../ottl/environment.ts';
 import type { Config } from './index.ts';
 import { compareRequest } from './request-condition.ts';
-import { type Route, readTable } from './table.ts';
+import { asksSpans, type Route, readTable } from './table.ts';
 
 export interface GateConfig {
   readonly table: Config['table'];
@@ -26,39 +27,27 @@ export const routedMetric = {
   labels: ['connector', 'pipeline', 'route'],
 } as const;
 
-export const routingGate = defineSpanProcessor<GateConfig>({
-  kind: 'processor',
-  role: 'spans',
+export const routingGateStep = defineStep<GateConfig>({
   type: 'gate of routing',
-  aliases: [],
-  stability: 'beta',
-  summary: 'Keeps what a routing table sends to a pipeline.',
-  // Made from the configuration of the connector, which was checked.
-  config: z.custom<GateConfig>(),
-  traits: { mutates: false, drops: true },
-  passes: (config) => [touches(config)],
-  metadataKeys,
-  compile: compileGate,
-  examples: [],
   metrics: [routedMetric, ruleErrorMetric],
+  compile: compileGate,
 });
 
-const asksSpans = (routes: readonly Route[]): boolean => routes.some(({ asked }) => asked.of === 'span');
-
-function touches(config: GateConfig): Touch[] {
+export function gateTouches(config: GateConfig): Touch[] {
   const { routes } = readTable(config);
   if (asksSpans(routes)) {
     return (['resource', 'scope'] as const).map((what) => ({ what, from: 'span', writes: false }));
   }
-  return routes.some(({ asked }) => asked.of === 'resource')
-    ? [{ what: 'resource', from: 'resource', writes: false }]
-    : [];
+  const asked = routes.flatMap(({ asked: route }) => (route.of === 'resource' ? [route] : []));
+  return asked.length === 0
+    ? []
+    : [{ what: 'resource', from: 'resource', writes: asked.some(({ edit }) => edit !== null) }];
 }
 
-function metadataKeys(config: GateConfig): readonly string[] {
+export function gateMetadataKeys(config: GateConfig): readonly string[] {
   const asked = readTable(config).routes.flatMap(({ asked: route }) => {
     if (route.of === 'request') return [route.condition.key, grpcMetadataKey(route.condition.key)];
-    return 'checked' in route ? route.checked.metadataKeys : [];
+    return 'checked' in route ? [...route.checked.metadataKeys, ...(route.edit?.metadataKeys ?? [])] : [];
   });
   return [...new Set(config.place.isMarked ? [...asked, connectorKey] : asked)];
 }
@@ -160,9 +149,9 @@ function matcherOf(
     }
     case 'resource':
     case 'span': {
-      const { checked } = asked;
+      const { checked, edit } = asked;
       return withFaults(
-        compileCondition(checked, env),
+        edit === null ? compileCondition(checked, env) : compileStatement(edit, env),
         { label, path, checked },
         mode,
         'treated as not matching',

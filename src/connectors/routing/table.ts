@@ -1,19 +1,25 @@
 // The routes of a routing table as they are tried, and what is wrong with others.
-import type { ConfigIssue } from '../../component/types.ts';
+import type { ConfigIssue } from '../../component/definition.ts';
 import { adviseCondition } from '../../ottl/advice.ts';
-import { checkCondition } from '../../ottl/check.ts';
+import { checkCondition, checkStatement } from '../../ottl/check.ts';
 import { constantOf } from '../../ottl/constant.ts';
 import { OttlError } from '../../ottl/error.ts';
 import { inferContext } from '../../ottl/infer.ts';
 import { parseCondition, parseStatement } from '../../ottl/parser.ts';
-import type { CheckedCondition } from '../../ottl/resolved.ts';
+import { pathsOf } from '../../ottl/path-uses.ts';
+import type { CheckedCondition, CheckedStatement } from '../../ottl/resolved.ts';
 import type { Config } from './index.ts';
 import { parseRequestCondition, type RequestCondition } from './request-condition.ts';
 
 /** Of which item a route asks. A traces pipeline has none of what `other` is about: such a route never matches. */
 export type Asked =
   | { readonly of: 'request'; readonly condition: RequestCondition }
-  | { readonly of: 'resource' | 'span'; readonly checked: CheckedCondition }
+  | {
+      readonly of: 'resource' | 'span';
+      readonly checked: CheckedCondition;
+      /** Its statement, when that is not route(): removes attributes of what matches. */
+      readonly edit: CheckedStatement | null;
+    }
   | { readonly of: 'all' }
   | { readonly of: 'other' };
 
@@ -34,7 +40,12 @@ interface Written {
   readonly text: string;
   readonly path: ConfigIssue['path'];
   readonly offset: number;
+  /** All of it, where it is more than a condition. */
+  readonly edit: string | null;
 }
+
+/** What a statement may do besides: the Collector's. */
+const editors: readonly string[] = ['delete_key', 'delete_matching_keys'];
 
 /** All routes in order, and what is wrong with others. */
 export function readTable({ table }: Pick<Config, 'table'>): { routes: Route[]; issues: ConfigIssue[] } {
@@ -47,11 +58,25 @@ export function readTable({ table }: Pick<Config, 'table'>): { routes: Route[]; 
     if (asked === null) continue;
     routes.push({ label, path, asked, isCopy: item.action === 'copy', pipelines: item.pipelines });
   }
+  if (asksSpans(routes)) issues.push(...routes.flatMap(aboutContainers));
   return { routes, issues };
 }
 
+export const asksSpans = (routes: readonly Route[]): boolean => routes.some(({ asked }) => asked.of === 'span');
+
+/** Which spans of a resource would see the change depends on their order. */
+function aboutContainers({ path, asked }: Route): ConfigIssue[] {
+  if (!('edit' in asked) || asked.edit === null) return [];
+  const isInside = pathsOf(asked.edit).every(({ path: { path: used }, writes }) => !writes || used.context === 'span');
+  if (isInside) return [];
+  const message =
+    'changes what several spans have in common, in a table with routes by the span: write route(), and a transform in front or behind';
+  return [{ path: [...path, 'statement'], code: 'CONFIG_OTTL', message, offset: asked.edit.editor.at.offset }];
+}
+
 function askedBy(item: Item, path: ConfigIssue['path'], issues: ConfigIssue[]): Asked | null {
-  const { statement, condition, context } = item;
+  const { statement, condition } = item;
+  const context = item.context === '' ? undefined : item.context;
   const problem = (code: string, message: string, at: ConfigIssue['path'] = path): null => {
     issues.push({ path: at, code, message });
     return null;
@@ -74,34 +99,41 @@ function askedBy(item: Item, path: ConfigIssue['path'], issues: ConfigIssue[]): 
   const written = writtenIn(item, path, issues);
   if (written === null) return null;
   if (written === 'all') return { of: 'all' };
-  return attempt(() => checkRoute(written.text, context), written, issues);
+  return attempt(() => checkRoute(written, context), written, issues);
 }
 
-/** `route()` and `route() where …` are the older way to write a condition. */
+/** `route()` and `route() where …` are the older way to write a condition; a statement that edits does more. */
 function writtenIn(
   { statement, condition }: Item,
   path: ConfigIssue['path'],
   issues: ConfigIssue[],
 ): Written | 'all' | null {
-  if (statement === undefined) return { text: condition ?? '', path: [...path, 'condition'], offset: 0 };
-  const whole = { text: statement, path: [...path, 'statement'], offset: 0 };
+  if (statement === undefined) return { text: condition ?? '', path: [...path, 'condition'], offset: 0, edit: null };
+  const whole = { text: statement, path: [...path, 'statement'], offset: 0, edit: null };
   const tree = attempt(() => parseStatement(statement), whole, issues);
   if (tree === null) return null;
   const { editor, where } = tree;
-  if (editor.name !== 'route' || editor.args.length > 0) {
-    const message = `a route is written as route() where …, and changes nothing; found ${editor.name}(…)`;
+  const isRoute = editor.name === 'route' && editor.args.length === 0;
+  if (!isRoute && !editors.includes(editor.name)) {
+    const message = `a route is written as route() where …, or with ${editors.join(' or ')}; found ${editor.name}(…)`;
     issues.push({ path: whole.path, code: 'CONFIG_OTTL', message, offset: editor.offset });
     return null;
   }
-  if (where === null) return 'all';
+  const edit = isRoute ? null : statement;
+  if (where === null) return isRoute ? 'all' : { ...whole, text: 'true', edit };
   const offset = statement.indexOf('where', editor.offset + editor.length) + 'where'.length;
-  return { ...whole, text: statement.slice(offset), offset };
+  return { ...whole, text: statement.slice(offset), offset, edit };
 }
 
 /** Without a context the paths say which it is; those that name none are of the resource. */
-function checkRoute(text: string, context: 'resource' | 'span' | undefined): Asked {
-  if (context !== undefined) return { of: context, checked: checkCondition(text, context) };
-  const inferred = contextOf(text);
+function checkRoute({ text, edit, offset }: Written, context: 'resource' | 'span' | undefined): Asked {
+  const checkedIn = (of: 'resource' | 'span'): Asked => ({
+    of,
+    checked: checkCondition(text, of),
+    edit: edit === null ? null : wholeStatement(edit, of, offset),
+  });
+  if (context !== undefined) return checkedIn(context);
+  const inferred = contextOf(edit === null ? parseCondition(text) : parseStatement(edit));
   if (inferred === 'spanevent' || inferred === 'spanlink') {
     throw new OttlError('spans are routed whole: a condition is about the span, its scope or its resource', {
       offset: 0,
@@ -110,11 +142,20 @@ function checkRoute(text: string, context: 'resource' | 'span' | undefined): Ask
   }
   // What is about the scope is known at each of its spans.
   const of = inferred === 'resource' ? 'resource' : 'span';
-  return { of, checked: checkCondition(text, of) };
+  return checkedIn(of);
 }
 
-function contextOf(text: string): ReturnType<typeof inferContext> {
-  const tree = parseCondition(text);
+/** `offset`: what is added to that of an error, which is in the whole of it. */
+function wholeStatement(text: string, of: 'resource' | 'span', offset: number): CheckedStatement {
+  try {
+    return checkStatement(text, of);
+  } catch (error) {
+    if (!(error instanceof OttlError)) throw error;
+    throw new OttlError(error.message, { offset: error.offset - offset, length: error.length });
+  }
+}
+
+function contextOf(tree: Parameters<typeof inferContext>[0][number]): ReturnType<typeof inferContext> {
   try {
     return inferContext([tree]);
   } catch (error) {

@@ -1,9 +1,11 @@
 // The Collector's attributes processor: changes span attributes by a list of actions.
 import { z } from 'zod';
-import { actionList, checkActions, keysSet, metadataKeysOf } from '../../component/attribute-actions/actions.ts';
+import { checkActions, keysSet, metadataKeysOf } from '../../component/attribute-actions/actions.ts';
+import { actionList } from '../../component/attribute-actions/fields.ts';
 import { defineSpanProcessor } from '../../component/define.ts';
-import { checkSpanSelection, spanSelectionFields, spanSelectionTouches } from '../../component/span-matcher.ts';
-import { compileAttributes } from './attributes.ts';
+import { spanSelectionFields } from '../../component/span-match-fields.ts';
+import { adviseSpanSelection, checkSpanSelection, spanSelectionTouches } from '../../component/span-matcher.ts';
+import { attributesStep } from './attributes.ts';
 
 const config = z.strictObject({
   ...spanSelectionFields(),
@@ -12,19 +14,19 @@ const config = z.strictObject({
 export type Config = z.output<typeof config>;
 
 export const attributes = defineSpanProcessor<Config>({
+  ...attributesStep,
   kind: 'processor',
   role: 'spans',
-  type: 'attributes',
   aliases: [],
   stability: 'beta',
   summary: 'Inserts, changes, deletes, hashes, extracts and converts span attributes.',
   config,
   check: (c) => [...checkActions(c.actions, ['actions']), ...checkSpanSelection(c)],
+  advise: adviseSpanSelection,
   passes: (c) => [spanSelectionTouches(c)],
   traits: { mutates: true, drops: false },
   metadataKeys: (c) => metadataKeysOf(c.actions),
   sets: (c) => keysSet(c.actions),
-  compile: compileAttributes,
   examples: [
     {
       title: 'Remove what identifies a person, say where the span came from',
@@ -43,5 +45,4 @@ export const attributes = defineSpanProcessor<Config>({
         'actions:\n  - {key: tenant, from_context: metadata.x-tenant-id, default_value: unknown, action: upsert}',
     },
   ],
-  metrics: [],
 });

@@ -1,4 +1,6 @@
 // The conditions of a filter, whichever form of the configuration they were written in.
+import type { ConfigIssue } from '../../component/definition.ts';
+import type { Touch } from '../../component/processor.ts';
 import {
   adviseGroup,
   metadataKeysIn,
@@ -9,9 +11,9 @@ import {
   rulesAt,
   touchesOf,
 } from '../../component/rule-groups.ts';
-import { checkMatchProperties, spanMatcherTouches } from '../../component/span-matcher.ts';
-import type { ConfigIssue, Touch } from '../../component/types.ts';
+import { adviseMatchProperties, checkMatchProperties, spanMatcherTouches } from '../../component/span-matcher.ts';
 import { unreached } from '../../ottl/advice.ts';
+import { constantOf } from '../../ottl/constant.ts';
 import type { ContextName } from '../../ottl/environment.ts';
 import type { ErrorMode } from '../../ottl/error-mode.ts';
 import type { CheckedCondition } from '../../ottl/resolved.ts';
@@ -54,8 +56,16 @@ export function adviseFilter(config: Config): ConfigIssue[] {
     const message = `is never tried: ${label} comes first and drops everything`;
     return { path, code: 'CONFIG_OTTL', message };
   });
-  return [...own, ...behind];
+  const older = (['include', 'exclude'] as const).flatMap((field) => {
+    const properties = config.spans?.[field];
+    return properties == null ? [] : adviseMatchProperties(properties, ['spans', field]);
+  });
+  return [...own, ...behind, ...older];
 }
+
+/** One of the conditions holds for every span. */
+export const dropsAll = (config: Config): boolean =>
+  conditionsOf(config).some(({ checked }) => checked.context !== 'spanevent' && constantOf(checked.tree) === true);
 
 export function checkFilter(config: Config): ConfigIssue[] {
   const issues: ConfigIssue[] = [];

@@ -1,7 +1,9 @@
 // The filter at work: each condition drops what it matches and counts it under its own reason.
-import { withFaults } from '../../component/rule-faults.ts';
+import { defineStep } from '../../component/define.ts';
+import type { MetricSpec } from '../../component/definition.ts';
+import { ruleErrorMetric, withFaults } from '../../component/rule-faults.ts';
 import { compileSpanMatcher } from '../../component/span-matcher.ts';
-import type { CounterId, StageBuilder, StageProcessor } from '../../component/types.ts';
+import type { CounterId, StageBuilder, StageProcessor } from '../../component/step.ts';
 import { compileCondition, type Predicate } from '../../ottl/compile.ts';
 import {
   type ContextName,
@@ -18,7 +20,28 @@ interface Rule {
   readonly counter: CounterId;
 }
 
-export function compileFilter(config: Config, stage: StageBuilder): StageProcessor {
+const dropMetric: MetricSpec = {
+  name: 'otelcol_processor_filter_spans_filtered',
+  kind: 'counter',
+  help: 'Number of spans dropped by the filter processor',
+  labels: ['filter'],
+};
+
+const eventMetric: MetricSpec = {
+  name: 'spanmill_processor_filter_dropped_events',
+  kind: 'counter',
+  help: 'Events that a condition removed from their spans, by processor and rule',
+  labels: ['processor', 'rule'],
+};
+
+export const filterStep = defineStep<Config>({
+  type: 'filter',
+  metrics: [dropMetric, eventMetric, ruleErrorMetric],
+  dropMetric,
+  compile: compileFilter,
+});
+
+function compileFilter(config: Config, stage: StageBuilder): StageProcessor {
   const env = createEnvironment(stage);
   const conditions = conditionsOf(config);
   const of = (context: ContextName): FilterCondition[] =>
@@ -76,8 +99,11 @@ function dropFirst(rules: readonly Rule[], view: { drop(counter: CounterId): voi
 
 function compileEvents(condition: FilterCondition, env: Environment, stage: StageBuilder): () => void {
   const matches = guarded(condition, env, stage);
+  const dropped = stage.counter(eventMetric.name, { processor: stage.id, rule: condition.label });
   return itemWalker(env, 'spanevent', () => {
-    if (matches()) currentEvent(env).drop();
+    if (!matches()) return;
+    currentEvent(env).drop();
+    stage.add(dropped, 1);
   });
 }
 

@@ -1,15 +1,13 @@
 // The Collector's filter processor for traces: drops what its conditions match.
 import { z } from 'zod';
 import { defineSpanProcessor } from '../../component/define.ts';
-import { caseless } from '../../component/fields.ts';
-import { ruleErrorMetric } from '../../component/rule-faults.ts';
-import { matchProperties } from '../../component/span-matcher.ts';
-import type { MetricSpec } from '../../component/types.ts';
+import { caseless, textList } from '../../component/fields.ts';
+import { matchProperties } from '../../component/span-match-fields.ts';
 import { errorModes } from '../../ottl/error-mode.ts';
-import { adviseFilter, checkFilter, filterContexts, metadataKeysOf, passesOf } from './conditions.ts';
-import { compileFilter } from './filter.ts';
+import { adviseFilter, checkFilter, dropsAll, filterContexts, metadataKeysOf, passesOf } from './conditions.ts';
+import { filterStep } from './filter.ts';
 
-const conditions = () => z.array(z.string()).nullish();
+const conditions = () => textList(z.string()).nullish();
 
 const errorModeField = caseless(errorModes).describe(
   'What happens when a condition fails on an item: ignore logs it and keeps the item, silent keeps it without a log ' +
@@ -61,17 +59,10 @@ const config = z.strictObject({
 });
 export type Config = z.output<typeof config>;
 
-const dropMetric: MetricSpec = {
-  name: 'otelcol_processor_filter_spans_filtered',
-  kind: 'counter',
-  help: 'Number of spans dropped by the filter processor',
-  labels: ['filter'],
-};
-
 export const filter = defineSpanProcessor<Config>({
+  ...filterStep,
   kind: 'processor',
   role: 'spans',
-  type: 'filter',
   aliases: [],
   stability: 'beta',
   summary: 'Drops the resources, scopes, spans and span events that a condition matches.',
@@ -79,10 +70,9 @@ export const filter = defineSpanProcessor<Config>({
   check: checkFilter,
   advise: adviseFilter,
   traits: { mutates: true, drops: true },
-  dropMetric,
+  dropsAll,
   metadataKeys: metadataKeysOf,
   passes: passesOf,
-  compile: compileFilter,
   examples: [
     { title: 'Health checks', yaml: 'trace_conditions:\n  - span.attributes["url.path"] == "/healthz"' },
     {
@@ -109,5 +99,4 @@ export const filter = defineSpanProcessor<Config>({
       yaml: 'spans:\n  exclude:\n    match_type: regexp\n    span_names: ["^/health"]',
     },
   ],
-  metrics: [dropMetric, ruleErrorMetric],
 });

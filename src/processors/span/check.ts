@@ -1,6 +1,6 @@
 // What the schema cannot say of the rules that take attributes out of names.
-import { checkSpanSelection } from '../../component/span-matcher.ts';
-import type { ConfigIssue } from '../../component/types.ts';
+import type { ConfigIssue } from '../../component/definition.ts';
+import { adviseSpanSelection, checkSpanSelection } from '../../component/span-matcher.ts';
 import { compileRegExp, RegExpError } from '../../lib/regexp/regexp.ts';
 import type { Config } from './index.ts';
 
@@ -23,6 +23,10 @@ function checkRule(rule: string, index: number): ConfigIssue[] {
 }
 
 export function adviseSpan(config: Config): ConfigIssue[] {
+  return [...adviseSpanSelection(config), ...adviseRules(config)];
+}
+
+function adviseRules(config: Config): ConfigIssue[] {
   const guards = config.name?.to_attributes?.break_after_match === true;
   return rulesOf(config).flatMap((rule, index) => {
     const names = compileRegExp(rule).groupNames;

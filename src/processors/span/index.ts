@@ -1,14 +1,14 @@
 // The Collector's span processor: names spans by their attributes, takes attributes out of names, and sets the status.
 import { z } from 'zod';
 import { defineSpanProcessor } from '../../component/define.ts';
-import { problem, stringList } from '../../component/fields.ts';
-import { spanSelectionFields, spanSelectionTouches } from '../../component/span-matcher.ts';
+import { problem, stringList, textList } from '../../component/fields.ts';
+import { spanSelectionFields } from '../../component/span-match-fields.ts';
+import { spanSelectionTouches } from '../../component/span-matcher.ts';
 import { adviseSpan, checkSpan, groupNamesOf } from './check.ts';
-import { compileSpan } from './span.ts';
+import { spanStep } from './span.ts';
 
 const name = z.strictObject({
-  from_attributes: z
-    .array(z.string().min(1))
+  from_attributes: textList(z.string().min(1))
     .prefault([])
     .describe('The values of these attributes become the name, in this order, where a span has all of them.'),
   separator: z.string().prefault('').describe('Stands between the values.'),
@@ -51,9 +51,9 @@ export type NameConfig = z.output<typeof name>;
 export type StatusConfig = z.output<typeof status>;
 
 export const span = defineSpanProcessor<Config>({
+  ...spanStep,
   kind: 'processor',
   role: 'spans',
-  type: 'span',
   aliases: [],
   stability: 'beta',
   summary: 'Names spans by their attributes, makes attributes of parts of names, and sets the status.',
@@ -63,7 +63,6 @@ export const span = defineSpanProcessor<Config>({
   passes: (c) => [spanSelectionTouches(c)],
   traits: { mutates: true, drops: false },
   sets: groupNamesOf,
-  compile: compileSpan,
   examples: [
     {
       title: 'Name spans by method and route',
@@ -80,5 +79,4 @@ export const span = defineSpanProcessor<Config>({
         'status: {code: Error, description: the attribute error is set}',
     },
   ],
-  metrics: [],
 });

@@ -1,14 +1,13 @@
 // The Collector's transform processor for traces: runs OTTL statements on resources, scopes, spans and span events.
 import { z } from 'zod';
 import { defineSpanProcessor } from '../../component/define.ts';
-import { caseless } from '../../component/fields.ts';
-import { ruleErrorMetric } from '../../component/rule-faults.ts';
+import { caseless, textList } from '../../component/fields.ts';
 import { adviseGroup, metadataKeysIn, touchesOf } from '../../component/rule-groups.ts';
 import { contextNames } from '../../ottl/environment.ts';
 import { errorModes } from '../../ottl/error-mode.ts';
 import { spanAttributesSet } from '../../ottl/path-uses.ts';
 import { checkTransform, readGroups } from './groups.ts';
-import { compileTransform } from './transform.ts';
+import { transformStep } from './transform.ts';
 
 const errorModeField = caseless(errorModes).describe(
   'What happens when a statement or condition fails on an item: ignore logs it and goes on with the next one, silent goes on ' +
@@ -20,11 +19,10 @@ const group = z.strictObject({
     .optional()
     .describe('Where the group runs; absent: the lowest context that its statements and conditions name.'),
   error_mode: errorModeField.optional(),
-  conditions: z
-    .array(z.string())
+  conditions: textList(z.string())
     .nullish()
     .describe('OTTL conditions: the statements only run on items that one of them matches. Empty: on all.'),
-  statements: z.array(z.string()).nullish().describe('OTTL statements, run in this order on each item.'),
+  statements: textList(z.string()).nullish().describe('OTTL statements, run in this order on each item.'),
 });
 
 const otherSignals = z.unknown().optional().describe('For another signal; accepted, without effect on traces.');
@@ -47,9 +45,9 @@ const config = z.strictObject({
 export type Config = z.output<typeof config>;
 
 export const transform = defineSpanProcessor<Config>({
+  ...transformStep,
   kind: 'processor',
   role: 'spans',
-  type: 'transform',
   aliases: [],
   stability: 'beta',
   summary: 'Changes resources, scopes, spans and span events by statements of OTTL.',
@@ -61,7 +59,6 @@ export const transform = defineSpanProcessor<Config>({
   metadataKeys: (c) => metadataKeysIn(readGroups(c, [])),
   sets: (c) =>
     readGroups(c, []).flatMap(({ statements }) => statements.flatMap(({ checked }) => spanAttributesSet(checked))),
-  compile: compileTransform,
   examples: [
     {
       title: 'Names without ids, and the route they stand for',
@@ -92,5 +89,4 @@ export const transform = defineSpanProcessor<Config>({
         "    statements: ['truncate_all(spanevent.attributes, 4096)']",
     },
   ],
-  metrics: [ruleErrorMetric],
 });

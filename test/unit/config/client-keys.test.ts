@@ -10,17 +10,18 @@ interface Parts {
   readonly batch?: string;
   readonly queue?: string;
   readonly extensions?: string;
+  readonly shows?: boolean;
 }
 
 /** The setter's header stands in line 2. */
-const fileOf = ({ auth = '', setter, batch, queue = '', extensions = '' }: Parts): string =>
+const fileOf = ({ auth = '', setter, batch, queue = '', extensions = '', shows = true }: Parts): string =>
   [
     'extensions:',
     `  headers_setter: {headers: [{key: x-org, ${setter}}]}`,
     '  basicauth: {htpasswd: {file: users}}',
     '  bearertokenauth: {filename: tokens}',
     extensions,
-    `receivers: {otlp: {protocols: {grpc: {${auth === '' ? '' : `auth: {authenticator: ${auth}}`}}}}}`,
+    `receivers: {otlp: {protocols: {grpc: {include_metadata: ${shows}${auth === '' ? '' : `, auth: {authenticator: ${auth}}`}}}}}`,
     `processors: {batch: {${batch ?? ''}}}`,
     `exporters: {otlp: {endpoint: "localhost:1", auth: {authenticator: headers_setter}${queue}}}`,
     'service:',
@@ -57,6 +58,16 @@ test('an attribute that no authenticator knows is an error that says which are k
   assert.deepEqual(errorsOf(subject), knows('username, raw', 'subject'));
   // The same key under its other name would be nothing that a client sent.
   assert.match(errorsOf({ setter: 'from_context: auth.username' })[0], /^2:57 .*no authenticator/);
+});
+
+test('a header that no receiver shows is warned of; the address of a client and its credential need no header', () => {
+  const setter = 'from_context: x-tenant';
+  assert.deepEqual(warningsOf({ setter, shows: false }), [
+    '2:57 CONFIG_CONFLICT extensions.headers_setter.headers[0].from_context: no receiver of pipeline "traces" shows the headers of requests, so that x-tenant is never there: set include_metadata',
+  ]);
+  assert.deepEqual(warningsOf({ setter }), []);
+  assert.deepEqual(warningsOf({ setter: 'from_context: client.address', shows: false }), []);
+  assert.deepEqual(warningsOf({ auth: 'basicauth', setter: username, shows: false }), []);
 });
 
 test('what a batch mixes is lost: an error for an attribute, a warning for a header, neither where it is kept apart', () => {

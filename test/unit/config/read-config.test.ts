@@ -345,3 +345,11 @@ test('the fields of every log line are plain JSON', () => {
   });
   assert.deepEqual(config.telemetry.logs.initialFields, { zone: 'a', rack: 7, tags: [1.5, { x: 2 }] });
 });
+
+test('a component that stands in the wrong section is told where it belongs', () => {
+  const { errors } = read({ files: ['processors: {forward/x: }\nconnectors: {batch: , nothing: }'] });
+  const messages = errors.map(({ message }) => message);
+  assert.equal(messages[0], 'processors: "forward" is no processor: it stands under connectors:');
+  assert.equal(messages[1], 'connectors: "batch" is no connector: it stands under processors:');
+  assert.match(messages[2], /there is no connector "nothing" here/);
+});

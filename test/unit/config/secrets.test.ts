@@ -100,6 +100,22 @@ test('a secret on the command line is warned of, and its place is named without 
   }
 });
 
+test('headers as the environment of an SDK has them are refused without what they hold', () => {
+  for (const headers of [
+    `"api-key=${secret}"`,
+    `["Authorization: Bearer ${secret}"]`,
+    `[{name: x-token, value: [${secret}]}]`,
+  ]) {
+    const text = `receivers: {otlp: {protocols: {grpc: }}}\nexporters:\n  otlp:\n    endpoint: a:1\n    headers: ${headers}\n${service}`;
+    const result = read(text);
+    assert.equal(result.errors.length, 1, result.shown);
+    assert.match(result.errors[0].message, /expected/);
+    assert.doesNotMatch(result.shown, /SESAME/);
+  }
+  const pair = `receivers: {otlp: {protocols: {grpc: }}}\nexporters:\n  otlp:\n    endpoint: a:1\n    headers: [{name: x-token, value: ${secret}}]\n${service}`;
+  assert.deepEqual(places(read(pair)), ['5:31 CONFIG_SECRET']);
+});
+
 test('whatever else is wrong with a line, its secret is not shown', () => {
   for (const yaml of [
     `  bearertokenauth: {token: ${secret}, no_such_key: 1}`,

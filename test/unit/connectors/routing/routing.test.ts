@@ -92,7 +92,9 @@ function route(table: Table, around: Around = {}): Readonly<Record<string, Behin
 
 const namesIn = (output: Uint8Array): string[] =>
   decodeRequest(output).resourceSpans.flatMap(({ resource, scopeSpans }) =>
-    scopeSpans.flatMap(({ spans }) => spans.map(({ name }) => `${resource?.attributes[0].value?.stringValue}/${name}`)),
+    scopeSpans.flatMap(({ spans }) =>
+      spans.map(({ name }) => `${resource?.attributes[0]?.value?.stringValue}/${name}`),
+    ),
   );
 
 const spansOf = (behind: Readonly<Record<string, Behind>>) =>
@@ -152,6 +154,20 @@ describe('where spans go', () => {
     const behind = route([ofSpan('a', ['a', 'b']), ofService('bare', ['a'])], { defaults: ['b'] });
     assert.deepEqual(behind.a.routes, { 'table[0]': 2, 'table[1]': 1 });
     assert.deepEqual(behind.b.routes, { 'table[0]': 2, default_pipelines: 2 });
+  });
+
+  test('a statement that removes attributes does so where it matches, and those behind it see that', () => {
+    const withoutService = { statement: 'delete_key(attributes, "service") where attributes["service"] == "shop"' };
+    const moved = route([{ ...withoutService, pipelines: ['a'] }], { defaults: ['b'] });
+    assert.deepEqual(spansOf(moved), { a: ['undefined/a', 'undefined/b'], b: everything.slice(2) });
+    const copied = route([{ ...withoutService, action: 'copy', pipelines: ['a'] }, ofService('shop', ['c'])], {
+      defaults: ['b'],
+    });
+    const all = ['undefined/a', 'undefined/b', ...everything.slice(2)];
+    assert.deepEqual(spansOf(copied), { a: all.slice(0, 2), b: all, c: [] });
+    const statement = 'delete_matching_keys(attributes, "^i") where attributes["is"] == "a"';
+    const bySpan = route([{ context: 'span', statement, action: 'copy', pipelines: ['a'] }, ofSpan('a', ['b'])]);
+    assert.deepEqual(spansOf(bySpan), { a: ['shop/a', 'bare/a'], b: [] });
   });
 
   test('by a header of the request all of it goes, over gRPC as over HTTP', () => {
@@ -249,10 +265,25 @@ describe('what is wrong with a table', () => {
       [{ pipelines: p, condition: 'spanevent.name == "b"' }, 'table.0.condition', 'CONFIG_OTTL', 0],
       [{ pipelines: p, condition: 'name == "b"' }, 'table.0.condition', 'CONFIG_OTTL', 0],
       [{ pipelines: p, statement: 'route() where nme == 1', context: 'span' }, 'table.0.statement', 'CONFIG_OTTL', 14],
-      [{ pipelines: p, statement: 'delete_key(attributes, "a")' }, 'table.0.statement', 'CONFIG_OTTL', 0],
+      [{ pipelines: p, statement: 'set(attributes["a"], "b")' }, 'table.0.statement', 'CONFIG_OTTL', 0],
+      [{ pipelines: p, statement: 'delete_key(atributes, "a") where true' }, 'table.0.statement', 'CONFIG_OTTL', 11],
       [{ pipelines: p, statement: 'route( where true' }, 'table.0.statement', 'CONFIG_OTTL', 13],
     ];
     for (const [item, ...expected] of rows) assert.deepEqual(problems([{ ...item }]), [expected], JSON.stringify(item));
+  });
+
+  test('a route that changes a resource has none by the span beside it', () => {
+    const statement = 'delete_key(resource.attributes, "service") where attributes["is"] == "a"';
+    assert.deepEqual(problems([ofService('shop', ['a']), { context: 'span', statement, pipelines: ['a'] }]), [
+      ['table.1.statement', 'CONFIG_OTTL', 0],
+    ]);
+  });
+
+  test('of older files match_once may say what is so: the first route that matches decides', () => {
+    const table = [ofService('shop', ['a'])];
+    assert.ok(routing.config.safeParse({ table, match_once: true }).success);
+    const { error } = routing.config.safeParse({ table, match_once: false });
+    assert.match(error?.issues[0].message ?? '', /action: copy/);
   });
 
   test('a table is not empty, and a route has a pipeline and a known action', () => {

@@ -1,7 +1,7 @@
 // The filter over real bytes.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { SpanProcessorDefinition } from '../../../../src/component/types.ts';
+import type { SpanProcessorDefinition } from '../../../../src/component/processor.ts';
 import { filter } from '../../../../src/processors/filter/index.ts';
 import { decodeRequest, encodeRequest } from '../../../../src/wire/reference/codec.ts';
 import type { ExportTraceServiceRequest, Span } from '../../../../src/wire/reference/messages.ts';
@@ -29,6 +29,8 @@ interface Result {
   readonly spans: readonly string[];
   readonly outcome: number;
   readonly drops: Readonly<Record<string, number>>;
+  /** Events that went, by condition. */
+  readonly eventDrops: Readonly<Record<string, number>>;
   readonly warnings: readonly string[];
 }
 
@@ -40,12 +42,15 @@ function run(raw: unknown): Result {
   const { outcome, output } = stage.run(encodeRequest(request()));
   const counts = stage.counters();
   const drops: Record<string, number> = {};
+  const eventDrops: Record<string, number> = {};
   stage.chain.counters.forEach((spec, i) => {
     if (spec.kind === 'dropped' && counts[i] > 0) drops[spec.reason] = counts[i];
+    const isOfEvents = spec.kind === 'metric' && spec.metric === 'spanmill_processor_filter_dropped_events';
+    if (isOfEvents && counts[i] > 0) eventDrops[spec.labels.rule] = counts[i];
   });
   const warnings = stage.chain.takeWarnings().map(({ message }) => message);
   const spans = outcome === rewriteOutcome.written ? decodeRequest(output).resourceSpans.flatMap(namesOf) : [];
-  return { spans, outcome, drops, warnings };
+  return { spans, outcome, drops, eventDrops, warnings };
 }
 
 function namesOf({ resource, scopeSpans }: ExportTraceServiceRequest['resourceSpans'][number]): string[] {
@@ -91,8 +96,11 @@ describe('filter', () => {
     assert.deepEqual(drops, { 'trace_conditions[0]': 2 });
   });
 
-  it('removes events and keeps their span', () => {
-    const { spans, drops } = run({ traces: { spanevent: ['attributes["n"] == 4', 'event_index == 7'] } });
+  it('removes events, counts them, and keeps their span', () => {
+    const { spans, drops, eventDrops } = run({
+      traces: { spanevent: ['attributes["n"] == 4', 'event_index == 7', 'name == "exception"'] },
+    });
+    assert.deepEqual(eventDrops, { 'traces.spanevent[0]': 4 }, 'each once, for the condition that was first');
     assert.deepEqual(
       spans,
       everything.map((text) => text.replace(events, 'retry')),
@@ -105,6 +113,15 @@ describe('filter', () => {
       trace_conditions: ['spanevent.name == "retry" and span.name == "a"', 'spanevent.event_index == 0'],
     });
     assert.deepEqual(spans, ['shop/a/', 'shop/b/retry', 'bare/a/', 'bare/b/retry']);
+  });
+
+  it('takes a text in place of a list, with commas between conditions', () => {
+    assert.deepEqual(run({ traces: { span: 'name == "a"' } }).spans, [everything[1], everything[3]]);
+    const raw = { trace_conditions: [{ context: 'span', conditions: 'name == "a",name == "b"' }] };
+    assert.deepEqual(run(raw).drops, {
+      'trace_conditions[0].conditions[0]': 2,
+      'trace_conditions[0].conditions[1]': 2,
+    });
   });
 
   it('gives each of the plain conditions a context of its own', () => {

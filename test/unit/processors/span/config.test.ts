@@ -26,6 +26,11 @@ const wrong: readonly (readonly [string, string, ...string[]])[] = [
   ['an include without a match type', 'include: {span_names: [a]}\nstatus: {code: Ok}', '1:1 CONFIG_MISSING'],
   ['an exclude that names nothing', 'status: {code: Ok}\nexclude: {match_type: strict}', '2:1 CONFIG_MISSING'],
   [
+    'properties of log records',
+    'include: {match_type: strict, span_names: [a], log_bodies: [b]}\nstatus: {code: Ok}',
+    '1:60 CONFIG_UNSUPPORTED',
+  ],
+  [
     'a kind that does not exist',
     'include: {match_type: strict, span_kinds: [SERVER]}\nstatus: {code: Ok}',
     '1:44 CONFIG_VALUE',
@@ -38,6 +43,15 @@ for (const [name, yaml, ...expected] of wrong) {
 
 const odd: readonly (readonly [string, string, ...string[]])[] = [
   ['a group without a name', 'name: {to_attributes: {rules: [a(?P<a>x), "(x)(?P<b>y)"]}}', '1:43 CONFIG_VALUE'],
+  [
+    'an include that asks for two values of one attribute',
+    'include:\n  match_type: strict\n  attributes: [{key: a, value: 1}, {key: b}, {key: a}, {key: a, value: 1}, {key: a, value: 2}]\nstatus: {code: Ok}',
+    '3:76 CONFIG_VALUE',
+  ],
+  [
+    'an include with expressions that may both match',
+    'include:\n  match_type: regexp\n  attributes: [{key: a, value: x}, {key: a, value: y}]\nstatus: {code: Ok}',
+  ],
   ['a rule that changes nothing', 'name: {to_attributes: {rules: [abc]}}', '1:32 CONFIG_VALUE'],
   [
     'a rule that keeps others from a name',
