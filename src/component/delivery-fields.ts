@@ -2,8 +2,9 @@
 // and retry_on_failure; and the settings that are the Collector's but not built in.
 import { z } from 'zod';
 import type { ExtensionReference } from './capabilities.ts';
-import { distinctStringList, durationMs, integer, problem } from './fields.ts';
-import type { ConfigIssue, DeliveryOptions } from './types.ts';
+import type { ConfigIssue } from './definition.ts';
+import type { DeliveryOptions } from './exporter.ts';
+import { distinctStringList, durationMs, integer, optionalBlock, problem } from './fields.ts';
 
 /** A key that the Collector has and this build has not: any value is refused with `message`, saying what to do instead. */
 export const notBuiltIn = (message: string) =>
@@ -20,6 +21,22 @@ export const onlyOff = (message: string) =>
     .refine((value) => !value, problem('CONFIG_UNSUPPORTED', message))
     .prefault(false);
 
+const middlewares = (message: string) =>
+  z
+    .array(z.unknown())
+    .refine((list) => list.length === 0, problem('CONFIG_UNSUPPORTED', message))
+    .optional()
+    .describe('Not built in: only an empty list.');
+
+/** `middlewares` of a server. */
+export const serverMiddlewares = () =>
+  middlewares(
+    'middlewares are not built in; remove them. The processor memory_limiter refuses before a body is read, as memory_limiter does as a middleware',
+  );
+
+/** `middlewares` of an exporter. */
+export const clientMiddlewares = () => middlewares('middlewares are not built in; remove them');
+
 const partition = z
   .strictObject({
     metadata_keys: distinctStringList().describe('Clients that differ in these metadata keys share no batch.'),
@@ -27,21 +44,18 @@ const partition = z
   .prefault({})
   .describe('What is kept apart.');
 
-const queueBatch = z
-  .strictObject({
-    flush_timeout: durationMs('200ms', { positive: true }).describe(
-      'A batch goes out after this time, whatever its size.',
-    ),
-    min_size: integer().prefault(8192).describe('A batch of this size goes out at once.'),
-    max_size: integer().prefault(0).describe('Larger ones are cut between spans; 0: no limit.'),
-    sizer: z
-      .enum(['items', 'bytes'])
-      .optional()
-      .describe(
-        "Unit of both sizes: spans or bytes. Default: the queue's sizer where that is one of them, else items.",
-      ),
-    partition,
-  })
+const queueBatch = optionalBlock({
+  flush_timeout: durationMs('200ms', { positive: true }).describe(
+    'A batch goes out after this time, whatever its size.',
+  ),
+  min_size: integer().prefault(8192).describe('A batch of this size goes out at once.'),
+  max_size: integer().prefault(0).describe('Larger ones are cut between spans; 0: no limit.'),
+  sizer: z
+    .enum(['items', 'bytes'])
+    .optional()
+    .describe("Unit of both sizes: spans or bytes. Default: the queue's sizer where that is one of them, else items."),
+  partition,
+})
   .optional()
   .describe('Gathers batches behind the queue, so that what waits is stored before it is gathered. Absent: off.');
 
@@ -58,7 +72,7 @@ const queueFields = {
     .boolean()
     .prefault(false)
     .describe(
-      'Matters where a pipeline has several exporters. False: when this one is full and its backend takes nothing, the others go on, and what it misses is counted as failed. True: all wait, and clients are told to come again.',
+      'False: of several exporters the others go on when this one is full and its backend takes nothing, and what it misses is counted as failed; clients of a stored queue that is full are told to come again. True: all wait until it has room, and once the memory is full of what waits, clients are told to come again.',
     ),
   wait_for_result: z
     .boolean()
@@ -124,7 +138,7 @@ const deadLetter = () =>
     .min(1)
     .optional()
     .describe(
-      'Id of an extension such as dead_letter: keeps the spans that the backend does not take. Absent: they are lost.',
+      'Id of an extension such as dead_letter: keeps the spans that the backend does not take, and what is in memory when the time to shut down is over. Absent: they are lost.',
     );
 
 /** What every exporter to a peer has of delivery, besides its `timeout`. */

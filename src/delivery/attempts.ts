@@ -1,5 +1,5 @@
 // Attempts at one exporter: each with its time limit, repeated while there is hope, ended by a drain whose time is over.
-import type { Batch, DeliveryOptions, Exporter, ExportResult } from '../component/types.ts';
+import type { Batch, DeliveryOptions, Exporter, ExportResult } from '../component/exporter.ts';
 import type { RateLimitedLog } from '../lib/rate-limit.ts';
 import { Circuit } from './circuit.ts';
 import type { Clock } from './clock.ts';
@@ -113,7 +113,8 @@ export class Attempts {
       this.#log.warn('retry', fields, 'export failed, will try again');
       await this.#sleep(waitMs);
     }
-    return { kind: 'given_up', reason: 'shutdown', message: 'the time to shut down was over' };
+    const before = last.message === '' ? '' : `; the last attempt before that: ${last.message}`;
+    return { kind: 'given_up', reason: 'shutdown', message: `the time to shut down was over${before}` };
   }
 
   /** The peer answered: what it said of this batch says nothing of the next. */

@@ -118,7 +118,7 @@ export class FanOut {
       return;
     }
     this.#waiting.push(batch);
-    if (this.#waiting.length === 1) this.#wait();
+    if (this.#waiting.length === 1) this.#wait(batch);
   }
 
   /** What is held back goes on to wait in the exporters' queues. */
@@ -136,15 +136,15 @@ export class FanOut {
     this.#options.resumed();
   }
 
-  get #full(): readonly Branch[] {
+  #fullFor(batch: GatheredBatch): readonly Branch[] {
     const { branches, shareBytes } = this.#options;
-    return branches.filter(({ outlet }) => outlet.heldBytes > shareBytes);
+    return branches.filter(({ outlet }) => outlet.heldBytes > shareBytes || outlet.holdsBack(batch));
   }
 
-  /** Until an exporter that is full holds less, or one more of them counts as stuck. */
-  #wait(): void {
+  /** Until an exporter that is full holds less, or one more of them counts as stuck. `batch`: the first that waits. */
+  #wait(batch: GatheredBatch): void {
     clearTimeout(this.#timer);
-    const full = this.#full;
+    const full = this.#fullFor(batch);
     for (const { outlet } of full) outlet.whenLess(this.#look);
     const untilStuck = Math.min(...full.map(({ outlet }) => outlet.stuckInMs).filter((ms) => ms >= 0));
     // A timer may come a little before its time.
@@ -157,7 +157,7 @@ export class FanOut {
       const [batch] = this.#waiting;
       const branches = this.#open(batch);
       if (branches === null) {
-        this.#wait();
+        this.#wait(batch);
         return;
       }
       this.#waiting.shift();
@@ -179,7 +179,7 @@ export class FanOut {
   /** The branches that take it now; null: it has to wait. One that is stuck misses it, unless it is to hold back the others. */
   #open(batch: GatheredBatch): readonly Branch[] | null {
     const { branches } = this.#options;
-    const full = this.#full;
+    const full = this.#fullFor(batch);
     if (full.length === 0 || this.#isEnding) return branches;
     const isAll = full.length === branches.length;
     if ((isAll && !this.#hasOthers) || full.some(({ outlet }) => outlet.blockOnOverflow || !outlet.isStuck))

@@ -2,8 +2,9 @@
 // the queue does not take waits here, in order; the bytes it holds keep the budget filled, and that is what in the end
 // refuses new requests.
 import type { StoredEntry, StoredQueue } from '../component/capabilities.ts';
-import type { DeliveryOptions } from '../component/types.ts';
+import type { DeliveryOptions } from '../component/exporter.ts';
 import type { GatheredBatch, Metadata } from './batch.ts';
+import { Fifo } from './fifo.ts';
 import type { DeliveryItem, Settlement } from './item.ts';
 import type { ExporterAccount } from './ledger.ts';
 import type { Delivery } from './queue.ts';
@@ -47,7 +48,7 @@ const nobody = (): void => {};
 export class Outlet {
   readonly delivery: Delivery;
   readonly #options: OutletOptions;
-  readonly #blocked: DeliveryItem[] = [];
+  readonly #blocked = new Fifo<DeliveryItem>();
   #storage: StoredQueue | null = null;
   #removed: StoredEntry[] = [];
   /** Bytes of the shared memory that wait for this exporter. */
@@ -96,6 +97,12 @@ export class Outlet {
     return this.#expected === 0 && this.#heldBytes === 0 && this.delivery.stats.queueSize === 0;
   }
 
+  /** The batch is to wait until its stored queue has room: `whenLess` tells. */
+  holdsBack(batch: GatheredBatch): boolean {
+    if (!this.stores || !this.blockOnOverflow) return false;
+    return this.#blocked.length > 0 || !this.delivery.hasRoomFor(batch);
+  }
+
   /** Sends on what its queue gathers; from then on nothing waits for more, until `gather`. */
   flush(): void {
     this.delivery.flush();
@@ -122,7 +129,7 @@ export class Outlet {
     const since = Math.max(this.#heldSince, this.delivery.stats.lastSuccessAt);
     return since + stuckAfterMs - this.#options.now();
   }
-  /** Calls once, at the end of the turn in which it next holds less. The same callback only once. */
+  /** Calls once, at the end of the turn in which it next holds less, or has room again. The same callback only once. */
   whenLess(callback: () => void): void {
     this.#relieved.add(callback);
   }
@@ -240,7 +247,7 @@ export class Outlet {
   }
 
   #offer(item: DeliveryItem): void {
-    if (this.#blocked.length > 0 || !this.delivery.offer(item)) this.#blocked.push(item);
+    if (this.#blocked.length > 0 || !this.delivery.offer(item)) this.#blocked.put(item);
   }
 
   #hold(bytes: number): void {
@@ -249,6 +256,10 @@ export class Outlet {
   }
   #letGo(bytes: number): void {
     this.#heldBytes -= bytes;
+    this.#relieve();
+  }
+
+  #relieve(): void {
     if (this.#relieved.size === 0) return;
     const callbacks = this.#relieved;
     this.#relieved = new Set();
@@ -256,7 +267,11 @@ export class Outlet {
   }
 
   #resume(): void {
-    while (this.#blocked.length > 0 && this.delivery.offer(this.#blocked[0])) this.#blocked.shift();
+    for (let next = this.#blocked.first; next !== undefined; next = this.#blocked.first) {
+      if (!this.delivery.offer(next)) return;
+      this.#blocked.drop();
+    }
+    this.#relieve();
   }
 
   /** The storage is given back, for another to open. Everything is settled. */

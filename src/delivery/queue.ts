@@ -2,14 +2,15 @@
 // delivered or there is a reason to give it up. Nothing that was taken is dropped for want of space: a full queue
 // refuses the offer, the one who offered keeps the batch and is told when to come again.
 import type { Logger } from 'pino';
-import type { DeliveryOptions, Exporter } from '../component/types.ts';
-import { rateLimited } from '../lib/rate-limit.ts';
+import type { DeliveryOptions, Exporter } from '../component/exporter.ts';
+import { type RateLimitedLog, rateLimited } from '../lib/rate-limit.ts';
 import { Attempts, type AttemptsStats } from './attempts.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { LearnedLimit } from './cut/learned-limit.ts';
 import { type DeliveryItem, exportedWhole, type Failure, type Settlement } from './item.ts';
+import { Leftovers } from './leftovers.ts';
 import { createShipments, type Shipment, type Shipments } from './shipments.ts';
-import { type Cutter, type Part, type Shipped, Shipper } from './shipper.ts';
+import { type Cutter, type Fate, type Part, type Shipped, Shipper } from './shipper.ts';
 
 /** Plain numbers, for the metrics. */
 export interface DeliveryStats extends AttemptsStats {
@@ -36,6 +37,8 @@ export interface Delivery {
   /** Makes room for an item that `put` brings, or `unclaim` does not; false: there is none, and `onSpace` will be called. */
   claim(item: Pick<DeliveryItem, 'spans' | 'bytes'>): boolean;
   unclaim(item: Pick<DeliveryItem, 'spans' | 'bytes'>): void;
+  /** Whether it could be claimed now; false: `onSpace` will be called. */
+  hasRoomFor(item: Pick<DeliveryItem, 'spans' | 'bytes'>): boolean;
   /** Takes an item that was claimed. */
   put(item: DeliveryItem): void;
   /**
@@ -96,18 +99,25 @@ export function createDelivery(
 
 type Size = Pick<DeliveryItem, 'spans' | 'bytes'>;
 
+/** What exports that run at a time have read from a storage, beside the memory that all share. One may have more. */
+const mostReadBytes = 64 << 20;
+
 class DeliveryQueue implements Delivery {
   readonly stats: DeliveryStats;
   readonly #options: DeliveryOptions;
   readonly #host: DeliveryHost;
   readonly #clock: Clock;
+  readonly #log: RateLimitedLog;
   readonly #shipments: Shipments;
   readonly #attempts: Attempts;
   readonly #shipper: Shipper;
+  readonly #leftovers: Leftovers;
   /** When each item that is held came; in that order. */
   readonly #since = new Map<DeliveryItem, number>();
   #idle: (() => void)[] = [];
   #refusedOffer = false;
+  /** Of what is being exported now. */
+  #readBytes = 0;
   #cancelDeadline = (): void => {};
   /** Of the drain under way; of several the earliest. */
   #deadlineAt = Number.POSITIVE_INFINITY;
@@ -119,6 +129,7 @@ class DeliveryQueue implements Delivery {
     this.#host = host;
     this.#clock = clock;
     const log = rateLimited(host.log, {}, () => clock.now());
+    this.#log = log;
     this.#attempts = new Attempts(exporter, options, this.stats, log, clock);
     this.#shipper = new Shipper({
       attempts: this.#attempts,
@@ -127,20 +138,28 @@ class DeliveryQueue implements Delivery {
       maxSpans: mostOf(queue, 'items'),
       maxBytes: Math.min(mostOf(queue, 'bytes'), options.maxRequestBytes || Number.POSITIVE_INFINITY),
       shrinks: options.shrinks,
-      setAside: host.setAside === null ? null : (...args) => this.#setAside(...args),
+      leave: (...args) => this.#leave(...args),
       log,
+    });
+    this.#leftovers = new Leftovers({
+      log,
+      setAside: host.setAside === null ? null : (...args) => this.#setAside(...args),
+      settle: (item, settlement) => this.#settle(item, settlement),
+      settled: () => this.#tellWhenIdle(),
     });
     this.#shipments = createShipments(queue.enabled ? queue.batch : null, clock, () => this.#pump());
   }
 
+  hasRoomFor(size: Size): boolean {
+    const { queueSize, queueCapacity } = this.stats;
+    if (queueSize === 0 || queueSize + this.#unitsOf(size) <= queueCapacity) return true;
+    this.#refusedOffer = true;
+    return false;
+  }
+
   claim(size: Size): boolean {
-    const { stats } = this;
-    const units = this.#unitsOf(size);
-    if (stats.queueSize > 0 && stats.queueSize + units > stats.queueCapacity) {
-      this.#refusedOffer = true;
-      return false;
-    }
-    stats.queueSize += units;
+    if (!this.hasRoomFor(size)) return false;
+    this.stats.queueSize += this.#unitsOf(size);
     return true;
   }
 
@@ -152,11 +171,7 @@ class DeliveryQueue implements Delivery {
 
   put(item: DeliveryItem): void {
     if (this.#attempts.expired) {
-      // Never from within: who offers does not expect to be called back.
-      queueMicrotask(() => {
-        this.#settle(item, this.#notTried(item));
-        this.#tellWhenIdle();
-      });
+      this.#leftovers.add(item);
       return;
     }
     this.#since.set(item, this.#clock.now());
@@ -207,11 +222,15 @@ class DeliveryQueue implements Delivery {
   #pump(): void {
     const { stats } = this;
     while (stats.inFlight < this.#options.queue.consumers) {
-      const shipment = this.#shipments.take();
+      const shipment = this.#shipments.take(
+        this.#readBytes === 0 ? Number.POSITIVE_INFINITY : mostReadBytes - this.#readBytes,
+      );
       if (shipment === undefined) return;
       stats.inFlight++;
+      this.#readBytes += shipment.storedBytes;
       void this.#deliver(shipment).then(() => {
         stats.inFlight--;
+        this.#readBytes -= shipment.storedBytes;
         this.#pump();
         this.#tellWhenIdle();
       });
@@ -231,7 +250,7 @@ class DeliveryQueue implements Delivery {
       } catch (error) {
         // It is still stored: the store looks at it when it is opened next, and says what is lost.
         const fields = { error: String(error), spans: item.spans };
-        this.#host.log.error(fields, 'what was stored cannot be read now; it is kept');
+        this.#log.error('unreadable', fields, 'what was stored cannot be read now; it is kept');
         this.#settle(item, { ...exportedWhole(0), kept: true });
         continue;
       }
@@ -246,14 +265,13 @@ class DeliveryQueue implements Delivery {
 
   /**
    * Of several items it is not known whose spans failed: the account takes the first ones' for them. What is stored is kept as
-   * a whole when the time was over before all of the shipment was out.
+   * a whole when some of the shipment was left there: the time was over, or no thread could cut it.
    */
-  #settleAll(items: readonly DeliveryItem[], { failures, message, retryable }: Shipped): void {
+  #settleAll(items: readonly DeliveryItem[], { failures, message, retryable, staysStored }: Shipped): void {
     const left = failures.map((failure) => ({ ...failure }));
-    const isShutdown = failures.some(({ reason }) => reason === 'shutdown');
     const isDoubtful = items.length > 1 && failures.length > 0;
     for (const item of items) {
-      if (isShutdown && item.stored) {
+      if (staysStored && item.stored) {
         this.#settle(item, { ...exportedWhole(0), kept: true });
         continue;
       }
@@ -301,26 +319,23 @@ class DeliveryQueue implements Delivery {
     this.stats.oldestSince = first.done === true ? Number.POSITIVE_INFINITY : first.value;
   }
 
+  async #leave(part: Part, reason: string, message: string): Promise<Fate> {
+    const stores = this.#options.queue.storage !== null;
+    if (reason === 'shutdown' && stores) return 'stored';
+    if (await this.#setAside(part, reason, message)) return 'set_aside';
+    return reason === 'cut_failed' && stores ? 'stored' : 'lost';
+  }
+
   async #setAside(part: Part, reason: string, message: string): Promise<boolean> {
     const kept = (await this.#host.setAside?.(part, reason, message)) ?? false;
     if (kept) this.stats.setAsideSpans += part.spans;
     return kept;
   }
 
-  #lost({ spans }: DeliveryItem, reason: string, message: string): Settlement {
-    this.#host.log.error({ reason, error: message, spans }, 'export failed, spans are lost');
-    return { ...exportedWhole(0), failures: [{ reason, spans }], message, retryable: true };
-  }
-
-  #notTried(item: DeliveryItem): Settlement {
-    if (item.stored) return { ...exportedWhole(0), kept: true };
-    return this.#lost(item, 'shutdown', 'not tried before the time to shut down was over');
-  }
-
   #expire(): void {
     this.#attempts.expire();
     for (let next = this.#shipments.take(); next !== undefined; next = this.#shipments.take()) {
-      for (const item of next.items) this.#settle(item, this.#notTried(item));
+      this.#leftovers.add(...next.items);
     }
     this.#tellWhenIdle();
   }

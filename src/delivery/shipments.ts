@@ -1,20 +1,23 @@
 // What one export carries: an item alone, or with `sending_queue.batch` as many as make a batch of the wanted size.
-import type { DeliveryOptions } from '../component/types.ts';
+import type { DeliveryOptions } from '../component/exporter.ts';
 import type { Metadata } from './batch.ts';
 import type { Clock } from './clock.ts';
+import { Fifo } from './fifo.ts';
 import type { DeliveryItem } from './item.ts';
 
 export interface Shipment {
   readonly items: readonly DeliveryItem[];
   readonly metadata: Metadata;
+  /** Bytes of those that are stored, which may have to be read. */
+  readonly storedBytes: number;
 }
 
 export interface Shipments {
   /** Items that no shipment has taken. */
   readonly length: number;
   put(item: DeliveryItem): void;
-  /** The next that is due; undefined: none is. */
-  take(): Shipment | undefined;
+  /** The next that is due; undefined: none is, or it has more than so many stored bytes. Default: however many it has. */
+  take(mostStoredBytes?: number): Shipment | undefined;
   /** All are due from now on: a drain. */
   flush(): void;
   /** They wait for more again. */
@@ -23,10 +26,15 @@ export interface Shipments {
 
 type Batching = NonNullable<DeliveryOptions['queue']['batch']>;
 
+/** A batch that is sized in spans goes out when it would have more: no backend takes it whole, and what is stored is read whole. */
+const mostBatchBytes = 64 << 20;
+
 /** `due`: called when one has become due by time. */
 export function createShipments(batching: Batching | null, clock: Clock, due: () => void): Shipments {
   return batching === null ? new Singly() : new Batched(batching, clock, due);
 }
+
+const storedBytesOf = ({ stored, bytes }: DeliveryItem): number => (stored ? bytes : 0);
 
 class Singly implements Shipments {
   readonly #items = new Fifo<DeliveryItem>();
@@ -36,9 +44,11 @@ class Singly implements Shipments {
   put(item: DeliveryItem): void {
     this.#items.put(item);
   }
-  take(): Shipment | undefined {
-    const item = this.#items.take();
-    return item === undefined ? undefined : { items: [item], metadata: item.metadata };
+  take(mostStoredBytes = Number.POSITIVE_INFINITY): Shipment | undefined {
+    const item = this.#items.first;
+    if (item === undefined || storedBytesOf(item) > mostStoredBytes) return undefined;
+    this.#items.drop();
+    return { items: [item], metadata: item.metadata, storedBytes: storedBytesOf(item) };
   }
   flush(): void {}
   gather(): void {}
@@ -47,7 +57,9 @@ class Singly implements Shipments {
 interface Partition {
   readonly metadata: Metadata;
   items: DeliveryItem[];
+  /** In the unit of the batch. */
   size: number;
+  bytes: number;
   /** Forgets the timer; null: none runs. */
   cancel: (() => void) | null;
 }
@@ -76,10 +88,14 @@ class Batched implements Shipments {
     const { minSize, maxSize, flushTimeoutMs } = this.#batching;
     const size = this.#sizeOf(item);
     const [full, before] = this.#partition(item);
-    if (maxSize > 0 && before.size > 0 && before.size + size > maxSize) this.#end(full, before);
+    const isFull =
+      (maxSize > 0 && before.size + size > maxSize) ||
+      (this.#batching.sizer === 'items' && before.bytes + item.bytes > mostBatchBytes);
+    if (isFull && before.items.length > 0) this.#end(full, before);
     const [key, partition] = this.#partition(item);
     partition.items.push(item);
     partition.size += size;
+    partition.bytes += item.bytes;
     if (partition.size >= minSize || this.#flushing) this.#end(key, partition);
     else {
       partition.cancel ??= this.#clock.after(flushTimeoutMs, () => {
@@ -89,9 +105,11 @@ class Batched implements Shipments {
     }
   }
 
-  take(): Shipment | undefined {
-    const shipment = this.#ready.take();
-    this.#length -= shipment?.items.length ?? 0;
+  take(mostStoredBytes = Number.POSITIVE_INFINITY): Shipment | undefined {
+    const shipment = this.#ready.first;
+    if (shipment === undefined || shipment.storedBytes > mostStoredBytes) return undefined;
+    this.#ready.drop();
+    this.#length -= shipment.items.length;
     return shipment;
   }
 
@@ -114,7 +132,7 @@ class Batched implements Shipments {
     const key = entries.length === 0 ? '' : JSON.stringify(entries);
     let partition = this.#partitions.get(key);
     if (partition === undefined) {
-      partition = { metadata: Object.fromEntries(entries), items: [], size: 0, cancel: null };
+      partition = { metadata: Object.fromEntries(entries), items: [], size: 0, bytes: 0, cancel: null };
       this.#partitions.set(key, partition);
     }
     return [key, partition];
@@ -124,31 +142,12 @@ class Batched implements Shipments {
   #end(key: string, partition: Partition): void {
     partition.cancel?.();
     partition.cancel = null;
-    if (partition.items.length > 0) this.#ready.put({ items: partition.items, metadata: partition.metadata });
+    const { items, metadata } = partition;
+    const storedBytes = items.reduce((sum, item) => sum + storedBytesOf(item), 0);
+    if (items.length > 0) this.#ready.put({ items, metadata, storedBytes });
     partition.items = [];
     partition.size = 0;
+    partition.bytes = 0;
     if (key !== '' && this.#partitions.get(key) === partition) this.#partitions.delete(key);
-  }
-}
-
-/** First in, first out, without moving the rest at each take. */
-class Fifo<T> {
-  #items: T[] = [];
-  #head = 0;
-
-  get length(): number {
-    return this.#items.length - this.#head;
-  }
-  put(value: T): void {
-    this.#items.push(value);
-  }
-  take(): T | undefined {
-    if (this.#head === this.#items.length) return undefined;
-    const value = this.#items[this.#head++];
-    if (this.#head > 64 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-    return value;
   }
 }

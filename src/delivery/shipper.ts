@@ -1,6 +1,7 @@
 // Brings one batch to a peer that may not take it as it is: one that says "too large" gets halves, one that says "invalid" too,
 // until only the spans that it does not take are left. Those are shrunk, or set aside.
-import type { Batch } from '../component/types.ts';
+import type { Batch } from '../component/exporter.ts';
+import { SpanmillError } from '../errors.ts';
 import type { RateLimitedLog } from '../lib/rate-limit.ts';
 import type { Cutter as CuttingThread } from '../workers/cutter.ts';
 import type { Attempts, FirstAttempt, Verdict } from './attempts.ts';
@@ -14,6 +15,9 @@ export type Cutter = Omit<CuttingThread, 'stop'>;
 /** A request, or a part of one, in bytes. */
 export type Part = Parameters<Cutter['halve']>[0];
 
+/** What becomes of spans that were given up. */
+export type Fate = 'lost' | 'set_aside' | 'stored';
+
 export interface ShipperOptions {
   readonly attempts: Attempts;
   readonly cutter: Cutter;
@@ -23,8 +27,8 @@ export interface ShipperOptions {
   readonly maxBytes: number;
   /** A span that is too large alone is shrunk. */
   readonly shrinks: boolean;
-  /** Keeps spans that nobody takes; resolves with false when it cannot. */
-  readonly setAside: ((part: Part, reason: string, message: string) => Promise<boolean>) | null;
+  /** Sees to spans that nobody takes. */
+  readonly leave: (part: Part, reason: string, message: string) => Promise<Fate>;
   readonly log: RateLimitedLog;
 }
 
@@ -34,6 +38,8 @@ export interface Shipped {
   readonly message: string;
   /** Whether what failed could pass if it came again. */
   readonly retryable: boolean;
+  /** Some of it was left where it is stored. */
+  readonly staysStored: boolean;
 }
 
 /**
@@ -53,6 +59,7 @@ interface Course {
   searches: number;
   message: string;
   retryable: boolean;
+  staysStored: boolean;
 }
 
 export class Shipper {
@@ -72,12 +79,14 @@ export class Shipper {
       searches: 0,
       message: '',
       retryable: false,
+      staysStored: false,
     };
     for (let next = course.work.shift(); next !== undefined; next = course.work.shift()) {
       await this.#one(next, course);
     }
     const failures = [...course.failures].map(([reason, spans]) => ({ reason, spans }));
-    return { failures, message: course.message, retryable: course.retryable };
+    const { message, retryable, staysStored } = course;
+    return { failures, message, retryable, staysStored };
   }
 
   async #one(part: Part, course: Course): Promise<void> {
@@ -148,7 +157,9 @@ export class Shipper {
       if (parts.length > 1) course.work.unshift(...parts);
       return parts;
     } catch (error) {
-      await this.#giveUp(part, { kind: 'refused', reason: 'cut_failed', message: String(error) }, course);
+      // Of a thread that dies it is not known what is at fault.
+      const reason = error instanceof SpanmillError && error.code === 'WORKER' ? 'cut_failed' : 'malformed';
+      await this.#giveUp(part, { kind: 'refused', reason, message: String(error) }, course);
       return null;
     }
   }
@@ -189,15 +200,14 @@ export class Shipper {
     course: Course,
   ): Promise<void> {
     const { reason, message } = verdict;
-    const { log, setAside } = this.#options;
+    const { log, leave } = this.#options;
     fail(course, reason, part.spans, message, verdict.kind === 'given_up');
-    const kept = setAside !== null && reason !== 'shutdown' && (await setAside(part, reason, message));
+    const fate = await leave(part, reason, message);
     const fields = { reason, error: message, spans: part.spans };
-    log.error(
-      `failed ${reason}`,
-      fields,
-      kept ? 'export failed, spans are set aside' : 'export failed, spans are lost',
-    );
+    if (fate === 'stored') {
+      course.staysStored = true;
+      log.warn(`stored ${reason}`, fields, 'spans are not exported by this process: they stay stored');
+    } else log.error(`failed ${reason}`, fields, `export failed, spans are ${fate === 'lost' ? 'lost' : 'set aside'}`);
   }
 }
 

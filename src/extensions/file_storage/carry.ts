@@ -2,7 +2,7 @@
 // process that reads broken ones. So the service only ever maps a file that was read through a moment before, or written.
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { type Environment, failureOf, openEnvironment } from './environment.ts';
+import { type Environment, failureOf, openEnvironment, writeFailureOf } from './environment.ts';
 import { aboutKey, currentFormat, decodeAbout, decodeKey, type EntryKey, valueHeaderBytes } from './keys.ts';
 import type { CarryLine, CarryOrder, Sum } from './protocol.ts';
 import { sayLine } from './say-line.ts';
@@ -87,9 +87,11 @@ function carry(env: Environment, target: Environment, backward: boolean): Found 
   let records: { raw: Buffer; value: Buffer }[] = [];
   let bytes = 0;
   const commit = (): void => {
-    target.transactionSync(() => {
-      for (const { raw, value } of records) target.put(raw, value);
-    });
+    writing(() =>
+      target.transactionSync(() => {
+        for (const { raw, value } of records) target.put(raw, value);
+      }),
+    );
     records = [];
     bytes = 0;
     say({ at: 'carried', sum: found.sum });
@@ -125,6 +127,16 @@ function mayBeTorn(env: Environment, { boot }: CarryOrder): boolean {
 }
 
 class TooNew extends Error {}
+/** The new store cannot be written: that says nothing of the one that is examined. */
+class NotWritten extends Error {}
+
+function writing<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new NotWritten(writeFailureOf(error).message, { cause: error });
+  }
+}
 
 async function examine(order: CarryOrder): Promise<CarryLine> {
   const env = openEnvironment(order.from, { readOnly: true, fsync: order.fsync });
@@ -137,15 +149,14 @@ async function examine(order: CarryOrder): Promise<CarryLine> {
   try {
     return await carried(env, order);
   } catch (error) {
-    const { kind, message } = failureOf(error);
-    if (kind !== 'full') throw error;
+    if (!(error instanceof NotWritten)) throw error;
     // Its keys are in order: better used as it is than not at all.
-    return { ...stays, message };
+    return { ...stays, message: error.message };
   }
 }
 
 async function carried(env: Environment, { to, fsync, salvage }: CarryOrder): Promise<CarryLine> {
-  const target = openEnvironment(to, { readOnly: false, fsync });
+  const target = writing(() => openEnvironment(to, { readOnly: false, fsync }));
   const { sum, bad, owners } = carry(env, target, salvage === 'backward');
   await target.close();
   const file = openSync(to, 'r');
@@ -162,7 +173,7 @@ export async function runCarry(argument: string): Promise<void> {
     say(await examine(order));
   } catch (error) {
     const { kind, message } = failureOf(error);
-    const isBroken = kind === 'broken' || (kind === 'full' && order.salvage !== null);
+    const isBroken = error instanceof NotWritten ? order.salvage !== null : kind === 'broken';
     say({ at: isBroken && !(error instanceof TooNew) ? 'corrupt' : 'failed', message });
   }
 }

@@ -1,6 +1,6 @@
 // The directory of a store: made and checked, held by one process alone, and the names of the files in it.
 import { constants, type Stats } from 'node:fs';
-import { access, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { access, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -111,7 +111,8 @@ function tryHold(openLock: () => DatabaseSync, directory: string): Hold | null {
   let database: DatabaseSync | null = null;
   try {
     database = openLock();
-    database.exec('BEGIN EXCLUSIVE');
+    // A full disk has no room for a journal; nothing is written that would need one.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     database?.close();
     if ((error as { errcode?: unknown }).errcode === sqliteBusy) return null;
@@ -119,6 +120,15 @@ function tryHold(openLock: () => DatabaseSync, directory: string): Hold | null {
   }
   const held = database;
   return { release: () => held.close() };
+}
+
+/** Of a disk with less, a start needs some: for lock tables, and for the first commits. */
+const shortBytes = 2 ** 20;
+
+/** On a disk that is full the reserve is given up: what it keeps free is needed now. */
+export async function useReserve({ directory, reserve }: StorePaths): Promise<void> {
+  const { bavail, bsize } = await statfs(directory);
+  if (bavail * bsize < shortBytes) await rm(reserve, { force: true });
 }
 
 /** Removes what an earlier process began and did not end, and puts in place what it had made whole. */

@@ -1,6 +1,6 @@
 // LMDB as the store uses it. Only the store's own thread and the process that examines a store load this module: it costs
 // memory, and nobody pays who has no store.
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { open, type RootDatabase } from 'lmdb';
 
@@ -22,6 +22,7 @@ export interface EnvironmentOptions {
 export function openEnvironment(path: string, { readOnly, fsync }: EnvironmentOptions): Environment {
   // LMDB would make a file that everybody may read; spans may hold what not everybody should. An empty file is a new store.
   if (!readOnly) closeSync(openSync(path, 'a', 0o600));
+  makeLockFile(`${path}-lock`);
   return open<Buffer, Buffer>(path, {
     noSubdir: true,
     encoding: 'binary',
@@ -41,6 +42,18 @@ export function openEnvironment(path: string, { readOnly, fsync }: EnvironmentOp
     // Writing through the map would end the process with SIGBUS when the disk is full; pwrite gives ENOSPC.
     useWritemap: false,
   });
+}
+
+/** More than LMDB needs for its readers. */
+const lockFileBytes = 4096;
+
+/**
+ * LMDB writes to the lock table beside a data file through a map of it, which ends the process with SIGBUS when the disk has no
+ * page for it. Written beforehand, it has its page; throws ENOSPC where there is none.
+ */
+function makeLockFile(path: string): void {
+  const { size = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  if (size === 0) writeFileSync(path, Buffer.alloc(lockFileBytes), { mode: 0o600 });
 }
 
 /** LMDB's own errors (MDB_…) are below; above are the system's, as positive numbers. */
@@ -68,4 +81,11 @@ export function failureOf(error: unknown): Failure {
   // A fault in the program is none of the store.
   const isFault = error instanceof TypeError || error instanceof ReferenceError || error instanceof SyntaxError;
   return { kind: isFault || passing.includes(code) ? 'passing' : 'broken', message, code };
+}
+
+/** Of a commit. EIO is what LMDB makes of a write that was cut short, which is how a disk becomes full. */
+export function writeFailureOf(error: unknown): Failure {
+  const failure = failureOf(error);
+  if (failure.code !== errno.EIO) return failure;
+  return { ...failure, kind: 'full', message: 'a write was cut short: no space left on the device, or it fails' };
 }

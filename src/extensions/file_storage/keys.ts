@@ -79,13 +79,14 @@ export function decodeKey(raw: Uint8Array): EntryKey | null {
   };
 }
 
-/** The keys of an owner are from `start` and before `end`. */
-export function rangeOf(owner: string): { start: Buffer; end: Buffer } {
+/** The keys of an owner, from that sequence on, are from `start` and before `end`. */
+export function rangeOf(owner: string, sequence = 0): { start: Buffer; end: Buffer } {
   const ownerBytes = Buffer.byteLength(owner);
-  const start = Buffer.alloc(2 + ownerBytes);
-  writePrefix(start, owner, ownerBytes);
+  const start = Buffer.alloc(2 + ownerBytes + 6);
+  const sequenceAt = writePrefix(start, owner, ownerBytes);
+  start.writeUIntBE(sequence, sequenceAt, 6);
   // A sequence of six bytes of 255 would take 2^48 appends.
-  return { start, end: Buffer.concat([start, Buffer.alloc(6, 255)]) };
+  return { start, end: Buffer.concat([start.subarray(0, sequenceAt), Buffer.alloc(6, 255)]) };
 }
 
 function writePrefix(to: Buffer, owner: string, ownerBytes: number): number {

@@ -21,6 +21,8 @@ export interface Batch {
 export interface List {
   readonly kind: 'list';
   readonly owner: string;
+  /** The first key to list. */
+  readonly from: number;
 }
 /** Waits for the disk, whatever `fsync` says, and ends the thread. */
 export interface Close {
@@ -54,6 +56,8 @@ export interface ListResult {
   readonly spans: readonly number[];
   readonly bytes: readonly number[];
   readonly tags: readonly string[];
+  /** Whether there are no more behind them. */
+  readonly isLast: boolean;
 }
 export interface Opened {
   readonly kind: 'opened';

@@ -4,23 +4,19 @@ import { SpanmillError } from '../../errors.ts';
 import type { EntryKey } from './keys.ts';
 import type { Store } from './store.ts';
 
+/** Clients' metadata may make each another. */
+const mostKnownTags = 1000;
+
 /** `onClose` is called once, when it begins to close, with what resolves when it has. Rejects with a SpanmillError STORAGE. */
 export async function openQueue(
   store: Store,
   owner: string,
   onClose: (closed: Promise<void>) => void,
 ): Promise<StoredQueue> {
-  const { keys, spans, bytes, tags } = await store.list(owner);
-  const recovered: readonly EntryKey[] = keys.map((key, at) => ({
-    owner,
-    key,
-    spans: spans[at],
-    bytes: bytes[at],
-    tag: tags[at],
-  }));
+  const recovered = await listAll(store, owner);
   /** What is stored and was not removed. */
   const entries = new Map(recovered.map((entry) => [entry.key, entry]));
-  let last = keys.at(-1) ?? 0;
+  let last = recovered.at(-1)?.key ?? 0;
   /** What was asked and is not done. */
   const underWay = new Set<Promise<unknown>>();
   let closed: Promise<void> | null = null;
@@ -75,4 +71,20 @@ export async function openQueue(
       return closed;
     },
   };
+}
+
+/** In order. Entries of one pipeline share a text for its tag. */
+async function listAll(store: Store, owner: string): Promise<readonly EntryKey[]> {
+  const all: EntryKey[] = [];
+  const known = new Map<string, string>();
+  for (let isLast = false; !isLast; ) {
+    const page = await store.list(owner, (all.at(-1)?.key ?? 0) + 1);
+    for (const [at, key] of page.keys.entries()) {
+      const tag = known.get(page.tags[at]) ?? page.tags[at];
+      if (known.size < mostKnownTags) known.set(tag, tag);
+      all.push({ owner, key, spans: page.spans[at], bytes: page.bytes[at], tag });
+    }
+    isLast = page.isLast;
+  }
+  return all;
 }

@@ -4,7 +4,7 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { SpanmillError } from '../../errors.ts';
-import { exists, finishDraft, removeData, type StorePaths, setAside, tidy, useNext } from './directory.ts';
+import { exists, finishDraft, removeData, type StorePaths, setAside, tidy, useNext, useReserve } from './directory.ts';
 import type { CarryLine, CarryOrder, Sum } from './protocol.ts';
 
 export interface RestoreOptions {
@@ -47,6 +47,7 @@ const crashes: readonly string[] = ['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'S
 export async function restore(options: RestoreOptions): Promise<Restored> {
   const { paths } = options;
   await tidy(paths);
+  await useReserve(paths);
   if (!(await exists(paths.data))) {
     await removeData(paths.data);
     return { stored: none, owners: {} };

@@ -36,6 +36,7 @@ const fullPauseMs = 500;
 
 interface PendingList extends Waiter<ListResult> {
   readonly owner: string;
+  readonly from: number;
 }
 
 const what = ({ owner, spans, bytes }: EntryKey): string => `${spans} spans of ${owner} (${bytes} bytes)`;
@@ -146,8 +147,9 @@ export class Store {
     return this.#ask((waiter) => this.#pending.reads.push({ ...waiter, entry }));
   }
 
-  list(owner: string): Promise<ListResult> {
-    return this.#ask((waiter) => this.#lists.push({ ...waiter, owner }));
+  /** The first of an owner's entries that have at least that key. */
+  list(owner: string, from: number): Promise<ListResult> {
+    return this.#ask((waiter) => this.#lists.push({ ...waiter, owner, from }));
   }
 
   #ask<T>(add: (waiter: Waiter<T>) => void): Promise<T> {
@@ -193,7 +195,7 @@ export class Store {
     const list = this.#lists.shift();
     if (list !== undefined) {
       this.#listUnderWay = list;
-      this.#post({ kind: 'list', owner: list.owner });
+      this.#post({ kind: 'list', owner: list.owner, from: list.from });
     } else if (!this.#pending.isEmpty) {
       const batch = this.#pending.batch();
       this.#underWay = this.#pending;

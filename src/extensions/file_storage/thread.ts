@@ -1,9 +1,8 @@
 // The store's own thread: LMDB's calls wait for the disk and for page faults, and the I/O thread must not.
 import { closeSync, fsyncSync, openSync, statfsSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import { parentPort, type TransferListItem, workerData } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
-import { failureOf, openEnvironment } from './environment.ts';
+import { failureOf, openEnvironment, writeFailureOf } from './environment.ts';
 import { aboutKey, currentFormat, decodeKey, rangeOf, valueHeaderBytes } from './keys.ts';
 import type {
   Answer,
@@ -23,9 +22,18 @@ const { path, reservePath, reserveBytes, fsync, boot } = workerData as ThreadOpt
 
 const say = (answer: Answer, moved: TransferListItem[] = []): void => port.postMessage(answer, moved);
 
+/** What the store says of itself is not written yet: the disk was full. The next commit has it. */
+let owesAbout = false;
+
 function opened(): ReturnType<typeof openEnvironment> {
   const env = openEnvironment(path, { readOnly: false, fsync });
-  env.putSync(aboutKey, aboutValue(false));
+  try {
+    env.putSync(aboutKey, aboutValue(false));
+  } catch (error) {
+    // What is stored can be sent all the same, which makes room in the end.
+    if (writeFailureOf(error).kind !== 'full') throw error;
+    owesAbout = true;
+  }
   return env;
 }
 
@@ -40,6 +48,7 @@ function commit(puts: readonly Put[], buffers: readonly ArrayBuffer[], removes: 
   if (puts.length === 0 && removes.length === 0) return null;
   try {
     env.transactionSync(() => {
+      if (owesAbout) env.put(aboutKey, aboutValue(false));
       for (const { buffer, keyAt, keyLength, valueAt, valueLength } of puts) {
         const value = Buffer.from(buffers[buffer], valueAt, valueLength);
         value.writeUInt32BE(crc32(value.subarray(valueHeaderBytes)), 0);
@@ -47,12 +56,10 @@ function commit(puts: readonly Put[], buffers: readonly ArrayBuffer[], removes: 
       }
       for (const key of removes) env.remove(Buffer.from(key.buffer, key.byteOffset, key.length));
     });
+    owesAbout = false;
     return null;
   } catch (error) {
-    const failure = failureOf(error);
-    // What LMDB makes of a write that was cut short, which is how a disk becomes full.
-    if (failure.code !== constants.errno.EIO) return failure;
-    return { kind: 'full', message: 'a write was cut short: no space left on the device, or it fails' };
+    return writeFailureOf(error);
   }
 }
 
@@ -186,18 +193,26 @@ function run(batch: Batch): void {
   say(result, [...buffers, ...moved]);
 }
 
-function list(owner: string): ListResult {
+/** Of one answer: a store may hold more than this thread has room for. */
+const mostListed = 20_000;
+
+function list(owner: string, from: number): ListResult {
   const [keys, spans, bytes, tags]: [number[], number[], number[], string[]] = [[], [], [], []];
-  for (const raw of env.getKeys(rangeOf(owner))) {
+  let isLast = true;
+  for (const raw of env.getKeys(rangeOf(owner, from))) {
     const entry = decodeKey(raw);
     if (entry === null) continue;
+    if (keys.length === mostListed) {
+      isLast = false;
+      break;
+    }
     keys.push(entry.key);
     spans.push(entry.spans);
     bytes.push(entry.bytes);
     tags.push(entry.tag);
   }
   env.resetReadTxn();
-  return { kind: 'list', keys, spans, bytes, tags };
+  return { kind: 'list', keys, spans, bytes, tags, isLast };
 }
 
 async function close(): Promise<void> {
@@ -218,7 +233,7 @@ async function close(): Promise<void> {
 async function answer(request: Request): Promise<void> {
   try {
     if (request.kind === 'batch') run(request);
-    else if (request.kind === 'list') say(list(request.owner));
+    else if (request.kind === 'list') say(list(request.owner, request.from));
     else await close();
   } catch (error) {
     say({ kind: 'failed', message: failureOf(error).message });

@@ -57,6 +57,7 @@ function branchOf({ storage, queue = {}, room = () => true, id = 'a' }: Setup = 
     stats: deliveryStats(),
     claim: room,
     unclaim() {},
+    hasRoomFor: room,
     put: (item) => void taken.push(item),
     offer(item) {
       if (room()) taken.push(item);
@@ -66,14 +67,18 @@ function branchOf({ storage, queue = {}, room = () => true, id = 'a' }: Setup = 
     gather() {},
     drain: () => Promise.resolve(),
   };
+  let hasSpace = (): void => {};
   const outlet = new Outlet({
-    connect: () => delivery,
+    connect(onSpace) {
+      hasSpace = onSpace;
+      return delivery;
+    },
     queue: { ...deliveryOptions.queue, ...queue },
     openStorage: storage === undefined ? null : async () => storage.queue,
     now: () => nowMs,
   });
   const settle = (settlement: Settlement): void => taken.shift()?.settle(settlement);
-  return { outlet, account: new ExporterAccount(id), taken, settle, stats: delivery.stats };
+  return { outlet, account: new ExporterAccount(id), taken, settle, stats: delivery.stats, hasSpace: () => hasSpace() };
 }
 
 interface Surroundings {
@@ -208,6 +213,32 @@ test('a stored queue that is full refuses the client', async () => {
   send();
   await turn();
   assert.match(answers[0]?.message ?? '', /queue is full/);
+});
+
+test('with block_on_overflow the batch waits until a stored queue has room, and is refused at the end', async () => {
+  let rooms = 1;
+  const setup = { storage: fakeStorage(), queue: { blockOnOverflow: true }, room: () => rooms > 0 };
+  const [a, b] = [branchOf(setup), branchOf()];
+  const { send, answers, fanOut, resumed } = await fanOutOf([a, b]);
+  send();
+  await turn();
+  rooms = 0;
+  send();
+  send();
+  await turn();
+  assert.deepEqual([answers.length, a.taken.length, b.taken.length], [1, 1, 1]);
+  assert.deepEqual([fanOut.heldSpans, fanOut.holdsBack], [2, true]);
+  rooms = 1;
+  a.hasSpace();
+  await turn();
+  await turn();
+  assert.deepEqual([answers, a.taken.length, b.taken.length], [[null, null, null], 3, 3]);
+  assert.deepEqual([fanOut.heldSpans, fanOut.holdsBack, resumed.times], [0, false, 1]);
+  rooms = 0;
+  send();
+  fanOut.end();
+  await turn();
+  assert.match(answers[3]?.message ?? '', /queue is full/);
 });
 
 test('an exporter with its share of the memory holds back its pipeline, and one whose backend takes nothing misses what comes', async (t) => {

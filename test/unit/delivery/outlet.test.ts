@@ -19,6 +19,7 @@ function fakeDelivery(room: number) {
     stats: deliveryStats(),
     claim,
     unclaim() {},
+    hasRoomFor: claim,
     put: (item) => void taken.push(item),
     offer(item) {
       if (!claim()) return false;

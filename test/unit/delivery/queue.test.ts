@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import type { Batch, DeliveryOptions, Exporter, ExportResult } from '../../../src/component/types.ts';
+import type { Batch, DeliveryOptions, Exporter, ExportResult } from '../../../src/component/exporter.ts';
 import type { Settlement } from '../../../src/delivery/item.ts';
-import { createDelivery, type Delivery } from '../../../src/delivery/queue.ts';
-import { deliveryHost, deliveryOptions, itemOf } from './delivery-host.ts';
+import { createDelivery, type Delivery, type DeliveryHost } from '../../../src/delivery/queue.ts';
+import { SpanmillError } from '../../../src/errors.ts';
+import { deliveryHost, deliveryOptions, itemOf, noCutter } from './delivery-host.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 
 /** How a batch ended, as one reason: these batches fail for one. */
@@ -40,7 +41,7 @@ interface Setup {
 
 type Change = Partial<Omit<DeliveryOptions, 'queue'>> & { readonly queue?: Partial<DeliveryOptions['queue']> };
 
-function setup(change: Change = {}, behave?: (call: Call) => void): Setup {
+function setup(change: Change = {}, behave?: (call: Call) => void, host: Partial<DeliveryHost> = {}): Setup {
   const clock = createFakeClock();
   const calls: Call[] = [];
   const exporter: Exporter = {
@@ -68,7 +69,7 @@ function setup(change: Change = {}, behave?: (call: Call) => void): Setup {
       'otlp',
       exporter,
       { ...options, ...change, queue: { ...options.queue, ...change.queue } },
-      { ...deliveryHost(logger), onSpace: () => result.onSpace() },
+      { ...deliveryHost(logger), onSpace: () => result.onSpace(), ...host },
       clock,
     ),
     offer: (name, spans = 10, bytes = 100) =>
@@ -316,6 +317,69 @@ test('at the deadline of a drain what is left is failed as shutdown, also what i
   assert.equal(it.delivery.stats.inFlight, 0);
 });
 
+test('what is left at the deadline of a drain is set aside where that is configured, many batches together', async () => {
+  const aside: string[] = [];
+  const setAside: DeliveryHost['setAside'] = async ({ segments, spans }, reason) => {
+    aside.push(`${Buffer.concat([...segments])} ${spans} ${reason}`);
+    return true;
+  };
+  const it = setup({ queue: { consumers: 1, size: 99 } }, ({ answer }) => answer(retry), { setAside });
+  const settled: number[] = [];
+  const offer = (name: string, spans: number, metadata = {}): void => {
+    const item = itemOf(name, spans, 30 << 20, ({ failures }) => void settled.push(failures[0]?.spans ?? 0));
+    it.delivery.offer({ ...item, metadata });
+  };
+  for (const [at, name] of [...'abcd'].entries()) offer(name, at + 1);
+  offer('e', 5, { tenant: ['x'] });
+  const drain = it.delivery.drain(500);
+  await it.clock.advance(500);
+  await drain;
+  assert.deepEqual(aside.sort(), ['a 1 shutdown', 'bc 5 shutdown', 'd 4 shutdown', 'e 5 shutdown']);
+  assert.deepEqual(settled.sort(), [1, 2, 3, 4, 5]);
+  offer('f', 6);
+  offer('g', 7);
+  await it.clock.settle();
+  assert.equal(aside.at(-1), 'fg 13 shutdown');
+  assert.equal(it.delivery.stats.setAsideSpans, 28);
+  assert.ok(it.log.filter(({ msg }) => /lost/.test(msg)).length === 0);
+});
+
+test('what stays stored at the deadline of a drain is neither set aside nor said to be lost', async () => {
+  const setAside = (): never => assert.fail('it is stored');
+  const it = setup({ queue: { consumers: 1, storage: 'file_storage' } }, ({ answer }) => answer(retry), { setAside });
+  const endings: Settlement[] = [];
+  for (const name of ['a', 'b']) {
+    const item = itemOf(name, 1, 10, (settlement) => void endings.push(settlement));
+    it.delivery.offer({ ...item, stored: true });
+  }
+  const drain = it.delivery.drain(500);
+  await it.clock.advance(500);
+  await drain;
+  assert.deepEqual(
+    endings.map(({ kept }) => kept),
+    [true, true],
+  );
+  assert.deepEqual(
+    it.log.map(({ msg }) => msg).filter((msg) => !/try again/.test(msg)),
+    ['spans are not exported by this process: they stay stored'],
+  );
+});
+
+test('what is stored stays so when the threads that should cut it die, unless it is set aside', async () => {
+  const died = (): Promise<never> => Promise.reject(new SpanmillError('WORKER', 'its thread has ended'));
+  const cutter = { ...noCutter, halve: died };
+  const tooLarge: ExportResult = { kind: 'too_large', reason: 'too_large', message: 'too large', limitBytes: 0 };
+  for (const isKept of [false, true]) {
+    const host = { cutter, setAside: () => Promise.resolve(isKept) };
+    const it = setup({ queue: { storage: 'file_storage' } }, ({ answer }) => answer(tooLarge), host);
+    const endings: Settlement[] = [];
+    it.delivery.offer({ ...itemOf('a', 10, 100, (settlement) => void endings.push(settlement)), stored: true });
+    await it.clock.settle();
+    const [{ kept, failures }] = endings;
+    assert.deepEqual([kept, failures], isKept ? [false, [{ reason: 'cut_failed', spans: 10 }]] : [true, []]);
+  }
+});
+
 test('a drain whose time is over resolves also when each place that it frees is offered another batch at once', async () => {
   const it = setup({ queue: { consumers: 1, size: 1 } }, ({ signal, answer }) =>
     signal.addEventListener('abort', () => answer({ ...retry, reason: 'aborted' })),
@@ -374,7 +438,7 @@ test('of what went out together and failed in part nobody knows whose spans fail
 test('of what is stored and went out together all is kept when the time is over', async () => {
   const endings: Settlement[] = [];
   const batch = { flushTimeoutMs: 100, minSize: 20, maxSize: 0, sizer: 'items', metadataKeys: [] } as const;
-  const it = setup({ queue: { batch, size: 9 } }, ({ answer }) => answer(retry));
+  const it = setup({ queue: { batch, size: 9, storage: 'file_storage' } }, ({ answer }) => answer(retry));
   for (const name of ['a', 'b']) {
     it.delivery.offer({ ...itemOf(name, 10, 100, (settlement) => void endings.push(settlement)), stored: true });
   }
@@ -388,6 +452,35 @@ test('of what is stored and went out together all is kept when the time is over'
       [true, 0],
     ],
   );
+});
+
+test('of what is stored no more than 64 MiB are read for exports that run at a time, unless one alone has more', async () => {
+  const it = setup({ queue: { consumers: 10, size: 100 } });
+  const offer = (name: string, mebibytes: number): void => {
+    const item = itemOf(name, 1, mebibytes << 20, ({ exported }) => assert.equal(exported, 1));
+    it.delivery.offer({ ...item, stored: true });
+  };
+  for (const [name, mebibytes] of Object.entries({ a: 40, b: 20, c: 5, d: 100, e: 1 })) offer(name, mebibytes);
+  await it.clock.settle();
+  const steps = [it.names().join('')];
+  for (let next = 0; next < it.calls.length; next++) {
+    it.calls[next].answer(accepted);
+    await it.clock.settle();
+    steps.push(it.names().join(''));
+  }
+  assert.deepEqual(steps, ['ab', 'abc', 'abc', 'abcd', 'abcde', 'abcde']);
+});
+
+test('what cannot be read is kept, and said a few times, not for every batch', async () => {
+  const it = setup({ queue: { size: 1000 } });
+  const endings: Settlement[] = [];
+  for (let i = 0; i < 100; i++) {
+    const item = itemOf('a', 1, 10, (settlement) => void endings.push(settlement));
+    it.delivery.offer({ ...item, stored: true, open: () => Promise.reject(new Error('the store has stopped')) });
+  }
+  await it.delivery.drain(1000);
+  assert.ok(endings.length === 100 && endings.every(({ kept }) => kept));
+  assert.equal(it.log.length, 10);
 });
 
 test('an attempt that its time limit ended, and that goes on all the same, does not keep the drain for ever', async () => {

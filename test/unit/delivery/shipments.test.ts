@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DeliveryOptions } from '../../../src/component/types.ts';
+import type { DeliveryOptions } from '../../../src/component/exporter.ts';
 import type { DeliveryItem } from '../../../src/delivery/item.ts';
 import { createShipments, type Shipment } from '../../../src/delivery/shipments.ts';
 import { itemOf } from './delivery-host.ts';
@@ -12,6 +12,12 @@ const batching: Batching = { flushTimeoutMs: 200, minSize: 10, maxSize: 0, sizer
 const named = new Map<DeliveryItem, string>();
 const item = (name: string, spans: number, metadata: DeliveryItem['metadata'] = {}): DeliveryItem => {
   const made = { ...itemOf(name, spans, spans * 100, () => {}), metadata };
+  named.set(made, name);
+  return made;
+};
+/** Of one span. */
+const sized = (name: string, bytes: number, stored = false): DeliveryItem => {
+  const made = { ...item(name, 1), bytes, stored };
   named.set(made, name);
   return made;
 };
@@ -73,6 +79,31 @@ test('sizes are bytes where the sizer says so', () => {
   assert.equal(shipments.take(), undefined);
   put(item('b', 1));
   assert.equal(names(shipments.take()), 'ab');
+});
+
+test('a batch sized in spans goes out before it has more than 64 MiB, however few spans these are', () => {
+  const large = (name: string): DeliveryItem => sized(name, 30 << 20);
+  const { shipments, put } = shipmentsOf({ minSize: 1000 });
+  put(large('a'), large('b'));
+  assert.equal(shipments.take(), undefined);
+  put(large('c'));
+  assert.equal(names(shipments.take()), 'ab');
+  const inBytes = shipmentsOf({ minSize: 100 << 20, sizer: 'bytes' });
+  inBytes.put(large('a'), large('b'), large('c'));
+  assert.equal(inBytes.shipments.take(), undefined, 'who sizes it in bytes wants so many');
+});
+
+test('what has more stored bytes than there is room for waits, and nothing overtakes it', () => {
+  for (const batching of [null, { minSize: 1 }]) {
+    const shipments =
+      batching === null ? createShipments(null, createFakeClock(), () => {}) : shipmentsOf(batching).shipments;
+    for (const one of [sized('a', 10, true), sized('b', 500, true), sized('c', 10, true)]) shipments.put(one);
+    assert.equal(names(shipments.take(100)), 'a');
+    assert.equal(shipments.take(499), undefined);
+    assert.equal(shipments.length, 2);
+    assert.equal(names(shipments.take(500)), 'b');
+    assert.equal(names(shipments.take()), 'c');
+  }
 });
 
 test('clients that differ in the keys of the partition share no batch', () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import type { Batch, ExportResult } from '../../../src/component/types.ts';
+import type { Batch, ExportResult } from '../../../src/component/exporter.ts';
 import { Attempts } from '../../../src/delivery/attempts.ts';
 import type { LearnedLimit } from '../../../src/delivery/cut/learned-limit.ts';
 import { type Cutter, type Part, Shipper, type ShipperOptions } from '../../../src/delivery/shipper.ts';
+import { SpanmillError } from '../../../src/errors.ts';
 import { rateLimited } from '../../../src/lib/rate-limit.ts';
 import { deliveryOptions, deliveryStats } from './delivery-host.ts';
 import { createFakeClock } from './fake-clock.ts';
@@ -77,9 +78,9 @@ function peer(answer: (text: string) => ExportResult, change: Partial<ShipperOpt
     maxSpans: Number.POSITIVE_INFINITY,
     maxBytes: Number.POSITIVE_INFINITY,
     shrinks: true,
-    setAside: async (part, reason) => {
+    leave: async (part, reason) => {
       aside.push([textOf(part), reason]);
-      return true;
+      return 'set_aside';
     },
     log,
     ...change,
@@ -89,7 +90,7 @@ function peer(answer: (text: string) => ExportResult, change: Partial<ShipperOpt
 
 test('what the peer takes goes out once, whole', async () => {
   const { ship, sent } = peer(() => accepted);
-  assert.deepEqual(await ship('abcd'), { failures: [], message: '', retryable: false });
+  assert.deepEqual(await ship('abcd'), { failures: [], message: '', retryable: false, staysStored: false });
   assert.deepEqual(sent, ['abcd']);
 });
 
@@ -160,18 +161,26 @@ test('requests are cut to what the configuration says', async () => {
 });
 
 test('a request that cannot be cut fails with its reason, and the shipper goes on', async () => {
-  const broken: Cutter = { ...cutter, halve: () => Promise.reject(new Error('not protobuf')) };
-  const { ship, aside } = peer((text) => (text.includes('x') ? invalid : accepted), { cutter: broken });
-  assert.deepEqual((await ship('axb')).failures, [{ reason: 'cut_failed', spans: 3 }]);
-  assert.deepEqual(aside, [['axb', 'cut_failed']]);
-  assert.deepEqual((await ship('ab')).failures, []);
+  for (const [code, reason] of [
+    ['OTLP_PROTOBUF', 'malformed'],
+    ['WORKER', 'cut_failed'],
+  ] as const) {
+    const broken: Cutter = { ...cutter, halve: () => Promise.reject(new SpanmillError(code, 'it ended')) };
+    const { ship, aside } = peer((text) => (text.includes('x') ? invalid : accepted), { cutter: broken });
+    assert.deepEqual((await ship('axb')).failures, [{ reason, spans: 3 }]);
+    assert.deepEqual(aside, [['axb', reason]]);
+    assert.deepEqual((await ship('ab')).failures, []);
+  }
 });
 
 test('what nobody can keep is counted as failed all the same', async () => {
-  const { ship } = peer(() => ({ kind: 'refused', reason: 'unauthenticated', message: 'no' }), { setAside: null });
+  const { ship } = peer(() => ({ kind: 'refused', reason: 'unauthenticated', message: 'no' }), {
+    leave: async () => 'lost',
+  });
   assert.deepEqual(await ship('ab'), {
     failures: [{ reason: 'unauthenticated', spans: 2 }],
     message: 'no',
     retryable: false,
+    staysStored: false,
   });
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { StoredEntry } from '../../../../src/component/capabilities.ts';
 import { type FullDiskReport, fullDiskProgram, limitLifter } from './full-disk.ts';
+import { restartProgram } from './full-disk-restart.ts';
 import { bytesOf, code, errorLevel, fill, metric, newFolder, removeFolders, verify, withQueue } from './support.ts';
 
 after(removeFolders);
@@ -109,9 +110,10 @@ const smallDisks = [
   ['unshare', '--mount'],
 ];
 
-function onSmallDisk(folder: string): SpawnSyncReturns<string> | null {
+/** null: this machine lets nobody mount one. */
+function onSmallDisk(folder: string, ...args: readonly string[]): SpawnSyncReturns<string> | null {
   const script = 'mount -t tmpfs -o size=8m tmpfs "$0" && exec "$@"';
-  const program = [process.execPath, fullDiskProgram, 'disk', folder];
+  const program = [process.execPath, ...args, folder];
   for (const [command, ...options] of smallDisks) {
     const probe = spawnSync(command, [...options, 'sh', '-c', script, folder, 'true']);
     if (probe.status !== 0) continue;
@@ -136,7 +138,7 @@ function reportOf({ stdout, stderr, status }: SpawnSyncReturns<string>): FullDis
 }
 
 test('a full disk refuses, says so once, and takes entries again when some were removed', (t) => {
-  const run = onSmallDisk(newFolder());
+  const run = onSmallDisk(newFolder(), fullDiskProgram, 'disk');
   if (run === null) {
     t.diagnostic('NOT RUN on a full disk: this machine lets nobody mount a small one (unshare). See the next test.');
     return;
@@ -148,6 +150,17 @@ test('a full disk refuses, says so once, and takes entries again when some were 
   assert.equal(report.errorLines, 1);
   assert.ok(report.refused > 30);
 });
+
+for (const how of ['killed', 'closed']) {
+  test(`a store that was ${how} opens again on a disk without a free block, with all that it holds`, (t) => {
+    const run = onSmallDisk(newFolder(), restartProgram, how);
+    if (run === null) {
+      t.diagnostic('NOT RUN: this machine lets nobody mount a small disk (unshare).');
+      return;
+    }
+    assert.equal(run.status, 0, `${run.stdout}\n${run.stderr}`);
+  });
+}
 
 test('a file that may not grow refuses, says so once, and takes entries again when it may', (t) => {
   const command = [

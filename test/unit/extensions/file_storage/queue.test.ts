@@ -131,6 +131,23 @@ test('what is asked in one turn of the event loop shares a commit, and is answer
   });
 });
 
+test('tens of thousands of entries are listed, though the thread tells them in several answers', async () => {
+  const folder = newFolder();
+  const count = 41_000;
+  await withQueue(folder, async (queue) => {
+    for (let at = 0; at < count; at += 1000) {
+      await Promise.all(Array.from({ length: 1000 }, () => queue.append([Buffer.of(1)], 2, 'tag')));
+    }
+    await queue.remove([{ key: 20_000, spans: 2, bytes: 1, tag: 'tag' }]);
+  });
+  await withQueue(folder, async (queue) => {
+    const keys = queue.recovered.map(({ key }) => key);
+    const expected = Array.from({ length: count }, (_, at) => at + 1).filter((key) => key !== 20_000);
+    assert.deepEqual(keys, expected);
+    assert.equal((await queue.append([Buffer.of(1)], 1, '')).key, count + 1);
+  });
+});
+
 test('an entry larger than any buffer is stored, and hundreds of small ones at once', async () => {
   const folder = newFolder();
   await withQueue(folder, async (queue) => {
