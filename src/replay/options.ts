@@ -26,7 +26,7 @@ export const replayHelp = [
   '',
   'A file holds one OTLP request as protobuf or JSON, lines of OTLP JSON, or what the file exporter writes.',
   'A directory means all .otlp, .pb and .json files in it, - what comes on stdin.',
-  'A file with a part that cannot be read is not sent.',
+  'A file with a part that cannot be read is not sent. What is too large for the endpoint goes in parts.',
   '',
   'Options:',
   `  --endpoint A    Where to: HOST:PORT, or http:// or https:// before it. Default: this machine's port 4317,`,

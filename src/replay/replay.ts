@@ -4,8 +4,10 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { pino } from 'pino';
-import type { Exporter, ExporterDefinition, ExportResult, Registry } from '../component/types.ts';
+import type { Exporter, ExporterDefinition, ExportResult } from '../component/exporter.ts';
+import type { Registry } from '../component/registry.ts';
 import { SpanmillError } from '../errors.ts';
+import { splitInHalves, splitToLimits } from '../wire/cut/split.ts';
 import { type ReplayOptions, replayArguments, replayHelp } from './options.ts';
 import { type Request, requestsOf } from './requests.ts';
 
@@ -28,6 +30,8 @@ const defaultTimeoutMs = 30_000;
 /** A peer that asks to come later is asked again so often. */
 const mostAttempts = 5;
 const longestWaitMs = 30_000;
+/** Of one file, so many requests are cut: a peer that calls everything too large is not asked about each span. */
+const mostCuts = 256;
 
 /** Resolves with the exit code. Rejects with a SpanmillError only where nothing was begun. */
 export async function replay(args: readonly string[], deps: ReplayDeps): Promise<number> {
@@ -62,7 +66,7 @@ function definitionFor({ protocol }: ReplayOptions, { registry }: ReplayDeps): E
 function exporterConfig({ protocol, endpoint, headers, insecure }: ReplayOptions): object {
   const common = { headers, compression: 'none' };
   const hasScheme = /^[a-z]+:\/\//i.test(endpoint);
-  if (protocol === 'grpc') return { ...common, endpoint, tls: { insecure } };
+  if (protocol === 'grpc') return { ...common, endpoint, tls: { insecure: insecure || /^http:/i.test(endpoint) } };
   return { ...common, endpoint: hasScheme ? endpoint : `${insecure ? 'http' : 'https'}://${endpoint}` };
 }
 
@@ -146,10 +150,10 @@ class Replay {
       this.#fail(path, error);
       return true;
     }
-    const outcome = await this.#send(path, requests);
+    const { outcome, sent } = await this.#send(path, requests);
     if (outcome !== 'sent') return outcome !== 'unreachable';
     const spans = requests.reduce((sum, request) => sum + request.spans, 0);
-    const parts = requests.length > 1 ? ` in ${requests.length} requests` : '';
+    const parts = sent > 1 ? ` in ${sent} requests` : '';
     const removed = await this.#remove(path);
     this.#deps.stdout.write(`${path}: ${counted(spans, 'span')} sent${parts}${removed ? ', removed' : ''}\n`);
     return true;
@@ -164,27 +168,36 @@ class Replay {
     }
   }
 
-  /** All requests, unless nobody is there. */
-  async #send(path: string, requests: readonly Request[]): Promise<Outcome> {
-    let sent = 0;
+  /** All requests, unless nobody is there. What is too large for the peer goes in parts. */
+  async #send(path: string, requests: readonly Request[]): Promise<{ outcome: Outcome; sent: number }> {
+    const work = [...requests];
+    let [sent, failed, cuts] = [0, 0, 0];
     let outcome: Outcome = 'sent';
     let why = '';
-    for (const request of requests) {
+    for (let request = work.shift(); request !== undefined; request = work.shift()) {
       const result = await this.#request(request);
       if (result.kind === 'accepted') {
         sent++;
         continue;
       }
+      const parts = result.kind === 'too_large' && cuts < mostCuts ? partsOf(request, result.limitBytes) : [];
+      if (parts.length > 1) {
+        cuts++;
+        work.unshift(...parts);
+        continue;
+      }
+      failed++;
       outcome = 'failed';
       why = reasonOf(result);
       if (result.kind !== 'retry') continue;
       outcome = 'unreachable';
       break;
     }
-    if (outcome === 'sent') return outcome;
-    const some = sent > 0 ? `${sent} of ${requests.length} requests were sent, and would be again; ` : '';
+    if (outcome === 'sent') return { outcome, sent };
+    const all = sent + failed + work.length;
+    const some = sent > 0 ? `${sent} of ${all} requests were sent, and would be again; ` : '';
     this.#fail(path, new SpanmillError('EXPORT', some + why));
-    return outcome;
+    return { outcome, sent };
   }
 
   async #request({ bytes, spans }: Request): Promise<ExportResult> {
@@ -220,6 +233,14 @@ class Replay {
     const text = error instanceof Error ? error.message : String(error);
     this.#deps.stderr.write(`${code} ${path}: ${text.replaceAll(/\s+/g, ' ')}\n`);
   }
+}
+
+/** `limitBytes`: what the peer says it takes; 0: it does not say. One or none: it cannot be cut. */
+function partsOf({ bytes }: Request, limitBytes: number): Request[] {
+  const limits = { maxBytes: limitBytes, maxSpans: Number.POSITIVE_INFINITY };
+  const byLimit = limitBytes > 0 ? splitToLimits([bytes], limits) : [];
+  const parts = byLimit.length > 1 ? byLimit : (splitInHalves([bytes]) ?? []);
+  return parts.map(({ segments, spans }) => ({ bytes: Buffer.concat([...segments]), spans }));
 }
 
 const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;

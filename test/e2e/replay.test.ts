@@ -169,6 +169,25 @@ test('a file of which a part was refused stays whole, and it is said what would 
   assert.ok(existsSync(file));
 });
 
+test('what is too large for the peer goes in parts, by its limit where it says one', async (t) => {
+  const sink = await startSink(t);
+  const { message, ids } = createSpanSource().request(8, { padding: 1000 });
+  for (const says of ['too large', 'grpc: received message larger than max (9000 vs. 2500)']) {
+    sink.answer = ({ message: sent }) =>
+      sent.length > 2500 ? { kind: 'status', code: 8, message: says } : { kind: 'ok' };
+    const run = await replay(['-', ...to(sink)], message);
+    assert.deepEqual([run.code, run.err, run.out], [0, '', '-: 8 spans sent in 4 requests\n']);
+  }
+  assert.deepEqual(
+    [...sink.spans],
+    ids.map((id) => [id, 2]),
+  );
+  sink.answer = () => ({ kind: 'status', code: 8, message: 'too large' });
+  const run = await replay(['-', ...to(sink)], message);
+  assert.deepEqual([run.code, run.out], [1, '']);
+  assert.match(run.err, /^EXPORT -: .*too large\n$/);
+});
+
 test('a peer that asks to come later is asked again', async (t) => {
   const sink = await startSink(t);
   const { message, ids } = createSpanSource().request(2);

@@ -30,12 +30,25 @@ export function letterName(timeMs: number, number: number): string {
   return `${time}-${String(number).padStart(6, '0')}`;
 }
 
+/** null: it was taken away a moment ago, as by a replay. */
+async function sizeOf(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
 function timeOf(name: string): number | null {
   const match = namePattern.exec(name);
   if (match === null) return null;
   const [, year, month, day, hour, minute, second, ms] = match.map(Number);
   return Date.UTC(year, month - 1, day, hour, minute, second, ms);
 }
+
+/** Letters that this process writes now. After a reload two of its extensions may have one directory for a while. */
+const begun = new Set<string>();
 
 export class LetterFiles {
   readonly #directory: string;
@@ -57,12 +70,13 @@ export class LetterFiles {
     const sizes = new Map<string, { otlp: number; json: number }>();
     for (const file of await readdir(this.#directory)) {
       const [, name, ending] = /^(.*)(\.otlp|\.json|\.otlp\.tmp|\.json\.tmp)$/.exec(file) ?? [];
-      if (name === undefined || timeOf(name) === null) continue;
+      if (name === undefined || timeOf(name) === null || begun.has(this.#path(name, ''))) continue;
       if (ending.endsWith('.tmp')) {
         await rm(join(this.#directory, file), { force: true });
         continue;
       }
-      const { size } = await stat(join(this.#directory, file));
+      const size = await sizeOf(join(this.#directory, file));
+      if (size === null) continue;
       const known = sizes.get(name) ?? { otlp: -1, json: -1 };
       sizes.set(name, ending === '.otlp' ? { ...known, otlp: size } : { ...known, json: size });
     }
@@ -84,6 +98,7 @@ export class LetterFiles {
   /** Both files, or neither. Rejects with the error of the system; EEXIST: the name is taken. */
   async write(name: string, segments: readonly Buffer[], note: string): Promise<void> {
     const written: string[] = [];
+    begun.add(this.#path(name, ''));
     try {
       for (const ending of ['.otlp', '.json'] as const) {
         await this.#mustBeFree(this.#path(name, ending));
@@ -106,6 +121,8 @@ export class LetterFiles {
     } catch (error) {
       for (const path of written) await rm(path, { force: true }).catch(() => {});
       throw error;
+    } finally {
+      begun.delete(this.#path(name, ''));
     }
     await this.#syncDirectory();
   }

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pino } from 'pino';
 import type { DeadLetter } from '../../../../src/component/capabilities.ts';
-import type { Extension } from '../../../../src/component/types.ts';
+import type { Extension } from '../../../../src/component/extension.ts';
 import { createDeadLetter, type DeadLetterOptions } from '../../../../src/extensions/dead_letter/extension.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'spanmill-dead-letter-'));
@@ -175,6 +175,23 @@ test('what an earlier process left counts, goes on in order and is the first to 
   assert.equal(second.metric('removed_spans', 'space'), 5, 'as the note of the removed file said');
   assert.ok(existsSync(join(directory, 'mine.txt')));
   await second.extension.stop();
+});
+
+test('one that starts in the same process, as after a reload, leaves alone what the one before it writes', async () => {
+  const directory = place();
+  const maxBytes = 1 << 28;
+  const first = await start(directory, { maxBytes });
+  const writing = Promise.all([8 << 20, 9 << 20].map((bytes) => first.put(bytes)));
+  const others: Bench[] = [];
+  let isWritten = false;
+  void writing.then(() => {
+    isWritten = true;
+  });
+  while (!isWritten) others.push(await start(directory, { maxBytes }));
+  assert.deepEqual(await writing, [true, true]);
+  assert.ok(others.length > 1);
+  assert.equal(names(directory).length, 4, 'each with the note beside it');
+  await Promise.all([first, ...others].map(({ extension }) => extension.stop()));
 });
 
 test('files older than max_age are removed at the start and while it runs', async (t) => {
