@@ -1,6 +1,7 @@
 // What a unary gRPC client is here: the interface that node/grpc-client.ts (node:http2) and grpc-js/grpc-client.ts
 // (@grpc/grpc-js) share. pick-grpc-client.ts chooses.
 import { grpcCode } from './grpc-status.ts';
+import type { Environment } from './http-client/proxy.ts';
 import { retryDelayOf } from './rpc-status.ts';
 import type { ClientTls } from './tls/client-tls.ts';
 
@@ -40,6 +41,8 @@ export interface GrpcClientOptions {
   readonly maxReplyBytes?: number;
   readonly backoff?: Partial<Backoff>;
   readonly connectTimeoutMs?: number;
+  /** HTTPS_PROXY and NO_PROXY say whether a proxy stands before the endpoint. Default: that of the process. */
+  readonly env?: Environment;
 }
 
 export interface CallOptions {

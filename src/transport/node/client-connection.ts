@@ -2,9 +2,10 @@
 import * as http2 from 'node:http2';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
-import type { Endpoint } from '../endpoint.ts';
+import { authorityOf, type Endpoint } from '../endpoint.ts';
 import type { Backoff, ClientKeepalive } from '../grpc-client.ts';
 import { type ClientTls, tlsConnectOptions } from '../tls/client-tls.ts';
+import { openTunnel, type Tunnel } from './proxy-tunnel.ts';
 
 export interface Link {
   readonly session: http2.ClientHttp2Session;
@@ -21,6 +22,8 @@ export interface ConnectionOptions {
   /** null: plain text. */
   readonly tls: ClientTls | null;
   readonly authority: string;
+  /** URL of a proxy that makes tunnels; null: none is needed. */
+  readonly proxy: string | null;
   readonly keepalive: ClientKeepalive | null;
   readonly backoff: Backoff;
   readonly connectTimeoutMs: number;
@@ -40,7 +43,7 @@ export interface ClientConnection {
 
 type State =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'connecting'; readonly socket: net.Socket }
+  | { readonly kind: 'connecting'; readonly way: Tunnel }
   | { readonly kind: 'ready'; readonly link: Link }
   | { readonly kind: 'backoff'; readonly until: number; readonly problem: string }
   | { readonly kind: 'closed' };
@@ -82,8 +85,33 @@ export function createClientConnection(options: ConnectionOptions): ClientConnec
   const connect = (): void => {
     if (state.kind === 'closed' || state.kind === 'connecting' || state.kind === 'ready') return;
     clearTimeout(retryTimer);
-    const socket = openSocket(options);
-    const attempt: State = { kind: 'connecting', socket };
+    const { proxy, endpoint, connectTimeoutMs } = options;
+    if (proxy === null || endpoint.kind === 'unix') {
+      begin(openSocket(options, null), connectTimeoutMs);
+      return;
+    }
+    const startedAt = performance.now();
+    const tunnel = openTunnel(proxy, authorityOf(endpoint), (socket, problem) => {
+      clearTimeout(timer);
+      if (state !== attempt) socket?.destroy();
+      else if (socket === null) failed(problem);
+      else begin(openSocket(options, socket), Math.max(1, connectTimeoutMs - (performance.now() - startedAt)));
+    });
+    const timer = setTimeout(() => {
+      tunnel.destroy();
+      if (state === attempt) failed(`no way through the proxy within ${connectTimeoutMs} ms`);
+    }, connectTimeoutMs);
+    const giveUp = (): void => {
+      clearTimeout(timer);
+      tunnel.destroy();
+    };
+    const attempt: State = { kind: 'connecting', way: { destroy: giveUp } };
+    state = attempt;
+  };
+
+  /** HTTP/2 on a socket that is open, or will be. */
+  const begin = (socket: net.Socket, withinMs: number): void => {
+    const attempt: State = { kind: 'connecting', way: socket };
     state = attempt;
     const session = http2.connect(options.tls === null ? 'http://localhost' : 'https://localhost', {
       createConnection: () => socket,
@@ -101,7 +129,7 @@ export function createClientConnection(options: ConnectionOptions): ClientConnec
       },
     };
     let problem = `no connection to ${options.authority} within ${options.connectTimeoutMs} ms`;
-    const timer = setTimeout(() => session.destroy(), options.connectTimeoutMs);
+    const timer = setTimeout(() => session.destroy(), withinMs);
     const broken = (error: Error): void => {
       problem = `${options.authority}: ${error.message}`;
     };
@@ -192,7 +220,7 @@ export function createClientConnection(options: ConnectionOptions): ClientConnec
     close() {
       if (state.kind === 'closed') return;
       const { kind } = state;
-      const connecting = kind === 'connecting' ? state.socket : null;
+      const connecting = kind === 'connecting' ? state.way : null;
       state = { kind: 'closed' };
       clearTimeout(retryTimer);
       connecting?.destroy();
@@ -202,10 +230,11 @@ export function createClientConnection(options: ConnectionOptions): ClientConnec
   };
 }
 
-function openSocket(options: ConnectionOptions): net.Socket {
-  const { endpoint, tls: secure } = options;
-  const where = endpoint.kind === 'unix' ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port };
-  if (secure === null) return net.connect({ ...where, noDelay: true });
+/** `tunnel`: on which the target is reached already; null: it is not. */
+function openSocket({ endpoint, tls: secure }: ConnectionOptions, tunnel: net.Socket | null): net.Socket {
+  const address = endpoint.kind === 'unix' ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port };
+  if (secure === null) return tunnel ?? net.connect({ ...address, noDelay: true });
+  const where = tunnel === null ? address : { socket: tunnel };
   const host = endpoint.kind === 'tcp' ? endpoint.host : 'localhost';
   return tls.connect({ ...where, ALPNProtocols: ['h2'], ...tlsConnectOptions(secure, host) });
 }

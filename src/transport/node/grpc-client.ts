@@ -1,7 +1,7 @@
 // The gRPC client on node:http2.
 import type { OutgoingHttpHeaders } from 'node:http2';
 import { deflate } from '../compression.ts';
-import { authorityOf, parseEndpoint } from '../endpoint.ts';
+import { authorityOf, type Endpoint, parseEndpoint } from '../endpoint.ts';
 import {
   closedReply,
   defaultBackoff,
@@ -15,6 +15,7 @@ import {
 } from '../grpc-client.ts';
 import { grpcCode } from '../grpc-status.ts';
 import { formatGrpcTimeout } from '../grpc-timeout.ts';
+import { type Environment, proxyFor } from '../http-client/proxy.ts';
 import { type CallLimits, createCallLimits } from './call-limits.ts';
 import { type ClientConnection, createClientConnection, type Link } from './client-connection.ts';
 import { exchange } from './client-exchange.ts';
@@ -30,6 +31,7 @@ export function createNodeGrpcClient(options: GrpcClientOptions): GrpcClient {
     endpoint,
     tls,
     authority,
+    proxy: proxyOf(endpoint, options.env ?? process.env),
     keepalive: options.keepalive ?? null,
     backoff: { ...defaultBackoff, ...options.backoff },
     connectTimeoutMs: options.connectTimeoutMs ?? defaultConnectTimeoutMs,
@@ -81,6 +83,13 @@ export function createNodeGrpcClient(options: GrpcClientOptions): GrpcClient {
       connection.close();
     },
   };
+}
+
+/** As grpc-go: the environment's proxy for https:// serves all targets, TLS or not. */
+function proxyOf(endpoint: Endpoint & { readonly kind: 'tcp' | 'unix' }, env: Environment): string | null {
+  if (endpoint.kind === 'unix') return null;
+  const { host, port } = endpoint;
+  return proxyFor({ protocol: 'https:', host, port, socketPath: null, path: '/', credentials: '' }, '', env);
 }
 
 /** Errors of `session.request` for a session that has just ended. */
