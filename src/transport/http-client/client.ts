@@ -1,9 +1,11 @@
 // A client for POSTs to one place over HTTP/1.1, with connections that are kept. The body is written from the buffers that
 // it is given: those must not change until the reply has settled, and are not read any more then.
-import * as http from 'node:http';
+import type * as http from 'node:http';
 import * as https from 'node:https';
 import type { SecureContext } from 'node:tls';
+import { nodeHttp } from '../node/http.ts';
 import { type ClientTls, tlsConnectOptions } from '../tls/client-tls.ts';
+import { CookieJar } from './cookie-jar.ts';
 import { type Exchange, type ExchangeLimits, failure, type HttpReply, startExchange } from './exchange.ts';
 import { type Environment, proxyFor } from './proxy.ts';
 import { authorityOf, type HttpTarget, redirected, shownTarget } from './target.ts';
@@ -21,6 +23,8 @@ export interface HttpClientOptions {
   readonly keepAlive: boolean;
   /** http:// or https://, with credentials or not; '': as the environment says. */
   readonly proxyUrl: string;
+  /** Whether cookies that the server sets are sent back to it. Default: no. */
+  readonly keepsCookies?: boolean;
   readonly env?: Environment;
   readonly limits?: Partial<ExchangeLimits>;
 }
@@ -57,6 +61,7 @@ class Client implements HttpClient {
   readonly #options: HttpClientOptions;
   readonly #limits: ExchangeLimits;
   readonly #isProxied: boolean;
+  readonly #jar: CookieJar | null;
   readonly #exchanges = new Set<Exchange>();
   #plain: http.Agent | null = null;
   #secure: { readonly agent: https.Agent; readonly context: SecureContext | undefined } | null = null;
@@ -66,6 +71,7 @@ class Client implements HttpClient {
     this.#target = target;
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
+    this.#jar = options.keepsCookies === true ? new CookieJar() : null;
     this.#isProxied = proxyFor(target, options.proxyUrl, options.env ?? process.env) !== null;
   }
 
@@ -117,6 +123,7 @@ class Client implements HttpClient {
     const onAbort = (): void => exchange.end(String(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
     const reply = await exchange.reply;
+    if (reply.kind === 'answer') this.#jar?.take(reply.headers['set-cookie'] ?? [], target, Date.now());
     signal.removeEventListener('abort', onAbort);
     this.#exchanges.delete(exchange);
     return reply;
@@ -131,7 +138,7 @@ class Client implements HttpClient {
       port,
       path,
       method: 'POST',
-      headers: { host: authorityOf(target), ...headers },
+      headers: { host: authorityOf(target), ...headers, ...this.#cookiesFor(target, headers) },
       ...(socketPath === null ? {} : { socketPath }),
       ...(credentials === '' ? {} : { auth: credentials }),
       // For a proxy that makes no tunnel; the socket that it was to be made on is not ours yet.
@@ -139,8 +146,15 @@ class Client implements HttpClient {
     };
   }
 
+  /** Behind what is configured. */
+  #cookiesFor(target: HttpTarget, { cookie }: http.OutgoingHttpHeaders): { cookie?: string } {
+    const kept = this.#jar?.header(target, Date.now()) ?? '';
+    if (kept === '') return {};
+    return { cookie: typeof cookie === 'string' ? `${cookie}; ${kept}` : kept };
+  }
+
   #plainAgent(target: HttpTarget): http.Agent {
-    this.#plain ??= new http.Agent(this.#agentOptions(target));
+    this.#plain ??= new nodeHttp.Agent(this.#agentOptions(target));
     return this.#plain;
   }
 
