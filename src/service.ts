@@ -66,25 +66,19 @@ export async function startService(
     return report;
   };
   process.on('SIGHUP', () => void reload('SIGHUP'));
-  try {
-    (await running.metrics.prepare(config.telemetry.metrics.address)).commit();
-    await runtime.start();
-    (await running.admin.prepare(config.admin)).commit();
-  } catch (error) {
-    await runtime.stop();
-    await stopServers(running);
-    await log.close();
-    throw error;
-  }
-  // Before anyone is told that it is ready: a signal that comes at once must drain, not kill.
+  // Before anyone is listened to: a signal that comes while the last receivers start must drain what the first have taken.
   const nextSignal = terminations();
   const signalled = nextSignal();
+  const isUp = await Promise.race([bringUp(running), signalled.then(() => false)]);
   goOnAfterFaults(logger);
-  const watching = watch
-    ? watchFiles({ files: () => reader.files(), changed: () => void reload('a file has changed'), log: logger })
-    : null;
-  sayReady(running);
-  started.resolve();
+  const watching =
+    watch && isUp
+      ? watchFiles({ files: () => reader.files(), changed: () => void reload('a file has changed'), log: logger })
+      : null;
+  if (isUp) {
+    sayReady(running);
+    started.resolve();
+  }
   const done = signalled.then(async (signal) => {
     watching?.stop();
     reloader.close();
@@ -101,6 +95,24 @@ export async function startService(
     return balanced ? 0 : 1;
   });
   return { done };
+}
+
+/** Starts all of it, and gives up all of it when one part cannot start. */
+async function bringUp(running: Process): Promise<boolean> {
+  const { runtime, metrics, admin, config, log } = running;
+  try {
+    (await metrics.prepare(config.telemetry.metrics.address)).commit();
+    await runtime.start();
+    (await admin.prepare(config.admin)).commit();
+    return true;
+  } catch (error) {
+    // Told to end meanwhile: who drains it closes the rest.
+    if (runtime.state() === 'draining') return false;
+    await runtime.stop();
+    await stopServers(running);
+    await log.close();
+    throw error;
+  }
 }
 
 function sayReady({ runtime, metrics, admin, log: { logger } }: Process): void {

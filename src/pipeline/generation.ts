@@ -2,8 +2,9 @@
 // on; then `swap`, in one turn of the event loop, makes it the one that is used. What fails before that changes nothing.
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { HealthReport, Serving } from '../component/health.ts';
-import type { DeliveryOptions, Exporter, ServiceState } from '../component/types.ts';
+import type { DeliveryOptions, Exporter } from '../component/exporter.ts';
+import type { HealthReport, ServiceState, Serving } from '../component/health.ts';
+import type { ListeningSockets } from '../component/listening-sockets.ts';
 import type { ResolvedConfig } from '../config/resolved.ts';
 import { FanOut } from '../delivery/fan-out.ts';
 import type { Cutter } from '../delivery/shipper.ts';
@@ -16,7 +17,7 @@ import type { Inventory } from './inventory.ts';
 import type { Lane } from './lane.ts';
 import { PipelineLink } from './link.ts';
 import { LivePipeline } from './live-pipeline.ts';
-import { noParts, type Parts, type ReloadPlan } from './reload-plan.ts';
+import { type Difference, noParts, type Parts, type ReloadPlan } from './reload-plan.ts';
 import type { Leftovers } from './retire.ts';
 import {
   createExtension,
@@ -59,6 +60,8 @@ export interface Ground {
   readonly inventory: Inventory;
   /** Of every receiver id that there ever was. */
   readonly identities: Map<string, ReceiverIdentity>;
+  /** All that are bound, for who comes next. */
+  readonly sockets: ListeningSockets['bound'];
   setAside(bytes: Buffer, component: string, spans: number, isJson: boolean): void;
   state(): ServiceState;
   health(): HealthReport;
@@ -94,6 +97,8 @@ export class NextGeneration {
     pipelines: [] as LivePipeline[],
     receivers: [] as RunningReceiver[],
   };
+  /** The sockets of components that stay or were started: nobody takes their addresses. */
+  readonly #listening: Set<object>;
   /** What goes on as it was configured before, and why not otherwise. */
   readonly needsRestart: string[];
 
@@ -108,6 +113,13 @@ export class NextGeneration {
       plan.pinned.includes(one.id) ? (from.parts.extensions.find(({ id }) => id === one.id) ?? one) : one,
     );
     this.#to = { ...emptyGeneration(), parts: { ...config, extensions } };
+    const stays = (difference: Difference, { id }: { id: string }): boolean => difference.kept.includes(id);
+    this.#listening = new Set(
+      [
+        ...[...from.extensions.values()].filter((one) => stays(plan.extensions, one)),
+        ...[...from.receivers.values()].filter((one) => stays(plan.receivers, one)),
+      ].map(({ sockets }) => sockets),
+    );
     this.needsRestart = plan.pinned.map((id) => `extensions.${id}`);
   }
 
@@ -121,7 +133,7 @@ export class NextGeneration {
   /** Starts all that is new. Rejects with a SpanmillError; then `undo` is to be called. */
   async start(): Promise<void> {
     const { checkpoint } = this.#ground;
-    const postponed = await this.#startExtensions();
+    await this.#startExtensions();
     checkpoint();
     await this.#startExporters();
     checkpoint();
@@ -129,12 +141,19 @@ export class NextGeneration {
     checkpoint();
     await this.#startReceivers();
     checkpoint();
-    for (const extension of postponed) await this.#replaceExtension(extension);
   }
 
-  /** Those whose address an extension of before still has; it goes at the very end. */
-  async #startExtensions(): Promise<RunningExtension[]> {
-    const postponed: RunningExtension[] = [];
+  /** Of a component that is started: on which addresses it may follow which other. Each has its own in one configuration. */
+  #socketsFor(id: string): ListeningSockets {
+    const { sockets: bound } = this.#ground;
+    // Not this generation, which knows the one before: what lives long must not keep all that there ever were.
+    const listening = this.#listening;
+    const sockets = { bound, id, mayFollow: (other: object) => !listening.has(other) };
+    listening.add(sockets);
+    return sockets;
+  }
+
+  async #startExtensions(): Promise<void> {
     const { log, inventory, state, health } = this.#ground;
     for (const component of this.#to.parts.extensions) {
       const { id } = component;
@@ -143,48 +162,35 @@ export class NextGeneration {
         this.#to.extensions.set(id, old);
         continue;
       }
+      const store = this.#leavingStore(component);
+      if (store !== undefined) {
+        inventory.leavingExtensions.delete(store);
+        this.#to.extensions.set(id, store);
+        this.#fresh.extensions.push(store);
+        continue;
+      }
       const lookup = lookUpIn(this.#to.extensions);
-      this.#to.extensions.set(id, createExtension(component, { log, lookup, state, health }));
+      const sockets = this.#socketsFor(`extension ${id}`);
+      this.#to.extensions.set(id, createExtension(component, { log, lookup, sockets, state, health }));
     }
     for (const running of this.#to.extensions.values()) {
-      if (this.#from.extensions.get(running.id) === running) continue;
+      if (inventory.extensions.has(running)) continue;
       try {
         await running.extension.start();
       } catch (error) {
         await running.extension.stop();
-        if (!isAddressTaken(error) || !this.#from.extensions.has(running.id)) throw error;
-        postponed.push(running);
-        continue;
+        throw error;
       }
       inventory.extensions.add(running);
       this.#fresh.extensions.push(running);
     }
-    return postponed;
   }
 
-  /** The old one first makes room. When the new one cannot start all the same, another one as the old one takes its place. */
-  async #replaceExtension({ id, component }: RunningExtension): Promise<void> {
-    const { log, inventory, state, health } = this.#ground;
-    const old = this.#from.extensions.get(id);
-    const around = { log, lookup: lookUpIn(this.#to.extensions), state, health };
-    const running = createExtension(component, around);
-    this.#to.extensions.set(id, running);
-    await old?.extension.stop();
-    if (old !== undefined) inventory.removeExtension(old);
-    try {
-      await running.extension.start();
-    } catch (error) {
-      await running.extension.stop();
-      if (old !== undefined) {
-        const again = createExtension(old.component, { ...around, lookup: lookUpIn(this.#from.extensions) });
-        await again.extension.start();
-        inventory.extensions.add(again);
-        this.#from.extensions.set(id, again);
-      }
-      throw error;
-    }
-    inventory.extensions.add(running);
-    this.#fresh.extensions.push(running);
+  /** A queue that has not ended yet is stored in it: another one could not have its directory. */
+  #leavingStore({ id, definition, config }: RunningExtension['component']): RunningExtension | undefined {
+    if (definition.offers?.(config).includes('storage') !== true) return undefined;
+    const { leavingExtensions } = this.#ground.inventory;
+    return [...leavingExtensions].find((one) => one.id === id && isDeepStrictEqual(one.component.config, config));
   }
 
   async #startExporters(): Promise<void> {
@@ -290,7 +296,8 @@ export class NextGeneration {
       }
       const identity = identities.get(id) ?? newIdentity(id);
       identities.set(id, identity);
-      const running = createReceiver(component, identity, { log, lookup, lane, serving: serving(id) });
+      const sockets = this.#socketsFor(`receiver ${id}`);
+      const running = createReceiver(component, identity, { log, lookup, lane, serving: serving(id), sockets });
       // The requests of one that takes the place of another go the old way until the swap.
       running.entries.stages = old?.entries.stages ?? this.#entriesOf(id);
       this.#to.receivers.set(id, running);
@@ -313,7 +320,7 @@ export class NextGeneration {
       const plan = this.#plans.get(id);
       if (plan === undefined) continue;
       // What it has gathered came for the exporters of before.
-      if (!isDeepStrictEqual(plan.exporters, pipeline.plan.exporters)) pipeline.stages.at(-1)?.flush();
+      if (!isDeepStrictEqual(plan.exporters, pipeline.plan.exporters)) pipeline.stages.at(-1)?.output.flush('drain');
       pipeline.plan = plan;
       pipeline.turnTo(this.#fanOut(plan));
     }
@@ -371,5 +378,3 @@ function reusable(
     fitting.find((one) => queueFate(one.options, options) === 'pinned')
   );
 }
-
-const isAddressTaken = (error: unknown): boolean => error instanceof SpanmillError && error.code === 'LISTEN';

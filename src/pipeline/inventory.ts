@@ -1,6 +1,6 @@
 // Everything that exists: what the present configuration has, and what earlier ones had and that has not ended. Who starts a
 // part puts it in, who has ended it takes it out; metrics, drain and stop go by it.
-import type { MetricSpec, MetricValue } from '../component/types.ts';
+import type { MetricSpec, MetricValue } from '../component/definition.ts';
 import type { DeliveryStats } from '../delivery/queue.ts';
 import type { LivePipeline } from './live-pipeline.ts';
 import { type ComponentKind, type ComponentMetrics, PastMetrics } from './past-metrics.ts';
@@ -15,6 +15,8 @@ export class Inventory {
   readonly receivers = new Set<RunningReceiver>();
   /** Queues that no configuration has any more, until they are empty. One that is taken out again is used again. */
   readonly leaving = new Set<RunningExporter>();
+  /** Extensions that no configuration has any more, until no queue uses them; taken out again likewise. */
+  readonly leavingExtensions = new Set<RunningExtension>();
   readonly #waiting = new Set<() => void>();
   readonly #metrics = new PastMetrics();
   readonly #stats = new PastStats();
@@ -58,6 +60,7 @@ export class Inventory {
     this.#metrics.add(metricsOf('receiver', receiver, receiver.receiver.metricValues()));
   }
   removeExtension(extension: RunningExtension): void {
+    this.leavingExtensions.delete(extension);
     if (!this.extensions.delete(extension)) return;
     this.changed();
     this.#metrics.add(metricsOf('extension', extension, extension.extension.metricValues?.() ?? []));
@@ -93,7 +96,7 @@ export class Inventory {
 
   *traceStats(): Iterable<TraceStats> {
     for (const { stages } of this.pipelines) {
-      for (const { traces } of stages) if (traces !== null) yield traces;
+      for (const { output } of stages) if (output.traces !== null) yield output.traces;
     }
     for (const stats of this.#stats.holding) yield { stats, traces: 0, requests: 0 };
   }

@@ -22,13 +22,16 @@ export interface RetireHost {
 
 /** How long the clients of a receiver that ends may take to finish their requests. */
 const receiverDrainMs = 25_000;
+/** Nobody waits for it to end: SDKs send every five seconds, and are told at their next request that it was the last here. */
+const idleClientsMs = 10_000;
 /** A queue ends when it is empty: how long its batches are tried is what its retry settings say. */
 const forEverMs = Number.POSITIVE_INFINITY;
 
 /** Resolves when all of it has ended. Never rejects. What of it may be used again is found in the inventory at once. */
 export async function retire(left: Leftovers, { inventory, log }: RetireHost): Promise<void> {
-  const { leaving } = inventory;
+  const { leaving, leavingExtensions } = inventory;
   for (const one of left.exporters) leaving.add(one);
+  for (const one of left.extensions) if (inventory.extensions.has(one)) leavingExtensions.add(one);
   // Clients of the receivers that end may wait for what is gathered.
   for (const one of left.pipelines) one.hurry();
   for (const { outlet } of left.exporters) outlet.flush();
@@ -42,7 +45,7 @@ export async function retire(left: Leftovers, { inventory, log }: RetireHost): P
   };
 
   async function endReceiver(running: RunningReceiver): Promise<void> {
-    await running.receiver.drain(receiverDrainMs);
+    await running.receiver.drain(receiverDrainMs, idleClientsMs);
     await running.receiver.stop();
     inventory.removeReceiver(running);
   }
@@ -89,8 +92,8 @@ export async function retire(left: Leftovers, { inventory, log }: RetireHost): P
     });
 
   async function endExtension(running: RunningExtension): Promise<void> {
-    await inventory.until(() => !isUsed(running) || !inventory.extensions.has(running));
-    if (!inventory.extensions.has(running)) return;
+    await inventory.until(() => !isUsed(running) || !leavingExtensions.has(running));
+    if (!leavingExtensions.has(running)) return;
     inventory.removeExtension(running);
     await running.extension.stop();
   }

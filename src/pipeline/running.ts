@@ -2,19 +2,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Capabilities, Capability, ExtensionLookup } from '../component/capabilities.ts';
-import type { HealthReport, Serving } from '../component/health.ts';
-import type {
-  DeliveryOptions,
-  Exporter,
-  ExporterDefinition,
-  Extension,
-  ExtensionDefinition,
-  ListeningSockets,
-  MetricSpec,
-  Receiver,
-  ReceiverDefinition,
-  ServiceState,
-} from '../component/types.ts';
+import type { MetricSpec } from '../component/definition.ts';
+import type { DeliveryOptions, Exporter, ExporterDefinition } from '../component/exporter.ts';
+import type { Extension, ExtensionDefinition } from '../component/extension.ts';
+import type { HealthReport, ServiceState, Serving } from '../component/health.ts';
+import type { ListeningSockets } from '../component/listening-sockets.ts';
+import type { Receiver, ReceiverDefinition } from '../component/receiver.ts';
 import type { ResolvedComponent } from '../config/resolved.ts';
 import { createOutlet } from '../delivery/create-outlet.ts';
 import type { Outlet } from '../delivery/outlet.ts';
@@ -30,23 +23,25 @@ export interface RunningExtension {
   readonly id: string;
   readonly component: ResolvedComponent<ExtensionDefinition>;
   readonly metrics: readonly MetricSpec[];
+  readonly sockets: ListeningSockets;
   readonly extension: Extension;
 }
 
 export interface ExtensionSurroundings {
   readonly log: Logger;
   readonly lookup: ExtensionLookup;
+  readonly sockets: ListeningSockets;
   state(): ServiceState;
   health(): HealthReport;
 }
 
 export function createExtension(
   component: ResolvedComponent<ExtensionDefinition>,
-  { log, lookup, state, health }: ExtensionSurroundings,
+  { log, lookup, sockets, state, health }: ExtensionSurroundings,
 ): RunningExtension {
   const { id, definition, config } = component;
-  const host = { id, log: log.child({ component: id }), extensions: lookup, state, health };
-  return { id, component, metrics: definition.metrics, extension: definition.create(config, host) };
+  const host = { id, log: log.child({ component: id }), extensions: lookup, sockets, state, health };
+  return { id, component, metrics: definition.metrics, sockets, extension: definition.create(config, host) };
 }
 
 /** Looks into the map each time it is asked. */
@@ -142,6 +137,7 @@ export interface RunningReceiver {
   readonly component: ResolvedComponent<ReceiverDefinition>;
   /** Of what `receiver.metricValues` gives. */
   readonly metrics: readonly MetricSpec[];
+  readonly sockets: ListeningSockets;
   readonly receiver: Receiver;
   /** Where its requests go. */
   readonly entries: IntakeEntries;
@@ -151,13 +147,11 @@ export interface RunningReceiver {
 export interface ReceiverIdentity {
   readonly stats: ReceiverStats;
   readonly inputs: InputShare;
-  readonly sockets: ListeningSockets;
 }
 
 export const newIdentity = (id: string): ReceiverIdentity => ({
   stats: new ReceiverStats(id),
   inputs: new InputShare(),
-  sockets: new Map(),
 });
 
 export interface ReceiverSurroundings {
@@ -165,12 +159,13 @@ export interface ReceiverSurroundings {
   readonly lookup: ExtensionLookup;
   readonly lane: Lane;
   readonly serving: Serving;
+  readonly sockets: ListeningSockets;
 }
 
 export function createReceiver(
   component: ResolvedComponent<ReceiverDefinition>,
-  { stats, inputs, sockets }: ReceiverIdentity,
-  { log, lookup, lane, serving }: ReceiverSurroundings,
+  { stats, inputs }: ReceiverIdentity,
+  { log, lookup, lane, serving, sockets }: ReceiverSurroundings,
 ): RunningReceiver {
   const { id, definition, config } = component;
   const entries = new IntakeEntries();
@@ -182,5 +177,5 @@ export function createReceiver(
     serving,
     sockets,
   });
-  return { id, component, metrics: definition.metrics, receiver, entries };
+  return { id, component, metrics: definition.metrics, sockets, receiver, entries };
 }

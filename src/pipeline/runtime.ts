@@ -2,8 +2,7 @@
 // from the front to the back. Nothing in here exits the process or reads its arguments.
 import type { Logger } from 'pino';
 import type { DeadLetter } from '../component/capabilities.ts';
-import type { HealthReport } from '../component/health.ts';
-import type { ServiceState } from '../component/types.ts';
+import type { HealthReport, ServiceState } from '../component/health.ts';
 import type { ResolvedConfig } from '../config/resolved.ts';
 import type { PipelineAccount } from '../delivery/ledger.ts';
 import type { Outlet } from '../delivery/outlet.ts';
@@ -120,6 +119,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let current: Generation = emptyGeneration();
   let reloading: Promise<unknown> = Promise.resolve();
   let state: ServiceState = 'starting';
+  let wasReady = false;
 
   const monitor = new HealthMonitor({
     log,
@@ -134,6 +134,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     accounts,
     inventory,
     identities,
+    sockets: new Map(),
     setAside: options.setAside,
     state: () => state,
     health: () => monitor.report(),
@@ -195,13 +196,20 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
   async function start(): Promise<void> {
     try {
+      ground.checkpoint();
       await lane.pool.start();
+      ground.checkpoint();
       const plan = planReload(current.parts, firstConfig, false);
-      await change(firstConfig, new NextGeneration(ground, current, firstConfig, plan));
+      const work = change(firstConfig, new NextGeneration(ground, current, firstConfig, plan));
+      reloading = work.catch(() => undefined);
+      await work;
+      ground.checkpoint();
       state = 'ready';
+      wasReady = true;
       monitor.start();
     } catch (error) {
-      await stop();
+      // Told to end meanwhile: what has been taken already is drained.
+      if (state === 'starting') await stop();
       throw error;
     }
   }
@@ -224,10 +232,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
 
   function announceDrain(): number {
-    if (state !== 'ready') return 0;
+    if (state !== 'ready' && state !== 'starting') return 0;
+    // Nobody was told yet that it is ready.
+    const delayMs = state === 'ready' ? monitor.policy.drainDelayMs : 0;
     state = 'draining';
     monitor.look();
-    return monitor.policy.drainDelayMs;
+    return delayMs;
   }
 
   async function drain(deadlineMs: number): Promise<void> {
@@ -237,7 +247,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     /** Until this part of the time is over. One phase that hangs takes nothing from those behind it. */
     const until = (share: number): number => Math.max(0, started + share * deadlineMs - performance.now());
     hurry();
-    await within(until(receiversShare), reloading);
+    // A start may hang for as long as it likes, and what it has begun so far is in the inventory.
+    await within(wasReady ? until(receiversShare) : undoMs, reloading);
     hurry();
     const receivers = [...inventory.receivers];
     const answered = Promise.all(receivers.map(({ receiver }) => receiver.drain(until(receiversShare))));
@@ -245,7 +256,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     // The exporters go on all the while: they free what the stages need to finish.
     await within(until(stagesShare), emptyAll());
     // Past the deadline: what is left goes to the exporters' queues, which fail it with a reason.
-    for (const stage of lane.stages) stage.flush();
+    for (const stage of lane.stages) stage.output.flush('drain');
     for (const { fanOut } of inventory.pipelines) fanOut.flush();
     await Promise.all([...inventory.exporters].map(({ outlet }) => outlet.drain(until(1))));
     await stop();

@@ -190,9 +190,10 @@ export interface GrpcServer {
   listen(): Promise<void>;
   /**
    * No new connections, GOAWAY on all; resolves when all calls under way are answered and the connections closed, or
-   * after `timeoutMs` (from now), when what is left is cut.
+   * after `timeoutMs` (from now), when what is left is cut. `idleMs`: how long an HTTP/1.1 client without a call is waited for,
+   * so that its next one is answered, and told that it was the last; default 500.
    */
-  drain(timeoutMs: number): Promise<void>;
+  drain(timeoutMs: number, idleMs?: number): Promise<void>;
   /** Cuts everything. May be called twice and before listen. */
   close(): Promise<void>;
   /** `127.0.0.1:4317`, or the path of the socket; '' when it does not listen. */

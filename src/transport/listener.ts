@@ -35,25 +35,23 @@ export interface ListenerOptions {
   readonly pauseOnConnect: boolean;
   /** More at a time are closed at once, those with a handshake under way counted too. Default: no limit. */
   readonly maxConnections?: number;
-  /** Where a server before this one left the sockets that this one goes on with, and this one leaves its own. */
+  /** Where servers before this one left the sockets that this one goes on with, and this one leaves its own. */
   readonly sockets?: BoundSockets | undefined;
 }
 
 export function createListener(options: ListenerOptions): Listener {
-  const { tls: secure, protocol = 'h2', sockets = new Map() } = options;
+  const { tls: secure, protocol = 'h2', sockets = alone() } = options;
   let owner: SocketOwner | null = null;
   let socket: ListeningSocket | null = null;
   return {
     async listen(target) {
-      const where = target.kind === 'unix' ? target.path : `${target.host}:${target.port}`;
+      const where = target.kind === 'unix' ? shownSocket(target.path) : `${target.host}:${target.port}`;
       try {
         await secure?.start();
         owner = secure === undefined ? plainOwner(options) : tlsOwner(options, secure);
-        const key = `${protocol} ${where} ${target.kind === 'unix' ? 'unix' : target.family}`;
-        socket = await ListeningSocket.take(sockets, key, owner, (server) => {
-          if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
-          return listenOn(server, target);
-        });
+        const at = target.kind === 'unix' ? { path: target.path } : await tcpOptions(target);
+        const key = at.port === 0 ? `${sockets.id} ${protocol} ${where}` : (at.path ?? `${at.host ?? ''}:${at.port}`);
+        socket = await ListeningSocket.take(key, owner, sockets, (server) => listenOn(server, at));
       } catch (error) {
         secure?.stop();
         if (error instanceof SpanmillError) throw error;
@@ -69,8 +67,13 @@ export function createListener(options: ListenerOptions): Listener {
   };
 }
 
+/** Nobody comes before or after it. */
+const alone = (): BoundSockets => ({ bound: new Map(), id: '', mayFollow: () => false });
+const mostOf = ({ maxConnections = Number.POSITIVE_INFINITY }: ListenerOptions): number => maxConnections;
+
 const plainOwner = (options: ListenerOptions): SocketOwner => ({
   pauseOnConnect: options.pauseOnConnect,
+  maxConnections: mostOf(options),
   accept: (socket) => take(socket, options),
   failed: options.failed,
 });
@@ -80,6 +83,7 @@ function tlsOwner(options: ListenerOptions, secure: ServerTls): SocketOwner {
   const server = tlsServer(options, secure);
   return {
     pauseOnConnect: false,
+    maxConnections: mostOf(options),
     accept: (socket) => void server.emit('connection', socket),
     failed: options.failed,
   };
@@ -113,19 +117,22 @@ function take(socket: net.Socket, options: ListenerOptions): void {
   options.accept(socket);
 }
 
-async function listenOn(server: net.Server, target: ListenTarget): Promise<void> {
-  if (target.kind === 'tcp') return bind(server, await tcpOptions(target));
+async function listenOn(server: net.Server, at: net.ListenOptions): Promise<void> {
   try {
-    await bind(server, { path: target.path });
+    await bind(server, at);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || !(await isAbandoned(target.path))) throw error;
-    await unlink(target.path);
-    await bind(server, { path: target.path });
+    const { path } = at;
+    if (path === undefined) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || !(await isAbandoned(path))) throw error;
+    await unlink(path);
+    await bind(server, at);
   }
 }
 
 /** Whether it is a socket on which nobody listens: a process that was killed leaves its own. A file is never that. */
 async function isAbandoned(path: string): Promise<boolean> {
+  // Nothing is left of one that is in no file system.
+  if (path.startsWith('\0')) return false;
   if (!(await lstat(path)).isSocket()) return false;
   return new Promise((resolve) => {
     const probe = net.connect(path);
@@ -155,9 +162,12 @@ async function tcpOptions(target: ListenTarget & { kind: 'tcp' }): Promise<net.L
   return { port, host: found.address };
 }
 
+/** As it is configured (endpoint.ts, socketName). */
+const shownSocket = (path: string): string => path.replace(/^\0/, '@');
+
 function textOf(address: ReturnType<net.Server['address']>): string {
   if (address === null) return '';
-  if (typeof address === 'string') return address;
+  if (typeof address === 'string') return shownSocket(address);
   return hostPort(address.address, address.port);
 }
 

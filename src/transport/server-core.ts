@@ -20,9 +20,14 @@ import { endStalled } from './slow-calls.ts';
 
 /** Decompressions at a time; libuv's pool has four threads. */
 const inflateConcurrency = 4;
+/** Of a drain: longer than what is under way needs to arrive, even here, where everything else goes on. */
+const defaultIdleMs = 500;
 
 interface Connection {
-  readonly life: Pick<ConnectionLife, 'sendAway' | 'sweep'>;
+  readonly life: Pick<ConnectionLife, 'sweep'> & {
+    /** `idleMs`: how long it may still bring a call, where its protocol cannot say to an idle client that it is over. */
+    sendAway(idleMs: number): void;
+  };
 }
 
 /** What an implementation of HTTP does for it. */
@@ -64,6 +69,7 @@ export function createServerCore<C extends Connection>(options: GrpcServerOption
   const connections = new Set<C>();
   const goneWaiters: (() => void)[] = [];
   let draining = false;
+  let idleMs = 0;
   let sweeper: NodeJS.Timeout | undefined;
 
   const gone = (): Promise<void> =>
@@ -79,7 +85,7 @@ export function createServerCore<C extends Connection>(options: GrpcServerOption
       connections.add(connection);
       counters.connections++;
       counters.connectionsNow++;
-      if (draining) connection.life.sendAway();
+      if (draining) connection.life.sendAway(idleMs);
     },
     closed(connection) {
       connections.delete(connection);
@@ -130,11 +136,12 @@ export function createServerCore<C extends Connection>(options: GrpcServerOption
           sweeper = setInterval(sweepAll, sweepIntervalMs(intervals));
           sweeper.unref();
         },
-        async drain(timeoutMs) {
+        async drain(timeoutMs, idleClientsMs = defaultIdleMs) {
           draining = true;
+          idleMs = Math.min(idleClientsMs, timeoutMs);
           const closed = listener.close();
-          for (const connection of connections) connection.life.sendAway();
-          await Promise.race([gone(), after(timeoutMs)]);
+          for (const connection of connections) connection.life.sendAway(idleMs);
+          await within(timeoutMs, gone());
           await cut();
           await Promise.all([closed, gone()]);
         },
@@ -151,6 +158,10 @@ export function createServerCore<C extends Connection>(options: GrpcServerOption
   };
 }
 
-/** Does not keep the process alive. */
-const after = (ms: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, Math.min(ms, 2 ** 31 - 1)).unref());
+/** Resolves with the work, or when the time is over, which does not keep the process alive. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, Math.min(ms, 2 ** 31 - 1)).unref();
+  await Promise.race([work, over]);
+  clearTimeout(timer);
+}

@@ -1,6 +1,7 @@
 // The end of the process: what was acknowledged is exported first, and the last line accounts for it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { freePort } from './load/support/spanload.ts';
 import { createClient, createTally } from './support/client.ts';
 import { configOf, exportTo } from './support/config.ts';
 import { runLoad } from './support/load.ts';
@@ -98,6 +99,29 @@ test('a second signal ends a drain that waits for a backend, and the account say
     { received: 100, exported: 0, held: 100, remainder: 0 },
   );
   assert.equal(sink.spans.size, 0);
+});
+
+test('SIGTERM while the last receiver still starts drains what the first has taken', async (t) => {
+  const sink = await startSink(t);
+  const port = await freePort();
+  const processors = { batch: { timeout: '1h', send_batch_size: 1_000_000 } };
+  const config = configOf({ grpc: { endpoint: `127.0.0.1:${port}` }, processors, exporters: { otlp: exportTo(sink) } });
+  const { receivers, service: section } = config as {
+    receivers: Record<string, object>;
+    service: { pipelines: { traces: { receivers: string[] } } };
+  };
+  receivers['otlp/later'] = { protocols: { grpc: { endpoint: 'silent.invalid:4317' } } };
+  section.pipelines.traces.receivers = ['otlp', 'otlp/later'];
+  const service = await startService(t, config, {
+    preload: new URL('support/silent-dns.ts', import.meta.url),
+    until: ({ msg }) => msg?.startsWith('send traces') === true,
+  });
+  const tally = createTally();
+  const client = createClient(t, { address: `127.0.0.1:${port}`, clients: service.clients }, tally);
+  assert.equal((await client.send(createSpanSource().request(7))).code, 0);
+  assert.equal(sink.calls(), 0);
+  await settle(service, { sink, tally });
+  assert.equal(sink.spans.size, 7);
 });
 
 test('a service that got nothing ends with an account of zeros', async (t) => {

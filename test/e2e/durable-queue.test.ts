@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { createClient, createTally, type Tally } from './support/client.ts';
 import { configOf, exportTo } from './support/config.ts';
 import { runLoad } from './support/load.ts';
+import { reload } from './support/reload.ts';
 import { startService } from './support/service.ts';
 import { accountOf } from './support/settle.ts';
 import { type Sink, startSink } from './support/sink.ts';
@@ -174,4 +175,40 @@ test('a store that is full refuses with a delay, and takes again when the backen
   assert.equal(reply.code, 0, 'nothing was taken after the store was empty again');
   await sink.until(() => missing(tally, sink) === 0);
   assert.equal((await service.end()).code, 0);
+});
+
+test('a store that a reload took away while spans wait in it comes back with them, and ends when it is empty', async (t) => {
+  const [sink, other] = [await startSink(t), await startSink(t)];
+  sink.answer = () => ({ kind: 'stall' });
+  const directory = folderFor(t);
+  const file_storage = { directory, create_directory: true };
+  const exporters = {
+    otlp: exportTo(sink, { sending_queue: { storage: 'file_storage' } }),
+    'otlp/other': exportTo(other),
+  };
+  const stored = configOf({ extensions: { file_storage }, exporters });
+  const without = configOf({ exporters: { 'otlp/other': exportTo(other) } });
+  // Its address is the sink's: the reload fails after the store has started.
+  const failing = configOf({
+    extensions: { file_storage, health_check: { endpoint: `127.0.0.1:${sink.port}` } },
+    exporters,
+  });
+  const service = await startService(t, stored);
+  const client = createClient(t, service, createTally());
+  const source = createSpanSource();
+  const send = async (): Promise<void> => assert.equal((await client.send(source.request(5))).code, 0);
+  await send();
+  assert.equal((await reload(service, without)).msg, 'reloaded');
+  await send();
+  assert.match((await reload(service, failing)).msg ?? '', /^not reloaded.*LISTEN/);
+  const back = await reload(service, stored);
+  assert.equal(back.msg, 'reloaded');
+  await send();
+  assert.equal((await reload(service, without)).msg, 'reloaded');
+  sink.resume();
+  await sink.until(() => sink.spans.size === 10);
+  const next = await startService(t, stored);
+  assert.equal(accountOf(await next.end(), { exporter: 'otlp' }).exported, 0, 'it left something behind');
+  const account = accountOf(await service.end(), { exporter: 'otlp' });
+  assert.deepEqual([account.exported, account.held, account.remainder], [10, 0, 0]);
 });

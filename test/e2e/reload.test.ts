@@ -17,6 +17,7 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createClient, createTally, type Tally } from './support/client.ts';
 import { configOf, exportTo, type Parts } from './support/config.ts';
+import { createKeepAliveClient, httpPortOf, type KeepAliveClient } from './support/keep-alive.ts';
 import { runLoad } from './support/load.ts';
 import { isReloadLine, reload } from './support/reload.ts';
 import { assertClean, type Service, startService } from './support/service.ts';
@@ -31,9 +32,10 @@ interface Load {
   stop(): Promise<void>;
 }
 
-/** Clients in closed loops, and one that connects anew each time. */
+/** Clients in closed loops, over HTTP where there is that, and one that connects anew each time. */
 function startLoad(t: TestContext, service: Service, tally: Tally): Load {
   let goOn = true;
+  const httpPort = httpPortOf(service);
   const clients = Array.from({ length: 4 }, () => createClient(t, service, tally, { transparentRetries: true }));
   const source = createSpanSource();
   let answers = 0;
@@ -63,15 +65,21 @@ function startLoad(t: TestContext, service: Service, tally: Tally): Load {
       });
     }
   };
+  const post = async (client: KeepAliveClient): Promise<void> => {
+    while (goOn) await client.send(source.request(5));
+  };
+  const posting = Number.isNaN(httpPort)
+    ? []
+    : Array.from({ length: 4 }, () => post(createKeepAliveClient(t, httpPort, tally)));
   const knocking = knock();
   return {
     progress: () =>
       new Promise((resolve) => {
-        watch = { at: answers + 300, resolve };
+        watch = { at: answers + 150, resolve };
       }),
     async stop() {
       goOn = false;
-      await Promise.all([load, knocking]);
+      await Promise.all([load, knocking, ...posting]);
     },
   };
 }
@@ -85,6 +93,7 @@ function variant(sink: Sink, i: number): Parts {
   return {
     workers: 2,
     grpc: { max_recv_msg_size_mib: 4 + (i % 3) },
+    http: {},
     processors: {
       ...(i % 2 === 0 ? { attributes: attributes(String(i)) } : {}),
       batch: { timeout: `${5 + (i % 4)}ms` },

@@ -1,7 +1,7 @@
 // The Collector's health_check extension, with readiness that is true and liveness apart from it.
 import { z } from 'zod';
 import {
-  checkResponseHeaders,
+  headerIssues,
   httpServerAuth,
   responseHeaders,
   revealed,
@@ -9,8 +9,10 @@ import {
   serverAuthReferences,
 } from '../../component/auth-fields.ts';
 import { defineExtension } from '../../component/define.ts';
+import type { ConfigIssue } from '../../component/definition.ts';
 import { notBuiltIn, onlyOff } from '../../component/delivery-fields.ts';
 import { adviseListening } from '../../component/exposure.ts';
+import type { Extension, ExtensionHost } from '../../component/extension.ts';
 import { durationMs, integer, problem } from '../../component/fields.ts';
 import {
   adviseServerTls,
@@ -20,7 +22,6 @@ import {
   tlsMetrics,
   tlsMetricValues,
 } from '../../component/tls-fields.ts';
-import type { ConfigIssue, Extension, ExtensionHost } from '../../component/types.ts';
 import { parseListenTarget } from '../../transport/listen-target.ts';
 import { createServerTls } from '../../transport/tls/server-tls.ts';
 import { readinessField, toHealthPolicy } from './readiness-fields.ts';
@@ -92,7 +93,7 @@ const config = z.strictObject({
 type Config = z.output<typeof config>;
 
 function check(c: Config): ConfigIssue[] {
-  const issues = [...checkServerTls(c.tls, ['tls']), ...checkResponseHeaders(c.response_headers, ['response_headers'])];
+  const issues = [...checkServerTls(c.tls, ['tls']), ...headerIssues(c.response_headers, ['response_headers'])];
   if (parseListenTarget(c.endpoint, c.transport) === null) {
     const expected = c.transport === 'unix' ? 'a path' : 'host:port, such as localhost:13133';
     issues.push({ path: ['endpoint'], code: 'CONFIG_VALUE', message: `"${c.endpoint}" is not ${expected}` });
@@ -120,6 +121,7 @@ function create(c: Config, host: ExtensionHost): Extension {
     credentialParams: c.auth?.request_params ?? [],
     path: c.path,
     livenessPath: c.liveness_path ?? null,
+    sockets: host.sockets,
     bodies: c.response_body ?? null,
     headers: revealed(c.response_headers),
     health: () => host.health(),

@@ -1,12 +1,14 @@
 // Serves readiness and liveness over HTTP, from what the service says of its health at that moment.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type * as net from 'node:net';
 import type { AuthRefusal, ServerAuthenticator } from '../../component/capabilities.ts';
+import type { Extension } from '../../component/extension.ts';
 import type { HealthReport } from '../../component/health.ts';
-import type { Extension } from '../../component/types.ts';
+import type { ListeningSockets } from '../../component/listening-sockets.ts';
 import type { ListenTarget } from '../../transport/grpc-server.ts';
 import { fieldsOf, queryFields } from '../../transport/http1/http-request.ts';
 import { createListener } from '../../transport/listener.ts';
+import { nodeHttp } from '../../transport/node/http.ts';
 import type { ServerTls } from '../../transport/tls/server-tls.ts';
 import {
   type Answer,
@@ -31,6 +33,8 @@ export interface HealthCheckOptions {
   readonly credentialParams: readonly string[];
   readonly path: string;
   readonly livenessPath: string | null;
+  /** As of a receiver. */
+  readonly sockets?: ListeningSockets | undefined;
   readonly bodies: ResponseBodies | null;
   /** Of every answer. */
   readonly headers: Readonly<Record<string, string>>;
@@ -65,13 +69,14 @@ export function createHealthCheck(options: HealthCheckOptions): Extension {
   }
 
   // It never listens itself, so that its own time limits are not looked at.
-  const parser = createServer((request, response) => void respond(request, response));
+  const parser = nodeHttp.createServer((request, response) => void respond(request, response));
   const listener = createListener({
     tls: tls ?? undefined,
     protocol: 'http/1.1',
     handshakeTimeoutMs: lifeMs,
     pauseOnConnect: false,
     maxConnections: mostConnections,
+    sockets: options.sockets,
     failed: () => undefined,
     accept(socket) {
       sockets.add(socket);

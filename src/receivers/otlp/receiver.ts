@@ -1,9 +1,10 @@
 // Puts the servers before an Intake: Export requests become places of the shared memory, outcomes become statuses.
 import { serverAuthenticator } from '../../component/auth-fields.ts';
 import type { ServerAuthenticator } from '../../component/capabilities.ts';
+import type { MetricValue } from '../../component/definition.ts';
 import type { Serving } from '../../component/health.ts';
+import type { Intake, Receiver, ReceiverHost, RequestOutcome } from '../../component/receiver.ts';
 import { serverTlsSettings, tlsMetricValues } from '../../component/tls-fields.ts';
-import type { Intake, MetricValue, Receiver, ReceiverHost, RequestOutcome } from '../../component/types.ts';
 import { createHealthService, type HealthService } from '../../transport/grpc-health.ts';
 import {
   defaultPingPolicy,
@@ -57,9 +58,9 @@ export function createOtlpReceiver(config: OtlpReceiverConfig, host: ReceiverHos
       if (server !== null) sayWhere(host, 'send traces', server, tls);
       if (http !== null) sayWhere(host, 'send traces over HTTP', http.server, http.tls);
     },
-    async drain(deadlineMs) {
+    async drain(deadlineMs, idleMs) {
       health.endWatches();
-      await Promise.all([server?.drain(deadlineMs), http?.server.drain(deadlineMs)]);
+      await Promise.all([server?.drain(deadlineMs, idleMs), http?.server.drain(deadlineMs, idleMs)]);
     },
     async stop() {
       health.endWatches();
@@ -83,7 +84,7 @@ export function createOtlpReceiver(config: OtlpReceiverConfig, host: ReceiverHos
 /** What a client is to be told, in the form that all SDKs know. A unix socket has none. */
 function sayWhere({ log }: ReceiverHost, what: string, server: GrpcServer, tls: ServerTls | null): void {
   const address = server.address();
-  if (address.startsWith('/')) return;
+  if (!/:\d+$/.test(address)) return;
   log.info(`${what} with OTEL_EXPORTER_OTLP_ENDPOINT=http${tls === null ? '' : 's'}://${address}`);
 }
 
@@ -160,17 +161,17 @@ function serverOptions(
 ): GrpcServerOptions {
   const listen = parseListenTarget(grpc.endpoint, grpc.transport);
   if (listen === null) throw new Error(`"${grpc.endpoint}" got past the configuration check`);
-  const { server_parameters: parameters, enforcement_policy: policy } = grpc.keepalive;
+  const { server_parameters: parameters, enforcement_policy: policy } = grpc.keepalive ?? {};
   const keepalive: ServerKeepalive = {
-    maxConnectionIdleMs: parameters.max_connection_idle || defaultServerKeepalive.maxConnectionIdleMs,
-    maxConnectionAgeMs: parameters.max_connection_age || defaultServerKeepalive.maxConnectionAgeMs,
-    maxConnectionAgeGraceMs: parameters.max_connection_age_grace || defaultServerKeepalive.maxConnectionAgeGraceMs,
-    timeMs: parameters.time || defaultServerKeepalive.timeMs,
-    timeoutMs: parameters.timeout || defaultServerKeepalive.timeoutMs,
+    maxConnectionIdleMs: parameters?.max_connection_idle || defaultServerKeepalive.maxConnectionIdleMs,
+    maxConnectionAgeMs: parameters?.max_connection_age || defaultServerKeepalive.maxConnectionAgeMs,
+    maxConnectionAgeGraceMs: parameters?.max_connection_age_grace || defaultServerKeepalive.maxConnectionAgeGraceMs,
+    timeMs: parameters?.time || defaultServerKeepalive.timeMs,
+    timeoutMs: parameters?.timeout || defaultServerKeepalive.timeoutMs,
   };
   const pings: PingPolicy = {
-    minTimeMs: policy.min_time || defaultPingPolicy.minTimeMs,
-    permitWithoutStream: policy.permit_without_stream,
+    minTimeMs: policy?.min_time || defaultPingPolicy.minTimeMs,
+    permitWithoutStream: policy?.permit_without_stream ?? defaultPingPolicy.permitWithoutStream,
   };
   const limits = {
     // A request that could never have a place is refused for good, not told to come again.

@@ -21,7 +21,7 @@ const lingerMs = 1000;
 /** What is read and forgotten before the connection is cut: of a request that was answered early, and behind the last answer. */
 export const mostDiscarded = 256 << 10;
 
-export class HttpConnection implements Pick<ConnectionLife, 'sendAway' | 'sweep'> {
+export class HttpConnection implements Pick<ConnectionLife, 'sweep'> {
   readonly socket: net.Socket;
   /** host:port, kept because a closed socket no longer knows it. */
   readonly peer: string;
@@ -60,10 +60,20 @@ export class HttpConnection implements Pick<ConnectionLife, 'sendAway' | 'sweep'
     this.#headSince = now;
   }
 
-  /** No request after those that are under way; closed when they are answered. */
-  sendAway(): void {
+  /**
+   * No request after those that are under way, or after the next one: HTTP/1.1 has no word for an idle client, and what it has
+   * sent and nobody has read yet would get no answer. Where none comes it is closed after `idleMs`.
+   */
+  sendAway(idleMs: number): void {
     if (this.leaving) return;
     this.leaving = true;
+    if (this.exchanges.length > 0) return;
+    // What has arrived when the time is over is read first.
+    const timer = setTimeout(() => setImmediate(() => this.#endIdle()), idleMs);
+    this.socket.once('close', () => clearTimeout(timer));
+  }
+
+  #endIdle(): void {
     if (this.exchanges.length === 0) this.finish();
   }
 

@@ -48,6 +48,8 @@ export class ServerConnection implements ConnectionControl {
   /** Of the client's preface. */
   #prefaceSeen = 0;
   #ended = false;
+  /** Set at its end, for a client that does not close. */
+  readonly #lastTimers: NodeJS.Timeout[] = [];
   /** When the chunk came that is being read. Of performance.now(), as all times here. */
   now = 0;
   /** Streams whose calls wait for a place. Nothing is read meanwhile; what is left of the last chunk is in `#rest`. */
@@ -299,7 +301,8 @@ export class ServerConnection implements ConnectionControl {
     this.streams.closeAll();
     // What still comes is read and forgotten: unread bytes would make the close a reset, which can overtake the GOAWAY.
     this.#socket.resume();
-    const destroyAfter = (ms: number): void => void setTimeout(() => this.#socket.destroy(), ms).unref();
+    const destroyAfter = (ms: number): void =>
+      void this.#lastTimers.push(setTimeout(() => this.#socket.destroy(), ms).unref());
     destroyAfter(sendMs);
     this.#socket.end(() => destroyAfter(lingerMs));
   }
@@ -312,6 +315,8 @@ export class ServerConnection implements ConnectionControl {
 
   #closed(): void {
     this.#ended = true;
+    // Each would keep all of the connection, and of its server, until it comes.
+    for (const timer of this.#lastTimers) clearTimeout(timer);
     this.#dropRest();
     this.streams.closeAll();
     this.#host.closed(this);

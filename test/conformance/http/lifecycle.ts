@@ -310,7 +310,7 @@ export function lifecycleTests(create: CreateServer): void {
     return clients;
   }
 
-  test('draining closes idle connections, answers what is under way, and takes no more', async (t) => {
+  test('draining closes idle connections after a while, answers what is under way, and takes no more', async (t) => {
     const bench = await startHttpBench(t, create);
     const idle = await rawClient(t, bench);
     idle.write(`${headOf(['Content-Length: 2'])}ok`);
@@ -333,6 +333,21 @@ export function lifecycleTests(create: CreateServer): void {
       assert.deepEqual([reply.status, reply.headers.get('connection')], [200, 'close']);
       await client.closed;
     }
+    await drained;
+  });
+
+  test('a request that comes into a drain on a connection that there was is answered, and told that it was the last', async (t) => {
+    const bench = await startHttpBench(t, create);
+    const client = await rawClient(t, bench);
+    const request = `${headOf(['Content-Length: 2'])}ok`;
+    client.write(request);
+    assert.notEqual((await client.reply()).headers.get('connection'), 'close');
+    // As if it had been sent before, and is read only now.
+    const drained = bench.server.drain(60_000, 60_000);
+    client.write(request);
+    const reply = await client.reply();
+    assert.deepEqual([reply.status, reply.headers.get('connection')], [200, 'close']);
+    await client.closed;
     await drained;
   });
 

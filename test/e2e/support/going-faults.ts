@@ -4,8 +4,18 @@ import { writeFileSync } from 'node:fs';
 import * as net from 'node:net';
 import type { TestContext } from 'node:test';
 import * as zlib from 'node:zlib';
-import type { Tally } from './client.ts';
+import {
+  errorCode,
+  flag,
+  frame,
+  frameType,
+  rstStreamFrame,
+  settingsFrame,
+} from '../../../src/transport/http2/frames.ts';
+import { encodeHeaders } from '../../../src/transport/http2/hpack/encoder.ts';
+import { exportPath, type Tally } from './client.ts';
 import { configOf, exportTo, memoryLimiter, type Parts } from './config.ts';
+import { type Front, startFront } from './front.ts';
 import { kills, runsAway } from './misbehaving-worker.ts';
 import type { Service } from './service.ts';
 import type { Sink } from './sink.ts';
@@ -33,6 +43,8 @@ export interface Scene extends Ground {
 
 export interface GoingFault {
   readonly name: string;
+  /** Before `config`. */
+  prepare?(ground: Ground): Promise<void>;
   config(ground: Ground): Parts;
   readonly openFiles?: number;
   readonly preload?: URL;
@@ -101,6 +113,26 @@ async function fill({ send }: Scene): Promise<void> {
   while ((await send(100, { padding: 900 })) === 0);
 }
 
+/** Its connections bring nothing any more, and nobody says so. */
+function vanishingHost(): GoingFault {
+  const fronts = new Map<Sink, Front>();
+  return {
+    name: 'the host of the backend has vanished',
+    async prepare({ t, sink }) {
+      fronts.set(sink, await startFront(t, sink.port));
+    },
+    config: ({ sink }) => ({ exporters: { otlp: exportTo(fronts.get(sink) ?? sink, { timeout: '300ms' }) } }),
+    async begin(scene) {
+      await sendSome(scene);
+      await scene.sink.until(() => scene.sink.spans.size > 0);
+      fronts.get(scene.sink)?.vanish();
+      await sendSome(scene);
+    },
+    ends: 'exported',
+    repeats: true,
+  };
+}
+
 const backends: readonly GoingFault[] = [
   {
     name: 'the backend is silent',
@@ -133,6 +165,27 @@ const backends: readonly GoingFault[] = [
     ends: 'given up',
   },
   { name: 'the backend flaps', config: passThrough({ timeout: '1s' }), begin: flap, ends: 'exported', repeats: true },
+  vanishingHost(),
+  {
+    name: 'the name of the backend does not resolve',
+    config: ({ sink }) => ({ exporters: { otlp: exportTo(sink, { endpoint: 'backend.invalid:4317' }) } }),
+    async begin(scene) {
+      await sendSome(scene);
+      await scene.service.line(({ msg }) => msg === 'export failed, will try again');
+    },
+    ends: 'given up',
+  },
+  {
+    name: 'the clock jumps and the backend is silent',
+    preload: new URL('./jumping-clock.ts', import.meta.url),
+    config: passThrough(),
+    async begin(scene) {
+      stall(scene);
+      await sendSome(scene);
+      await scene.sink.until(() => scene.sink.stalled() > 0);
+    },
+    ends: 'given up',
+  },
   {
     name: 'a batch is cut, because the backend takes less at a time',
     config: ({ sink }) => ({
@@ -243,6 +296,12 @@ const machine: readonly GoingFault[] = [
 
 const heads = 'POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-protobuf\r\n';
 const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+const exportHead = encodeHeaders([
+  [':method', 'POST'],
+  [':scheme', 'http'],
+  [':path', exportPath],
+  ['content-type', 'application/grpc'],
+]);
 
 const clients: readonly GoingFault[] = [
   {
@@ -258,6 +317,23 @@ const clients: readonly GoingFault[] = [
       await hold(port, Buffer.from(preface.slice(0, 10)));
       await hold(port, Buffer.concat([Buffer.from(preface), settings]));
       await hold(port, Buffer.concat([Buffer.from(preface), settings, openBlock]));
+      await send(10);
+    },
+    ends: 'exported',
+  },
+  {
+    name: 'a client opens streams and resets them, one sends a bomb, and 500 say nothing',
+    config: passThrough(),
+    async begin({ hold, service: { port }, httpPort, send }) {
+      await Promise.all(Array.from({ length: 500 }, () => hold(port, Buffer.alloc(0))));
+      const resets = Array.from({ length: 5000 }, (_, i) => [
+        frame(frameType.headers, flag.endHeaders, 2 * i + 1, exportHead),
+        rstStreamFrame(2 * i + 1, errorCode.cancel),
+      ]);
+      await hold(port, Buffer.concat([Buffer.from(preface), settingsFrame([]), ...resets.flat()]));
+      const bomb = zlib.gzipSync(Buffer.alloc(64 << 20));
+      const head = `${heads}content-encoding: gzip\r\ncontent-length: ${bomb.length}\r\n\r\n`;
+      await hold(httpPort, Buffer.concat([Buffer.from(head), bomb]));
       await send(10);
     },
     ends: 'exported',

@@ -23,6 +23,8 @@ export interface AccountLine {
   readonly failed: number;
   readonly held: number;
   readonly remainder: number;
+  /** By `component reason`. */
+  readonly droppedBy: Readonly<Record<string, number>>;
   readonly failedBy: Readonly<Record<string, number>>;
 }
 
@@ -68,6 +70,8 @@ export interface StartOptions {
   readonly preload?: URL;
   /** Of the command line, beside --config. */
   readonly args?: readonly string[];
+  /** The line of the log to wait for, where it is not to become ready. The receiver's address is not known then. */
+  until?(line: LogLine): boolean;
 }
 
 /** Starts `spanmill run`; `config` is the file as an object (JSON is YAML). Resolves when it listens. */
@@ -126,7 +130,8 @@ export async function startService(t: TestContext, config: object, options: Star
     const known = lines.find(fits);
     return known === undefined ? nextLine(fits) : Promise.resolve(known);
   };
-  const { listening } = (await line(({ msg }) => msg === 'spanmill is ready')) as { listening?: string[] };
+  const isReady = ({ msg }: LogLine): boolean => msg === 'spanmill is ready';
+  const { listening } = (await line(options.until ?? isReady)) as { listening?: string[] };
   const address = listening?.find((one) => one.startsWith('grpc '))?.slice('grpc '.length) ?? '';
   return {
     file,

@@ -1,6 +1,7 @@
 // Unix sockets: their permissions, what a killed process left, and what is nobody's to remove.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import * as net from 'node:net';
@@ -50,6 +51,16 @@ test('a unix socket has the permissions that the umask leaves, serves, and is go
   await made.close();
   assert.equal(existsSync(path), false);
   assert.equal(made.address(), '');
+});
+
+test('a name that is in no file system serves, is shown as it is configured, and is taken only once', async (t) => {
+  if (process.platform !== 'linux') return t.skip('only Linux has such names');
+  const name = `\0spanmill-${randomUUID()}`;
+  const made = listener(t);
+  await made.listen({ kind: 'unix', path: name });
+  assert.equal(made.address(), name.replace('\0', '@'));
+  assert.equal(await greeting(name), 'hello');
+  await assert.rejects(listener(t).listen({ kind: 'unix', path: name }), /cannot listen on @spanmill-.*EADDRINUSE/);
 });
 
 test('a socket that a killed process left is taken over', async (t) => {

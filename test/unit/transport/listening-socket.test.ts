@@ -15,13 +15,21 @@ interface Server {
   readonly accepted: net.Socket[];
 }
 
-function server(t: TestContext, sockets: Map<string, object> | undefined, pauseOnConnect = false): Server {
+interface Place {
+  readonly pauseOnConnect?: boolean;
+  readonly id?: string;
+  mayFollow?(other: object): boolean;
+}
+
+/** Follows every other one in the same place, unless told otherwise. */
+function server(t: TestContext, bound: Map<string, object> | undefined, place: Place = {}): Server {
+  const { pauseOnConnect = false, id = 'server', mayFollow = () => true } = place;
   const accepted: net.Socket[] = [];
   const listener = createListener({
     tls: undefined,
     handshakeTimeoutMs: 1000,
     pauseOnConnect,
-    sockets,
+    ...(bound === undefined ? {} : { sockets: { bound, id, mayFollow } }),
     accept: (socket) => void accepted.push(socket),
     failed() {},
   });
@@ -112,7 +120,7 @@ test('without a common place nobody takes over anything: the address is taken', 
 
 test('each owner gets its sockets read or not read, as it wants', async (t) => {
   const sockets = new Map<string, object>();
-  const [reading, paused] = [server(t, sockets), server(t, sockets, true)];
+  const [reading, paused] = [server(t, sockets), server(t, sockets, { pauseOnConnect: true })];
   await reading.listener.listen(anyPort);
   const address = reading.listener.address();
   await connectTo(t, address);
@@ -168,4 +176,93 @@ test('no connection is refused or lost while servers take the place of each othe
   goOn = false;
   await Promise.all(knocking);
   await until(() => all.reduce((sum, { accepted }) => sum + accepted.length, 0) === connected);
+});
+
+const portOf = (address: string): number => Number(address.slice(address.lastIndexOf(':') + 1));
+
+test('whose successor another one is not keeps its address, and on a free port nobody follows another', async (t) => {
+  const sockets = new Map<string, object>();
+  const stays = server(t, sockets, { id: 'one' });
+  await stays.listener.listen(anyPort);
+  const port = portOf(stays.listener.address());
+  const other = server(t, sockets, { id: 'two' });
+  await other.listener.listen(anyPort);
+  assert.notEqual(portOf(other.listener.address()), port);
+  const fixed = server(t, sockets, { id: 'three' });
+  await fixed.listener.listen({ ...anyPort, port: await freePort() });
+  const again = server(t, sockets, { id: 'four', mayFollow: () => false });
+  await assert.rejects(again.listener.listen({ ...anyPort, port: portOf(fixed.listener.address()) }), {
+    code: 'LISTEN',
+    message: /EADDRINUSE/,
+  });
+  await connectTo(t, fixed.listener.address());
+  await until(() => fixed.accepted.length === 1);
+});
+
+async function freePort(): Promise<number> {
+  const free = net.createServer().listen(0, '127.0.0.1');
+  await once(free, 'listening');
+  const { port } = free.address() as net.AddressInfo;
+  await new Promise((resolve) => free.close(resolve));
+  return port;
+}
+
+test('a server of another name follows on the same address, and two trade theirs', async (t) => {
+  const sockets = new Map<string, object>();
+  const [here, there] = [await freePort(), await freePort()];
+  const at = (port: number) => ({ ...anyPort, port });
+  const [one, two] = [server(t, sockets, { id: 'one' }), server(t, sockets, { id: 'two' })];
+  await one.listener.listen(at(here));
+  await two.listener.listen(at(there));
+  const [nextOne, nextTwo] = [server(t, sockets, { id: 'one' }), server(t, sockets, { id: 'three' })];
+  await nextOne.listener.listen(at(there));
+  await nextTwo.listener.listen(at(here));
+  await Promise.all([one.listener.close(), two.listener.close()]);
+  await connectTo(t, `127.0.0.1:${here}`);
+  await connectTo(t, `127.0.0.1:${there}`);
+  await until(() => nextOne.accepted.length === 1 && nextTwo.accepted.length === 1);
+  assert.deepEqual([one.accepted.length, two.accepted.length], [0, 0]);
+});
+
+test('all addresses of a port follow one of them, which is there again when they are given up', async (t) => {
+  const sockets = new Map<string, object>();
+  const port = await freePort();
+  const one = server(t, sockets);
+  await one.listener.listen({ ...anyPort, port });
+  await connectTo(t, `127.0.0.1:${port}`);
+  await until(() => one.accepted.length === 1);
+  const everywhere = { ...anyPort, host: '0.0.0.0', port };
+  const stranger = server(t, sockets, { mayFollow: () => false });
+  await assert.rejects(stranger.listener.listen(everywhere), { code: 'LISTEN', message: /EADDRINUSE/ });
+  const givesUp = server(t, sockets);
+  await givesUp.listener.listen(everywhere);
+  await connectTo(t, `127.0.0.1:${port}`);
+  await until(() => givesUp.accepted.length === 1);
+  assert.ok(!one.accepted[0].destroyed, 'who was connected stays');
+  givesUp.accepted[0].destroy();
+  await givesUp.listener.close();
+  await until(() => one.listener.address() !== '');
+  await connectTo(t, `127.0.0.1:${port}`);
+  await until(() => one.accepted.length === 2);
+  const all = server(t, sockets);
+  await all.listener.listen(everywhere);
+  for (const socket of one.accepted) socket.destroy();
+  await one.listener.close();
+  await connectTo(t, `127.0.0.1:${port}`);
+  await until(() => all.accepted.length === 1);
+});
+
+test('an address of a port that somebody else has is not had by ending others', async (t) => {
+  const sockets = new Map<string, object>();
+  const taken = net.createServer().listen(0, '127.0.0.2');
+  t.after(() => taken.close());
+  await once(taken, 'listening');
+  const { port } = taken.address() as net.AddressInfo;
+  const one = server(t, sockets);
+  await one.listener.listen({ ...anyPort, port });
+  const next = server(t, sockets);
+  await assert.rejects(next.listener.listen({ ...anyPort, host: '0.0.0.0', port }), { code: 'LISTEN' });
+  await until(() => one.listener.address() !== '');
+  await connectTo(t, `127.0.0.1:${port}`);
+  await until(() => one.accepted.length === 1);
 });

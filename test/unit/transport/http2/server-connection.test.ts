@@ -368,3 +368,19 @@ test('a fault of our own ends the connection, and is not kept quiet', async (t) 
   assert.ok(connection.ended);
   assert.ok((await sent()).includes(goaway(1, errorCode.internalError)));
 });
+
+test('a connection that has closed is kept by no timer', (t) => {
+  const { connection, fake, closed } = create(t);
+  let isCut = false;
+  connection.finish();
+  assert.ok(fake.isEnded);
+  // Its client closes in answer.
+  fake.socket.emit('close');
+  assert.equal(closed(), 1);
+  fake.socket.destroy = () => {
+    isCut = true;
+    return fake.socket;
+  };
+  t.mock.timers.tick(3_600_000);
+  assert.ok(!isCut, 'a timer of the end still held the connection');
+});
