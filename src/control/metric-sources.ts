@@ -4,6 +4,7 @@ import { createDeliverySource } from '../delivery/metrics.ts';
 import type { Runtime } from '../pipeline/runtime.ts';
 import { createHealthSource } from '../telemetry/health-source.ts';
 import { createLedgerSource } from '../telemetry/ledger-source.ts';
+import { createMemorySource } from '../telemetry/memory-source.ts';
 import { createBatchSource, createComponentSource, createReceiverSource } from '../telemetry/pipeline-source.ts';
 import { createProcessSource } from '../telemetry/process-source.ts';
 import { createProcessorSource } from '../telemetry/processor-source.ts';
@@ -33,6 +34,7 @@ export function metricSources(runtime: Runtime, reloads: ReloadStats, version: s
     createDeliverySource(() => runtime.deliveryStats()),
     createLedgerSource(() => runtime.accounts.flatMap((account) => [...account.rows()])),
     createHealthSource(() => runtime.health()),
+    createMemorySource(runtime.arena),
     createReloadSource(reloads),
   ];
 }

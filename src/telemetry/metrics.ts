@@ -1,8 +1,9 @@
 // The service's own metrics as Prometheus text. Values are read from their sources at each scrape and rendered by
 // prom-client, which is asked for nothing else.
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { SpanmillError } from '../errors.ts';
+import { nodeHttp } from '../transport/node/http.ts';
 import type { MetricSample, MetricSource } from './source.ts';
 
 export interface MetricsOptions {
@@ -39,7 +40,7 @@ export function createMetricsServer(
   sources: readonly MetricSource[],
   log: Logger,
 ): MetricsServer {
-  const server = createServer((request, response) => {
+  const server = nodeHttp.createServer((request, response) => {
     if (request.url?.split('?', 1)[0] !== path) return answer(response, 404, `Not found. Metrics are at ${path}\n`);
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, 'Method not allowed.\n');
     renderMetrics(sources, options.naming).then(
