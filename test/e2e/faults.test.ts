@@ -1,6 +1,7 @@
 // Pulled plugs: what a backend, a network and a machine can do to the service while it runs. What was acknowledged arrives.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import * as net from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createClient, createTally } from './support/client.ts';
@@ -128,9 +129,12 @@ test('a backend whose name does not resolve is tried again, and what it was to g
   assert.deepEqual([account.received, account.held + account.failed, account.remainder], [10, 10, 0]);
 });
 
+/** Of the process in which they are used up. */
+const openFiles = 80;
+
 test('with all file descriptors used up those who are connected go on, and others come in when there are some again', async (t) => {
   const sink = await startSink(t);
-  const service = await startService(t, configOf({ exporters: { otlp: exportTo(sink) } }), { openFiles: 80 });
+  const service = await startService(t, configOf({ exporters: { otlp: exportTo(sink) } }), { openFiles });
   const tally = createTally();
   const client = createClient(t, service, tally);
   const source = createSpanSource();
@@ -140,12 +144,13 @@ test('with all file descriptors used up those who are connected go on, and other
     socket.on('error', () => undefined);
     return socket;
   });
-  await turn(300);
+  while (readdirSync(`/proc/${service.pid}/fd`).length < openFiles) await turn(10);
   for (let i = 0; i < 10; i++) assert.equal((await client.send(source.request(10))).code, 0);
   for (const socket of sockets) socket.destroy();
   const late = createClient(t, service, tally);
   let reply = await late.send(source.request(10));
-  for (let tries = 0; reply.code !== 0 && tries < 20; tries++) {
+  // A client of @grpc/grpc-js waits for seconds after a connection that failed.
+  for (let tries = 0; reply.code !== 0 && tries < 200; tries++) {
     await turn(100);
     reply = await late.send(source.request(10));
   }

@@ -38,6 +38,16 @@ for (const workers of [1, 2]) {
   });
 }
 
+test('a request that was alone in its job when the worker died runs again: it may not have been its fault', async (t) => {
+  const bench = await startRuntime(t, { steps: [{ definition: misbehaving }], workers: 1 });
+  const request = bad(`exit once ${markerFile(t)}`, 3);
+  assert.equal((await bench.send(request.message)).kind, 'accepted');
+  assert.match(bench.log.join(''), /a worker died; its requests run again/);
+  assert.deepEqual(bench.aside, []);
+  assert.deepEqual(await bench.settle(), { received: 3, exported: 3, dropped: 0, failed: 0, rejected: 0 });
+  assert.deepEqual(bench.exportedIds(), request.ids);
+});
+
 test('one worker runs jobs with the metadata of clients and, in the next stage, jobs without', async (t) => {
   const bench = await startRuntime(t, {
     steps: [
