@@ -2,15 +2,34 @@
 import { z } from 'zod';
 import { Secret } from '../lib/secret.ts';
 import type { ClientAuthenticator, ExtensionLookup, ExtensionReference, ServerAuthenticator } from './capabilities.ts';
+import type { ConfigIssue, MetricSpec, MetricValue } from './definition.ts';
 import { notBuiltIn } from './delivery-fields.ts';
-import { stringList } from './fields.ts';
-import type { ConfigIssue, MetricSpec, MetricValue } from './types.ts';
+import { optionalBlock, problem, stringList } from './fields.ts';
 
 /** A text that nothing shows: parsed as a Secret. Required unless `.optional()` or a `.prefault('')` follows. */
 export const secretText = () => z.string().transform((text) => new Secret(text));
 
-/** A map of such texts (`headers`); default {}. */
-export const secretMap = () => z.record(z.string(), secretText()).prefault({});
+const secretPairs = z
+  .array(
+    z.strictObject({
+      name: z.string().min(1).describe('In the form of a list: the name.'),
+      value: secretText().prefault('').describe('In the form of a list: the value.'),
+    }),
+  )
+  .superRefine((pairs, context) => {
+    const names = new Set<string>();
+    for (const [index, { name }] of pairs.entries()) {
+      if (names.has(name)) {
+        const issue = problem('CONFIG_CONFLICT', `"${name}" is there twice`);
+        context.addIssue({ code: 'custom', path: [index, 'name'], ...issue });
+      }
+      names.add(name);
+    }
+  })
+  .transform((pairs) => Object.fromEntries(pairs.map(({ name, value }) => [name, value])));
+
+/** A map of such texts (`headers`), also as a list of `name` and `value` (the Collector's configopaque.MapList); default {}. */
+export const secretMap = () => z.union([z.record(z.string(), secretText()), secretPairs]).prefault({});
 
 /** The texts of a secretMap. */
 export const revealed = (secrets: Readonly<Record<string, Secret>>): Record<string, string> =>
@@ -19,22 +38,35 @@ export const revealed = (secrets: Readonly<Record<string, Secret>>): Record<stri
 /** `response_headers` of an HTTP server. */
 export const responseHeaders = () => secretMap().describe('Headers of every answer.');
 
-/** RFC 9110 5.1 and 5.5, of what is not binary. */
-const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const headerValue = /^[\t\x20-\x7e]*$/;
+/** RFC 9110 5.1: token. */
+const headerName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** 5.5, and of it what is not binary. */
+const [unfit, unfitAscii] = [/[^\t\x20-\x7e\x80-\xff]/, /[^\t\x20-\x7e]/];
 
-/** For `check` of a definition. `path`: of the block. */
-export const checkResponseHeaders = (
+export interface HeaderRules {
+  /** Names, in lower case, that whoever sends the headers sets itself. */
+  readonly reserved?: ReadonlySet<string>;
+  /** Whether values may have characters of Latin-1, which go out as a byte each. */
+  readonly isLatin1?: boolean;
+}
+
+/** For `check` of a definition. `path`: of the block. No value is shown: it may be a secret. */
+export const headerIssues = (
   headers: Readonly<Record<string, Secret>>,
   path: readonly (string | number)[],
+  { reserved, isLatin1 = false }: HeaderRules = {},
 ): ConfigIssue[] =>
   Object.entries(revealed(headers)).flatMap(([name, value]): ConfigIssue[] => {
-    if (headerName.test(name) && headerValue.test(value)) return [];
-    const message = headerName.test(name)
-      ? 'the value has characters that a header cannot have'
-      : `"${name}" is not the name of a header`;
-    return [{ path: [...path, name], code: 'CONFIG_VALUE', message }];
+    const message = headerProblem(name, value, reserved?.has(name.toLowerCase()) ?? false, isLatin1);
+    return message === null ? [] : [{ path: [...path, name], code: 'CONFIG_VALUE', message }];
   });
+
+function headerProblem(name: string, value: string, isReserved: boolean, isLatin1: boolean): string | null {
+  if (!headerName.test(name)) return `"${name}" is not a name that a header field can have`;
+  if (isReserved) return `${name.toLowerCase()} is set by the sender itself; remove it`;
+  if (!(isLatin1 ? unfit : unfitAscii).test(value)) return null;
+  return 'the value has a character that no header field can have here, such as the end of a line';
+}
 
 const authenticator = (what: string) =>
   z
@@ -44,30 +76,27 @@ const authenticator = (what: string) =>
 
 /** `auth` of a gRPC server. */
 export const serverAuth = () =>
-  z
-    .strictObject({
-      authenticator: authenticator('checks clients'),
-      request_params: notBuiltIn('gRPC has no query parameters; remove request_params').describe('Not built in.'),
-    })
+  optionalBlock({
+    authenticator: authenticator('checks clients'),
+    request_params: notBuiltIn('gRPC has no query parameters; remove request_params').describe('Not built in.'),
+  })
     .optional()
     .describe('Clients must show a credential, but for the gRPC health service. Absent: all are let in.');
 
 /** `auth` of an HTTP server. */
 export const httpServerAuth = () =>
-  z
-    .strictObject({
-      authenticator: authenticator('checks clients'),
-      request_params: stringList().describe(
-        'Query parameters that the authenticator sees as if they were headers of that name, before the headers.',
-      ),
-    })
+  optionalBlock({
+    authenticator: authenticator('checks clients'),
+    request_params: stringList().describe(
+      'Query parameters that the authenticator sees as if they were headers of that name, before the headers.',
+    ),
+  })
     .optional()
     .describe('Clients must show a credential. Absent: all are let in.');
 
 /** `auth` of an exporter. */
 export const clientAuth = () =>
-  z
-    .strictObject({ authenticator: authenticator('gives the credentials') })
+  optionalBlock({ authenticator: authenticator('gives the credentials') })
     .optional()
     .describe('Credentials for every request. Absent: none but those in headers.');
 

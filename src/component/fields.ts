@@ -16,6 +16,8 @@ export const problem = (code: ErrorCode, message: string): { message: string; pa
   params: { code },
 });
 
+const absentUnless = 'False: as if the block did not stand there.';
+
 type Context = z.core.$RefinementCtx;
 const refuse = (context: Context, code: ErrorCode, message: string, input: unknown): never => {
   context.issues.push({ code: 'custom', input, ...problem(code, message) });
@@ -88,13 +90,40 @@ export const percentage = () => z.number().min(0).max(100);
 /** A map of strings (headers, labels); default {}. */
 export const stringMap = () => z.record(z.string(), z.string()).prefault({});
 
+/** A list of texts, also as one text with commas between them, which is how the Collector reads such lists too. */
+export const textList = <T extends z.ZodType<string, string>>(item: T) => {
+  const list = z.array(item);
+  return z.union([
+    list,
+    z
+      .string()
+      .transform((text) => (text === '' ? [] : text.split(',')))
+      .pipe(list),
+  ]);
+};
+
 /** A list of strings; default []. */
-export const stringList = () => z.array(z.string()).prefault([]);
+export const stringList = () => textList(z.string()).prefault([]);
+
+/**
+ * A block that counts where it stands in the file. `enabled: false` takes it away again, as in the Collector
+ * (configoptional): what else stands in it must still be right.
+ */
+export const optionalBlock = <T extends z.ZodRawShape>(fields: T) =>
+  z.strictObject({ ...fields, enabled: z.boolean().prefault(true).describe(absentUnless) }).transform((block) => {
+    const { enabled, ...rest } = block as z.output<z.ZodObject<T>> & { readonly enabled: boolean };
+    return enabled ? (rest as unknown as z.output<z.ZodObject<T, z.core.$strict>>) : undefined;
+  });
+
+/** As optionalBlock, for one that is as good as absent where nothing stands in it but comments (YAML's null). */
+export const optionalUnlessEmpty = <T extends z.ZodRawShape>(fields: T) =>
+  optionalBlock(fields)
+    .nullish()
+    .transform((block) => block ?? undefined);
 
 /** A list of strings without repetition (`metadata_keys`), compared in lower case; default []. */
 export const distinctStringList = () =>
-  z
-    .array(z.string())
+  textList(z.string())
     .superRefine((list, context) => {
       const seen = new Set<string>();
       for (const [index, text] of list.entries()) {
@@ -155,3 +184,10 @@ export const listenAddress = () =>
       pattern: ':[0-9]{1,5}$',
       examples: ['localhost:4317', '0.0.0.0:4317'],
     });
+
+/** The block `dialer` of a server, which the Collector takes since its addresses are those of clients too. */
+export const dialer = () =>
+  z
+    .strictObject({ timeout: durationMs('0s').describe('Accepted, without effect: a server connects to nobody.') })
+    .optional()
+    .describe('Accepted, without effect.');

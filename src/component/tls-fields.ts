@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import type { Secret } from '../lib/secret.ts';
 import { secretText } from './auth-fields.ts';
-import { notBuiltIn, onlyOff } from './delivery-fields.ts';
-import { durationMs, problem } from './fields.ts';
+import type { ConfigIssue, MetricSpec, MetricValue } from './definition.ts';
+import { onlyOff } from './delivery-fields.ts';
+import { durationMs, optionalUnlessEmpty, problem, textList } from './fields.ts';
 import { curves, openSslCiphers, openSslCurves, suiteProblem, tls12Suites, tls13Suites } from './tls-names.ts';
-import type { ConfigIssue, MetricSpec, MetricValue } from './types.ts';
 
 const file = (what: string) => z.string().optional().describe(`${what}, a PEM file.`);
 const pem = (what: string) => secretText().optional().describe(`${what}, as PEM text.`);
@@ -20,15 +20,24 @@ const version = (which: string, fallback: string) =>
     .prefault('')
     .describe(`${which} version of TLS; empty: ${fallback}.`);
 
-const suites = z
-  .array(
-    z.string().superRefine((name, context) => {
-      const message = suiteProblem(name);
-      if (message !== null) context.addIssue({ code: 'custom', ...problem('CONFIG_VALUE', message) });
-    }),
-  )
+const suites = textList(
+  z.string().superRefine((name, context) => {
+    const message = suiteProblem(name);
+    if (message !== null) context.addIssue({ code: 'custom', ...problem('CONFIG_VALUE', message) });
+  }),
+)
   .prefault([])
   .describe("Cipher suites by Go's names, for TLS 1.2; for 1.3 too where one of 1.3 is named. Empty: the runtime's.");
+
+const tpm = z
+  .strictObject({
+    enabled: onlyOff('keys in a TPM are not built in; name the key in key_file').describe('Only false.'),
+    path: z.string().optional().describe('Accepted, without effect.'),
+    owner_auth: secretText().optional().describe('Accepted, without effect.'),
+    auth: secretText().optional().describe('Accepted, without effect.'),
+  })
+  .optional()
+  .describe('Not built in.');
 
 const commonFields = (own: string, ca: string) => ({
   ca_file: file(ca),
@@ -52,28 +61,25 @@ const commonFields = (own: string, ca: string) => ({
   reload_interval: durationMs('0s').describe(
     'The files are looked at again this often, and used when they changed; 0: never.',
   ),
-  tpm: notBuiltIn('keys in a TPM are not built in').describe('Not built in.'),
+  tpm,
 });
 
-/** The block `tls` of a server. Absent: plain text. */
+/** The block `tls` of a server. Absent, or with nothing in it but comments (YAML's null): plain text, as in the Collector. */
 export const serverTls = () =>
-  z
-    .strictObject({
-      ...commonFields(
-        "The server's",
-        'Has no effect on a server; authorities of clients stand in client_ca_file. Certificates',
-      ),
-      client_ca_file: z
-        .string()
-        .prefault('')
-        .describe('Certificates of authorities, a PEM file: clients need a certificate of one of them.'),
-      client_ca_file_reload: z
-        .boolean()
-        .prefault(false)
-        .describe('True: client_ca_file is watched and used when it changes.'),
-    })
-    .optional()
-    .describe('TLS. Absent: plain text.');
+  optionalUnlessEmpty({
+    ...commonFields(
+      "The server's",
+      'Has no effect on a server; authorities of clients stand in client_ca_file. Certificates',
+    ),
+    client_ca_file: z
+      .string()
+      .prefault('')
+      .describe('Certificates of authorities, a PEM file: clients need a certificate of one of them.'),
+    client_ca_file_reload: z
+      .boolean()
+      .prefault(false)
+      .describe('True: client_ca_file is watched and used when it changes.'),
+  }).describe('TLS. Absent: plain text.');
 
 /** The block `tls` of a client; what `insecure` leaves is TLS. */
 export const clientTls = () =>
@@ -85,7 +91,7 @@ export const clientTls = () =>
       ...commonFields("The client's", 'Certificates of authorities that the server is checked against'),
     })
     .prefault({})
-    .describe('TLS is used unless `insecure` is true or the endpoint begins with http://.');
+    .describe('TLS is used unless `insecure` is true; an endpoint with https:// uses it in any case.');
 
 type CommonTlsConfig = z.output<z.ZodObject<ReturnType<typeof commonFields>>>;
 export type ServerTlsConfig = NonNullable<z.output<ReturnType<typeof serverTls>>>;

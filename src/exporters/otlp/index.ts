@@ -4,19 +4,22 @@ import {
   clientAuth,
   clientAuthenticator,
   clientAuthReferences,
+  headerIssues,
   revealed,
   secretMap,
 } from '../../component/auth-fields.ts';
 import { defineExporter } from '../../component/define.ts';
+import type { ConfigIssue } from '../../component/definition.ts';
 import {
   checkDelivery,
+  clientMiddlewares,
   deliveryFields,
   deliveryReferences,
-  notBuiltIn,
   toDeliveryOptions,
 } from '../../component/delivery-fields.ts';
+import type { Exporter, ExporterHost } from '../../component/exporter.ts';
 import { adviseCredentials } from '../../component/exposure.ts';
-import { durationMs, integer, problem } from '../../component/fields.ts';
+import { durationMs, integer, optionalUnlessEmpty, problem } from '../../component/fields.ts';
 import {
   checkClientTls,
   clientTls,
@@ -25,27 +28,25 @@ import {
   tlsMetrics,
   tlsMetricValues,
 } from '../../component/tls-fields.ts';
-import type { ConfigIssue, Exporter, ExporterHost } from '../../component/types.ts';
 import { parseEndpoint } from '../../transport/endpoint.ts';
 import type { GrpcClientOptions } from '../../transport/grpc-client.ts';
 import { grpcClientProblem, pickGrpcClient } from '../../transport/pick-grpc-client.ts';
 import { createClientTls } from '../../transport/tls/client-tls.ts';
 import { createOtlpExporter } from './exporter.ts';
 
-const keepalive = z
-  .strictObject({
-    time: durationMs('10s').describe('A connection that was silent for this long is pinged.'),
-    timeout: durationMs('10s').describe('It is closed when the ping is not answered in this time.'),
-    permit_without_stream: z.boolean().prefault(false).describe('Ping also while nothing is being sent.'),
-  })
-  .optional()
-  .describe('Pings that find dead connections. Absent: none.');
+const keepalive = optionalUnlessEmpty({
+  time: durationMs('10s').describe('A connection that was silent for this long is pinged; at least 10 seconds.'),
+  timeout: durationMs('10s').describe('It is closed when the ping is not answered in this time.'),
+  permit_without_stream: z.boolean().prefault(false).describe('Ping also while nothing is being sent.'),
+}).describe('Pings that find dead connections. Absent: none.');
 
 const config = z.strictObject({
   endpoint: z
     .string()
     .min(1)
-    .describe('host:port of the backend; https://host:port, unix:///path and dns:///name:port work too.'),
+    .describe(
+      'host:port of the backend; https://host:port, unix:///path and dns:///name:port work too. HTTPS_PROXY and NO_PROXY of the environment name a proxy before it.',
+    ),
   tls: clientTls(),
   headers: secretMap().describe('Metadata sent with every request.'),
   compression: z
@@ -72,14 +73,25 @@ const config = z.strictObject({
   read_buffer_size: integer().prefault(0).describe('Accepted, without effect.'),
   write_buffer_size: integer().prefault(524_288).describe('Accepted, without effect.'),
   auth: clientAuth(),
-  middlewares: notBuiltIn('middlewares are not built in').describe('Not built in.'),
+  middlewares: clientMiddlewares(),
 });
 type Config = z.output<typeof config>;
+
+/** RFC 9113 8.2.2: "An endpoint MUST NOT generate an HTTP/2 message containing connection-specific header fields." */
+const notOfHttp2: ReadonlySet<string> = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+]);
 
 /** What of a client's options needs no file to be read. */
 function clientOptions(c: Config): GrpcClientOptions {
   return {
-    endpoint: c.endpoint,
+    // For the client a scheme decides.
+    endpoint: isSecure(c) ? c.endpoint.replace(httpScheme, '') : c.endpoint,
     compression: c.compression === 'gzip' || c.compression === 'zstd' ? c.compression : 'none',
     headers: revealed(c.headers),
     waitForReady: c.wait_for_ready,
@@ -90,7 +102,8 @@ function clientOptions(c: Config): GrpcClientOptions {
       ? {}
       : {
           keepalive: {
-            timeMs: c.keepalive.time,
+            // "If this is set below 10s, a minimum value of 10s will be used instead" (grpc-go, keepalive.ClientParameters).
+            timeMs: Math.max(c.keepalive.time, 10_000),
             timeoutMs: c.keepalive.timeout,
             permitWithoutStream: c.keepalive.permit_without_stream,
           },
@@ -98,8 +111,12 @@ function clientOptions(c: Config): GrpcClientOptions {
   };
 }
 
-/** Whether TLS is used: the endpoint's scheme says, or else the block. */
-const isSecure = (c: Config): boolean => parseEndpoint(c.endpoint)?.secure ?? !isPlainText(c.tls);
+/** As the Collector: https:// makes it TLS in any case, http:// says nothing; the block does. */
+const isSecure = (c: Config): boolean => parseEndpoint(c.endpoint)?.secure === true || !isPlainText(c.tls);
+const httpScheme = /^\s*http:\/\//i;
+
+/** The Collector refuses an endpoint without; https:// has one of its own. */
+const namesPort = (endpoint: string): boolean => /^\s*(?:https:\/\/|unix:)|:\d+\/?\s*$/i.test(endpoint);
 
 function check(c: Config): ConfigIssue[] {
   const issues = checkDelivery(c);
@@ -108,12 +125,20 @@ function check(c: Config): ConfigIssue[] {
     const path = [parseEndpoint(c.endpoint) === null ? 'endpoint' : 'compression'];
     issues.push({ path, code: 'CONFIG_VALUE', message: clientProblem });
   }
-  issues.push(...checkClientTls(c.tls, ['tls']));
+  if (clientProblem === null && !namesPort(c.endpoint)) {
+    const message = `"${c.endpoint}" names no port, such as 4317`;
+    issues.push({ path: ['endpoint'], code: 'CONFIG_VALUE', message });
+  }
+  issues.push(...headerIssues(c.headers, ['headers'], { reserved: notOfHttp2 }), ...checkClientTls(c.tls, ['tls']));
   return issues;
 }
 
-const advise = (c: Config): ConfigIssue[] =>
-  c.auth === undefined ? [] : adviseCredentials(c.endpoint, !isSecure(c), ['auth']);
+function advise(c: Config): ConfigIssue[] {
+  const issues = c.auth === undefined ? [] : adviseCredentials(c.endpoint, !isSecure(c), ['auth']);
+  if (!httpScheme.test(c.endpoint) || !isSecure(c)) return issues;
+  const message = 'http:// does not switch TLS off; for plain text set tls.insecure to true, for TLS write https://';
+  return [...issues, { path: ['endpoint'], code: 'CONFIG_CONFLICT', message }];
+}
 
 function create(c: Config, { log, extensions }: ExporterHost): Exporter {
   const tls = isSecure(c) ? createClientTls(clientTlsSettings(c.tls), log) : null;

@@ -1,8 +1,8 @@
 // What the answers of OTLP/HTTP servers, and of what stands before them, mean for a batch.
-import { STATUS_CODES } from 'node:http';
+import type { ExportResult } from '../../component/exporter.ts';
 import { saysTooLarge, statedLimit } from '../../component/stated-limit.ts';
-import type { ExportResult } from '../../component/types.ts';
 import type { HttpAnswer, HttpFailure } from '../../transport/http-client/exchange.ts';
+import { nodeHttp } from '../../transport/node/http.ts';
 import { statusMessageOf } from '../../transport/rpc-status.ts';
 
 /** What was sent. */
@@ -22,7 +22,7 @@ export function resultOfRefusal(answer: HttpAnswer, sent: Sent, now: number): Ex
   const { status } = answer;
   const text = textOf(answer);
   const reason = `http_${status}`;
-  const name = STATUS_CODES[status];
+  const name = nodeHttp.STATUS_CODES[status];
   const message = `HTTP ${status}${name === undefined ? '' : ` ${name}`}${text === '' ? '' : `: ${text}`}`;
   if (retryable.has(status)) {
     return { kind: 'retry', reason, message, afterMs: retryAfterMs(answer.headers, now) };

@@ -4,21 +4,23 @@ import {
   clientAuth,
   clientAuthenticator,
   clientAuthReferences,
+  headerIssues,
   revealed,
   secretMap,
   secretText,
 } from '../../component/auth-fields.ts';
 import { defineExporter } from '../../component/define.ts';
+import type { ConfigIssue } from '../../component/definition.ts';
 import {
   checkDelivery,
+  clientMiddlewares,
   deliveryFields,
   deliveryReferences,
-  notBuiltIn,
-  onlyOff,
   toDeliveryOptions,
 } from '../../component/delivery-fields.ts';
+import type { Exporter, ExporterHost } from '../../component/exporter.ts';
 import { adviseCredentials } from '../../component/exposure.ts';
-import { durationMs, integer, problem } from '../../component/fields.ts';
+import { durationMs, integer, optionalUnlessEmpty, problem } from '../../component/fields.ts';
 import {
   checkClientTls,
   clientTls,
@@ -26,7 +28,6 @@ import {
   tlsMetrics,
   tlsMetricValues,
 } from '../../component/tls-fields.ts';
-import type { ConfigIssue, Exporter, ExporterHost } from '../../component/types.ts';
 import { createHttpClient } from '../../transport/http-client/client.ts';
 import { usableProxy } from '../../transport/http-client/proxy.ts';
 import { below, type HttpTarget, parseHttpTarget } from '../../transport/http-client/target.ts';
@@ -95,14 +96,11 @@ const config = z.strictObject({
   http2_ping_timeout: durationMs('0s').describe(withoutEffect),
   read_buffer_size: integer().prefault(0).describe(withoutEffect),
   write_buffer_size: integer().prefault(524_288).describe(withoutEffect),
-  cookies: z
-    .strictObject({
-      enabled: onlyOff('cookies are not built in; leave cookies.enabled false').describe('Only false.'),
-    })
-    .optional()
-    .describe('Not built in.'),
+  cookies: optionalUnlessEmpty({}).describe(
+    'There, as `{}`: cookies that the backend sets are sent back to it, which keeps requests with one instance behind a load balancer.',
+  ),
   auth: clientAuth(),
-  middlewares: notBuiltIn('middlewares are not built in').describe('Not built in.'),
+  middlewares: clientMiddlewares(),
 });
 type Config = z.output<typeof config>;
 
@@ -130,38 +128,14 @@ function check(c: Config): ConfigIssue[] {
     const field = c.traces_endpoint === '' ? 'endpoint' : 'traces_endpoint';
     value([field], 'not a URL such as http://backend:4318 or https://backend');
   }
-  issues.push(...headerIssues(c.headers), ...checkClientTls(c.tls, ['tls']));
+  issues.push(...headerIssues(c.headers, ['headers'], { reserved: reservedHeaders, isLatin1: true }));
+  issues.push(...checkClientTls(c.tls, ['tls']));
   const { level } = c.compression_params;
   const compression = compressionOf(c);
   if (compression === null ? level !== 0 : compression.encoding !== 'zstd' && (level < -2 || level > 9)) {
     value(['compression_params', 'level'], compression === null ? 'needs a compression' : 'must be between -2 and 9');
   }
   return issues;
-}
-
-/** RFC 9110 5.1 and 5.5. The value is not shown: it may be a secret. */
-function headerIssues(headers: Config['headers']): ConfigIssue[] {
-  return Object.entries(headers).flatMap(([name, secret]): ConfigIssue[] => {
-    const path = ['headers', name];
-    if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
-      return [{ path, code: 'CONFIG_VALUE', message: 'not a name that a header field can have' }];
-    }
-    if (reservedHeaders.has(name.toLowerCase())) {
-      return [
-        { path, code: 'CONFIG_VALUE', message: `${name.toLowerCase()} is set by the exporter itself; remove it` },
-      ];
-    }
-    if (/[^\t\x20-\x7e\x80-\xff]/.test(secret.reveal())) {
-      return [
-        {
-          path,
-          code: 'CONFIG_VALUE',
-          message: 'has a character that no header field may have, such as the end of a line',
-        },
-      ];
-    }
-    return [];
-  });
 }
 
 const lowerCaseKeys = (headers: Readonly<Record<string, string>>): Record<string, string> =>
@@ -187,6 +161,7 @@ function create(c: Config, host: ExporterHost): Exporter {
         idleTimeoutMs: c.idle_conn_timeout,
         keepAlive: !c.disable_keep_alives,
         proxyUrl: c.proxy_url.reveal(),
+        keepsCookies: c.cookies !== undefined,
       }),
     auth: clientAuthenticator(c.auth, host.extensions),
     encoding: c.encoding,

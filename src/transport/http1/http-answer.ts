@@ -2,6 +2,7 @@
 import type { RefusalReason } from '../grpc-server.ts';
 import { type GrpcStatus, grpcCode } from '../grpc-status.ts';
 import { encodeStatus, retryDelayOf } from '../rpc-status.ts';
+import { dateLine } from './date-line.ts';
 import { contentTypes, type Form } from './http-request.ts';
 
 export interface HttpAnswer {
@@ -77,10 +78,12 @@ export function errorAnswer(
   const code = httpStatus === 200 ? (refused ?? httpStatusOf(status.code)) : httpStatus;
   // As the Collector: these two say nothing in the encoding of the request.
   const shownAs = code === 405 || code === 415 ? 'text' : form;
-  const body = bodyOf(shownAs, status);
+  // gRPC has INTERNAL for some of what is the client's doing.
+  const body = bodyOf(shownAs, code === 400 ? { ...status, code: grpcCode.INVALID_ARGUMENT } : status);
   const headers = ['Content-Type', contentTypes[shownAs], 'Content-Length', String(Buffer.byteLength(body))];
   if (code === 405) headers.push('Allow', 'POST');
-  if (code === 401) headers.push('WWW-Authenticate', 'Bearer, Basic');
+  // RFC 7617 2: of Basic "the authentication parameter 'realm' is REQUIRED".
+  if (code === 401) headers.push('WWW-Authenticate', 'Bearer, Basic realm="spanmill"');
   const delayMs = status.details === undefined ? undefined : retryDelayOf(status.details);
   // RFC 9110 10.2.3: whole seconds; none would ask for a retry at once.
   if (delayMs !== undefined && (code === 429 || code === 503)) {
@@ -108,6 +111,7 @@ export function rawAnswer(status: number, phrase: string, message: string): stri
   const body = `${message}\n`;
   return [
     `HTTP/1.1 ${status} ${phrase}`,
+    dateLine().trimEnd(),
     `Content-Type: ${contentTypes.text}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',

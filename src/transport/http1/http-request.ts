@@ -135,6 +135,9 @@ export function pathOf(target: string): string {
   return query < 0 ? path : path.slice(0, query);
 }
 
+/** An endpoint that ends with a slash, and a path put behind it; the Collector redirects what comes of that. */
+const singleSlashes = (target: string): string => pathOf(target).replace(/\/{2,}/g, '/');
+
 export function judgeRequest(
   httpMethod: string,
   target: string,
@@ -143,7 +146,7 @@ export function judgeRequest(
   fields: readonly HeaderField[],
   credentials: readonly HeaderField[],
 ): JudgedRequest {
-  const route = rules.routes.get(target) ?? rules.routes.get(pathOf(target));
+  const route = rules.routes.get(target) ?? rules.routes.get(pathOf(target)) ?? rules.routes.get(singleSlashes(target));
   const form = formOf(head.contentType);
   const method = route === undefined ? null : form === 'json' ? route.json : route.protobuf;
   const encoding = head.contentEncoding === undefined ? '' : head.contentEncoding.trim().toLowerCase();

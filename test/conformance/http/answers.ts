@@ -44,6 +44,40 @@ export function answerTests(create: CreateServer): void {
     assert.equal(bench.method.handled.length, 0);
   });
 
+  test('every answer says when it was given', async (t) => {
+    const bench = await startHttpBench(t, create, {
+      cors: { allowedOrigins: ['*'], allowedHeaders: [], exposedHeaders: [], maxAge: 0 },
+    });
+    const wants = { method: 'OPTIONS', headers: { origin: 'http://a', 'access-control-request-method': 'POST' } };
+    const answers = [
+      await bench.post('spans'),
+      await bench.post('{}', json),
+      await bench.post('x', { 'content-type': 'text/plain' }),
+      await bench.post('x', protobuf, '/nowhere'),
+      await fetch(bench.url(), wants),
+    ];
+    for (const { status, headers } of answers) {
+      const ago = Date.now() - Date.parse(headers.get('date') ?? '');
+      assert.ok(ago > -1000 && ago < 30_000, `${status} was given ${headers.get('date')}`);
+    }
+    for (const first of ['POST /v1/traces', `GET ${'/'.repeat(20_000)} HTTP/1.1`]) {
+      const client = await rawClient(t, bench);
+      client.write(headOf([], first));
+      const { status, headers } = await client.reply();
+      assert.match(headers.get('date') ?? '', / GMT$/, String(status));
+    }
+  });
+
+  test('slashes that are one too many in a path are no other path', async (t) => {
+    const bench = await startHttpBench(t, create);
+    for (const path of ['//v1/traces', '/v1//traces?a=b', '///v1///traces']) {
+      assert.equal((await bench.post('spans', protobuf, path)).status, 200, path);
+    }
+    for (const path of ['/v1/traces/', '/v1traces', '//']) {
+      assert.equal((await bench.post('spans', protobuf, path)).status, 404, path);
+    }
+  });
+
   test('a body of no bytes is a request without spans', async (t) => {
     const bench = await startHttpBench(t, create);
     assert.equal((await bench.post('')).status, 200);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
+import { grpcCode } from '../../../src/transport/grpc-status.ts';
 import { judgedAfterMs } from '../../../src/transport/slow-calls.ts';
 import {
   type CreateServer,
@@ -115,7 +116,9 @@ export function bodyTests(create: CreateServer): void {
       }
       const text = await bench.post('{}', { ...json, 'content-encoding': coding });
       assert.equal(text.status, 400);
-      assert.match(((await text.json()) as { message: string }).message, /failed to decompress/);
+      const said = (await text.json()) as { code: number; message: string };
+      assert.equal(said.code, grpcCode.INVALID_ARGUMENT);
+      assert.match(said.message, /failed to decompress/);
       assert.equal(bench.server.counters.refused.decompression, 4);
       await expectGood(bench);
     });

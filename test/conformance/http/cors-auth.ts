@@ -112,7 +112,7 @@ export function corsAndAuthTests(create: CreateServer): void {
     const binary = await bench.post('x');
     assert.equal(binary.status, 401);
     assert.equal(binary.headers.get('content-type'), 'application/x-protobuf');
-    assert.notEqual(binary.headers.get('www-authenticate'), null);
+    assert.equal(binary.headers.get('www-authenticate'), 'Bearer, Basic realm="spanmill"');
     const text = await bench.post('{}', { ...json, authorization: 'Bearer wrong' });
     assert.deepEqual([text.status, await text.json()], [401, { code: 16, message: refusal.message }]);
     const client = await rawClient(t, bench);

@@ -65,7 +65,7 @@ test('what is not built in, or nobody knows, is refused by name', () => {
     [{ include_insecure_cipher_suites: true }, /insecure cipher suites are not available/],
     [{ cipher_suites: ['TLS_RSA_WITH_RC4_128_SHA'] }, /"TLS_RSA_WITH_RC4_128_SHA" is insecure and not available/],
     [{ cipher_suites: ['TLS_NOPE'] }, /"TLS_NOPE" is no cipher suite; known are TLS_AES_128_GCM_SHA256/],
-    [{ tpm: {} }, /TPM are not built in/],
+    [{ tpm: { enabled: true } }, /TPM are not built in/],
   ] as const) {
     assert.match(messageOf(clientTls().safeParse(config)), message);
     assert.match(messageOf(serverTls().safeParse({ ...own, ...config })), message);

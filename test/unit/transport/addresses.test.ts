@@ -14,6 +14,9 @@ test('endpoints of clients are read as the Collector reads them', () => {
     ['HTTPS://traces.example', tcp('traces.example', 443, true), 'traces.example:443'],
     ['[::1]:4317', tcp('::1', 4317, null), '[::1]:4317'],
     ['unix:///run/otel.sock', { kind: 'unix', path: '/run/otel.sock', secure: null }, 'localhost'],
+    ['[fe80::1%eth0]:4317', tcp('fe80::1%eth0', 4317, null), '[fe80::1%eth0]:4317'],
+    ['passthrough:///traces.example:4317', tcp('traces.example', 4317, null), 'traces.example:4317'],
+    ['unix:@otel', { kind: 'unix', path: '\0otel', secure: null }, 'localhost'],
     ['unix:otel.sock', { kind: 'unix', path: 'otel.sock', secure: null }, 'localhost'],
     [
       'dns:///traces.example:4317',
@@ -50,10 +53,12 @@ test('addresses to listen on are read as Go reads them', () => {
   assert.deepEqual(parseListenTarget(':4317', 'tcp4'), tcp('', 4317, 4));
   assert.deepEqual(parseListenTarget('[::]:0', 'tcp6'), tcp('::', 0, 6));
   assert.deepEqual(parseListenTarget('/run/x.sock', 'unix'), { kind: 'unix', path: '/run/x.sock' });
+  assert.deepEqual(parseListenTarget('@otel', 'unix'), { kind: 'unix', path: '\0otel' });
+  assert.deepEqual(parseListenTarget('[fe80::1%eth0]:1', 'tcp'), tcp('fe80::1%eth0', 1, 0));
   for (const text of ['', 'localhost', '4317', 'localhost:', 'localhost:70000', '::1:4317', 'http://localhost:1']) {
     assert.equal(parseListenTarget(text, 'tcp'), null, text);
   }
-  assert.equal(parseListenTarget('', 'unix'), null);
+  for (const text of ['', 'unix:///run/x.sock']) assert.equal(parseListenTarget(text, 'unix'), null);
 });
 
 test('grpc-timeout of every unit is read, and nothing else', () => {

@@ -1,13 +1,14 @@
 // HTTP/1.1 of our own, for what OTLP needs of it: heads and bodies are read where the socket put them, and bodies go straight
 // to their place; answers are templates. node:http costs several times as much for a small request (docs/decisions.md).
 // Requests on a connection are served one after another: what a client sends ahead waits, and so does the client.
-import { STATUS_CODES } from 'node:http';
 import type * as net from 'node:net';
 import type { GrpcServer } from '../../grpc-server.ts';
 import { latin1Text } from '../../http2/hpack/latin1.ts';
 import { Outbox } from '../../http2/outbox.ts';
 import { readShared } from '../../http2/socket-reader.ts';
 import { peerOf } from '../../listener.ts';
+import { nodeHttp } from '../../node/http.ts';
+import { dateLine } from '../date-line.ts';
 import { okBody, rawAnswer } from '../http-answer.ts';
 import type { HttpConnection } from '../http-connection.ts';
 import { Exchange, type Wire } from '../http-exchange.ts';
@@ -20,7 +21,7 @@ export const createNativeHttpServer = (options: HttpServerOptions): GrpcServer =
   createHttpServerOn(createNativeFront, options);
 
 function createNativeFront(host: FrontHost): FrontEnd {
-  const templates = new WeakMap<readonly string[], Buffer>();
+  const templates: Templates = new WeakMap();
   return {
     pauseOnConnect: true,
     accept(accepted) {
@@ -48,9 +49,12 @@ interface KnownHead {
   readonly judged: JudgedRequest;
 }
 
+/** Answers of 200, by their headers. */
+type Templates = WeakMap<readonly string[], { readonly date: string; readonly bytes: Buffer }>;
+
 class NativeConnection implements Wire {
   readonly #host: FrontHost;
-  readonly #templates: WeakMap<readonly string[], Buffer>;
+  readonly #templates: Templates;
   readonly #socket: net.Socket;
   readonly #outbox: Outbox;
   readonly #connection: HttpConnection;
@@ -72,7 +76,7 @@ class NativeConnection implements Wire {
   /** What came behind the request that is served was thrown away, and so will be what comes: its answer is the last. */
   #isDeaf = false;
 
-  constructor(socket: net.Socket, peer: string, host: FrontHost, templates: WeakMap<readonly string[], Buffer>) {
+  constructor(socket: net.Socket, peer: string, host: FrontHost, templates: Templates) {
     this.#host = host;
     this.#templates = templates;
     this.#socket = socket;
@@ -282,12 +286,13 @@ class NativeConnection implements Wire {
   ok(form: Form, origin: string | undefined, isLast: boolean): void {
     const last = isLast || this.#known?.parsed.isLast === true;
     const headers = this.#host.exchanges.okHeaders(form, origin, last);
+    const date = dateLine();
     let template = this.#templates.get(headers);
-    if (template === undefined) {
-      template = answerBytes(200, headers, Buffer.from(okBody(form)));
+    if (template?.date !== date) {
+      template = { date, bytes: answerBytes(200, headers, Buffer.from(okBody(form))) };
       this.#templates.set(headers, template);
     }
-    this.#outbox.put(template);
+    this.#outbox.put(template.bytes);
     this.#answered(last);
   }
 
@@ -338,7 +343,7 @@ function checkBegin(bytes: Buffer, from: number, end: number): void {
 }
 
 function answerBytes(status: number, headers: readonly string[], body: Buffer): Buffer {
-  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
+  let head = `HTTP/1.1 ${status} ${nodeHttp.STATUS_CODES[status] ?? ''}\r\n${dateLine()}`;
   for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
   return Buffer.concat([Buffer.from(`${head}\r\n`, 'latin1'), body]);
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import type { ClientAuthenticator } from '../../../../src/component/capabilities.ts';
-import type { Batch } from '../../../../src/component/types.ts';
+import type { Batch } from '../../../../src/component/exporter.ts';
 import { SpanmillError } from '../../../../src/errors.ts';
 import { createOtlpExporter } from '../../../../src/exporters/otlp/exporter.ts';
 import { otlp } from '../../../../src/exporters/otlp/index.ts';
@@ -69,7 +69,7 @@ test('credentials without TLS to another machine are warned of', () => {
   const warned = (config: object): number => otlp.advise?.(otlp.config.parse(config)).length ?? 0;
   const auth = { authenticator: 'a' };
   assert.equal(warned({ endpoint: 'backend:4317', tls: { insecure: true }, auth }), 1);
-  assert.equal(warned({ endpoint: 'http://backend:4317', auth }), 1);
+  assert.equal(warned({ endpoint: 'http://backend:4317', tls: { insecure: true }, auth }), 1);
   assert.equal(warned({ endpoint: 'backend:4317', auth }), 0);
   assert.equal(warned({ endpoint: 'https://backend:4317', tls: { insecure: true }, auth }), 0);
   assert.equal(warned({ endpoint: 'localhost:4317', tls: { insecure: true }, auth }), 0);

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import zlib from 'node:zlib';
 import * as grpc from '@grpc/grpc-js';
 import { pino } from 'pino';
-import type { Batch, ExportResult } from '../../../../src/component/types.ts';
+import type { Batch, ExportResult } from '../../../../src/component/exporter.ts';
 import type { Settlement } from '../../../../src/delivery/item.ts';
 import { createDelivery } from '../../../../src/delivery/queue.ts';
 import { otlp } from '../../../../src/exporters/otlp/index.ts';
@@ -129,6 +129,20 @@ for (const compression of ['none', 'gzip'] as const) {
     }
   });
 }
+
+test('http:// before the endpoint does not switch TLS off: `insecure` does, as in the Collector', async () => {
+  const backend = await startBackend(() => empty);
+  const results: string[] = [];
+  for (const insecure of [false, true]) {
+    const { exporter } = exporterFor(`http://${backend.endpoint}`, { tls: { insecure } });
+    await exporter.start();
+    results.push((await exporter.export(batch, never)).kind);
+    await exporter.stop();
+  }
+  backend.stop();
+  assert.deepEqual(results, ['retry', 'accepted']);
+  assert.equal(backend.bodies.length, 1);
+});
 
 test('the peer is told the compression: gzip unless the configuration says otherwise', async () => {
   const encodings: unknown[] = [];

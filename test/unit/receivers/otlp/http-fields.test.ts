@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { z } from 'zod';
-import type { ConfigIssue } from '../../../../src/component/types.ts';
+import type { ConfigIssue } from '../../../../src/component/definition.ts';
 import { type OtlpReceiverConfig, otlp } from '../../../../src/receivers/otlp/index.ts';
 
 const parsed = (http: unknown) => (otlp.config as z.ZodType<OtlpReceiverConfig>).safeParse({ protocols: { http } });
@@ -49,7 +49,7 @@ test('what the Collector has is accepted, as far as it is built in', () => {
     { cors: { allowed_headers: ['x'] } },
     { response_headers: { 'Strict-Transport-Security': 'max-age=1' } },
     { auth: { authenticator: 'basicauth', request_params: ['token'] } },
-    { middlewares: null },
+    { middlewares: [] },
   ]) {
     assert.deepEqual(issuesOf(http), [], JSON.stringify(http));
   }
@@ -66,7 +66,7 @@ test('what cannot be is said where it stands', () => {
     [{ traces_url_path: '/a?b' }, 'traces_url_path parse'],
     [{ max_request_body_size: -1 }, 'max_request_body_size parse'],
     [{ tls: {} }, 'tls CONFIG_MISSING'],
-    [{ middlewares: [] }, 'middlewares parse'],
+    [{ middlewares: [{ id: 'a' }] }, 'middlewares parse'],
     [{ read_timeout: '-1s' }, 'read_timeout parse'],
   ] as const) {
     assert.deepEqual(issuesOf(http), [issue]);
