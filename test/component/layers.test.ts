@@ -75,6 +75,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   protobufjs: ['src/wire/reference/'],
   re2js: ['src/lib/regexp/'],
   saxes: ['src/ottl/functions/'],
+  'tough-cookie': ['src/transport/http-client/'],
   // Read as a file, to stand in the page.
   uplot: ['loadgen/report/'],
   xpath: ['src/ottl/functions/'],

@@ -25,7 +25,6 @@ const meant: Readonly<Record<string, string>> = {
   'transport/fresh-files.ts': 'compared with times of files',
   'transport/grpc-js/grpc-client.ts': '@grpc/grpc-js takes deadlines as dates; the attempt has its own limit besides',
   'transport/http1/date-line.ts': 'the Date of answers',
-  'transport/http-client/client.ts': 'compared with dates of cookies',
   'transport/tls/expiry.ts': 'compared with dates of certificates',
 };
 

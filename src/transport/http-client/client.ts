@@ -5,7 +5,7 @@ import * as https from 'node:https';
 import type { SecureContext } from 'node:tls';
 import { nodeHttp } from '../node/http.ts';
 import { type ClientTls, tlsConnectOptions } from '../tls/client-tls.ts';
-import { CookieJar } from './cookie-jar.ts';
+import { type Cookies, createCookies } from './cookies.ts';
 import { type Exchange, type ExchangeLimits, failure, type HttpReply, startExchange } from './exchange.ts';
 import { type Environment, proxyFor } from './proxy.ts';
 import { authorityOf, type HttpTarget, redirected, shownTarget } from './target.ts';
@@ -61,7 +61,7 @@ class Client implements HttpClient {
   readonly #options: HttpClientOptions;
   readonly #limits: ExchangeLimits;
   readonly #isProxied: boolean;
-  readonly #jar: CookieJar | null;
+  readonly #cookies: Cookies | null;
   readonly #exchanges = new Set<Exchange>();
   #plain: http.Agent | null = null;
   #secure: { readonly agent: https.Agent; readonly context: SecureContext | undefined } | null = null;
@@ -71,7 +71,7 @@ class Client implements HttpClient {
     this.#target = target;
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
-    this.#jar = options.keepsCookies === true ? new CookieJar() : null;
+    this.#cookies = options.keepsCookies === true ? createCookies() : null;
     this.#isProxied = proxyFor(target, options.proxyUrl, options.env ?? process.env) !== null;
   }
 
@@ -123,7 +123,7 @@ class Client implements HttpClient {
     const onAbort = (): void => exchange.end(String(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
     const reply = await exchange.reply;
-    if (reply.kind === 'answer') this.#jar?.take(reply.headers['set-cookie'] ?? [], target, Date.now());
+    if (reply.kind === 'answer') this.#cookies?.take(reply.headers['set-cookie'] ?? [], target);
     signal.removeEventListener('abort', onAbort);
     this.#exchanges.delete(exchange);
     return reply;
@@ -148,7 +148,7 @@ class Client implements HttpClient {
 
   /** Behind what is configured. */
   #cookiesFor(target: HttpTarget, { cookie }: http.OutgoingHttpHeaders): { cookie?: string } {
-    const kept = this.#jar?.header(target, Date.now()) ?? '';
+    const kept = this.#cookies?.header(target) ?? '';
     if (kept === '') return {};
     return { cookie: typeof cookie === 'string' ? `${cookie}; ${kept}` : kept };
   }

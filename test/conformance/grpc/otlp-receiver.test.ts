@@ -128,7 +128,8 @@ test('what is not there yet and what cannot be is said where it stands', () => {
   assert.deepEqual(codesOf({ grpc: { endpoint: 'nowhere' } }), ['protocols.grpc.endpoint CONFIG_VALUE']);
   assert.deepEqual(codesOf({ grpc: { endpoint: '/run/x.sock', transport: 'unix' } }), []);
   assert.deepEqual(codesOf({ grpc: { tls: {} } }), ['protocols.grpc.tls CONFIG_MISSING']);
-  for (const wrong of [{ auth: {} }, { middlewares: [] }, { max_recv_msg_size_mib: 4096 }, { unknown: 1 }]) {
+  assert.deepEqual(codesOf({ grpc: { middlewares: [] } }), []);
+  for (const wrong of [{ auth: {} }, { middlewares: [{ id: 'x' }] }, { max_recv_msg_size_mib: 4096 }, { unknown: 1 }]) {
     assert.deepEqual(codesOf({ grpc: wrong }), ['parse'], JSON.stringify(wrong));
   }
 });
