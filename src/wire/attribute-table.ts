@@ -44,7 +44,15 @@ export class AttributeTable {
   #indexed = 0;
   #count = 0;
   /** Lists and maps that were set and that nobody has asked for in bytes: most are changed again, or taken apart, before. */
-  readonly #values = new Map<number, Value>();
+  readonly #late: Value[] = [];
+  /** The entry of each of them. */
+  readonly #lateEntries: number[] = [];
+  /**
+   * How many there are; the entry has the place of its value where others have that of their bytes. No Map: each clear() leaves a
+   * table behind that names the next, so that one table in V8's old space keeps all values that ever come alive until the next
+   * full collection (measured: docs/decisions.md).
+   */
+  #lateCount = 0;
   /** Marks of entries, all 0 between two calls. */
   #marks = new Uint8Array(64);
   /** Entries with a state other than untouched that the kernel indexed, and how many there are. */
@@ -67,7 +75,7 @@ export class AttributeTable {
     this.#indexed = this.#words[this.#block + 1];
     this.#count = this.#indexed;
     this.editedCount = 0;
-    if (this.#values.size > 0) this.#values.clear();
+    if (this.#lateCount > 0) this.#forgetLate();
   }
 
   /** Entries, with those that were removed: walk `0 … count-1` and ask `live`. */
@@ -116,18 +124,34 @@ export class AttributeTable {
   }
   /** Position of the AnyValue payload. */
   valueOffset(entry: number): number {
-    if (this.#values.size > 0) this.#encodeLate(entry);
+    if (this.#lateCount > 0) this.#encodeLate(entry);
     return this.#words[this.#entries + entry * words + valueAt];
   }
   valueLength(entry: number): number {
-    if (this.#values.size > 0) this.#encodeLate(entry);
+    if (this.#lateCount > 0) this.#encodeLate(entry);
     return this.#words[this.#entries + entry * words + valueLength];
   }
 
   /** Encodes what was set and is not encoded yet: from now on no reader takes scratch. */
   encodeAll(): void {
-    if (this.#values.size === 0) return;
-    for (const entry of [...this.#values.keys()]) this.#encodeLate(entry);
+    if (this.#lateCount === 0) return;
+    for (let i = 0; i < this.#lateCount; i++) {
+      const entry = this.#lateEntries[i];
+      if (this.live(entry)) this.#encodeLate(entry);
+    }
+    this.#forgetLate();
+  }
+
+  #forgetLate(): void {
+    this.#late.fill(null, 0, this.#lateCount);
+    this.#lateCount = 0;
+  }
+
+  /** undefined: the value of the entry stands in bytes. */
+  #lateOf(entry: number): Value | undefined {
+    if (this.#lateCount === 0) return undefined;
+    const e = this.#entries + entry * words;
+    return this.#words[e + valueLength] === notEncoded ? this.#late[this.#words[e + valueAt]] : undefined;
   }
 
   /** In scratch, before anything is noted of it: where there is no room, nothing has changed. */
@@ -139,22 +163,24 @@ export class AttributeTable {
   }
 
   #encodeLate(entry: number): void {
-    const value = this.#values.get(entry);
+    const value = this.#lateOf(entry);
     if (value === undefined) return;
     const length = encodedSize(value);
     this.#setRange(entry, this.#encode(value, length), length);
   }
 
   #setRange(entry: number, at: number, length: number): void {
-    if (this.#values.size > 0) this.#values.delete(entry);
     const e = this.#entries + entry * words;
     this.#words[e + valueAt] = at;
     this.#words[e + valueLength] = length;
   }
 
   #setLate(entry: number, value: Value): void {
-    this.#values.set(entry, value);
-    this.#words[this.#entries + entry * words + valueLength] = notEncoded;
+    const e = this.#entries + entry * words;
+    this.#words[e + valueAt] = this.#lateCount;
+    this.#words[e + valueLength] = notEncoded;
+    this.#late[this.#lateCount] = value;
+    this.#lateEntries[this.#lateCount++] = entry;
   }
 
   /** The first live entry of an interned key, or -1. */
@@ -178,14 +204,14 @@ export class AttributeTable {
     return this.#stage.text(at, this.keyLength(entry));
   }
   kind(entry: number): ValueKind {
-    const late = this.#values.size === 0 ? undefined : this.#values.get(entry);
+    const late = this.#lateOf(entry);
     if (late !== undefined) return late instanceof Map ? valueKind.kvlist : valueKind.array;
     const e = this.#entries + entry * words;
     return kindAt(this.#bytes, this.#words[e + valueAt], this.#words[e + valueLength]);
   }
   /** Not to be changed: it may be what was set. */
   get(entry: number): Value {
-    const late = this.#values.size === 0 ? undefined : this.#values.get(entry);
+    const late = this.#lateOf(entry);
     if (late !== undefined) return late;
     const e = this.#entries + entry * words;
     const at = this.#words[e + valueAt];
@@ -419,11 +445,7 @@ export class AttributeTable {
     const to = this.#append(entryState.edited);
     const from = this.#entries + entry * words;
     this.#words.copyWithin(this.#entries + to * words + keyAt, from + keyAt, from + stateAt);
-    const late = this.#values.get(entry);
-    if (late !== undefined) {
-      this.#values.delete(entry);
-      this.#values.set(to, late);
-    }
+    if (this.#lateOf(entry) !== undefined) this.#lateEntries[this.#words[from + valueAt]] = to;
     this.#touch(entry, entryState.removed);
     const keys = this.#words[this.#block + 6] / 4;
     for (let k = 0; k < keys; k++) if (this.#ints[this.#slots + k] === entry) this.#ints[this.#slots + k] = to;
