@@ -177,10 +177,14 @@ export class AttributeTable {
 
   #setLate(entry: number, value: Value): void {
     const e = this.#entries + entry * words;
-    this.#words[e + valueAt] = this.#lateCount;
+    // One that waits already gives way: rules of events may set an attribute of their span again and again. What an item of before
+    // left in the words leads to no place of this entry.
+    let at = this.#words[e + valueLength] === notEncoded ? this.#words[e + valueAt] : this.#lateCount;
+    if (at >= this.#lateCount || this.#lateEntries[at] !== entry) at = this.#lateCount++;
+    this.#words[e + valueAt] = at;
     this.#words[e + valueLength] = notEncoded;
-    this.#late[this.#lateCount] = value;
-    this.#lateEntries[this.#lateCount++] = entry;
+    this.#late[at] = value;
+    this.#lateEntries[at] = entry;
   }
 
   /** The first live entry of an interned key, or -1. */
