@@ -1,10 +1,11 @@
 // Addresses that go from one component to another: a receiver that is renamed, two that trade their ports, one that listens on all
 // addresses from now on. What listens there before goes on until the other does.
 import assert from 'node:assert/strict';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createClient, createTally } from './support/client.ts';
 import { configOf, exportTo } from './support/config.ts';
+import { freePort } from './support/free-port.ts';
 import { runLoad } from './support/load.ts';
 import { reload } from './support/reload.ts';
 import { assertClean, startService } from './support/service.ts';
@@ -13,15 +14,6 @@ import { type Sink, startSink } from './support/sink.ts';
 import { createSpanSource } from './support/spans.ts';
 
 type Sections = Readonly<Record<string, object>>;
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 const overGrpc = (port: number, host = '127.0.0.1'): object => ({
   protocols: { grpc: { endpoint: `${host}:${port}` } },

@@ -11,12 +11,13 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createClient, createTally, type Tally } from './support/client.ts';
 import { configOf, exportTo, type Parts } from './support/config.ts';
+import { freePort } from './support/free-port.ts';
 import { createKeepAliveClient, httpPortOf, type KeepAliveClient } from './support/keep-alive.ts';
 import { runLoad } from './support/load.ts';
 import { isReloadLine, reload } from './support/reload.ts';
@@ -375,15 +376,6 @@ test('the log level changes for parts that were there before, and the metrics mo
   await reload(service, config('info', null, 1));
   await settle(service, { sink, tally: createTally() });
 });
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 test('an extension on the same address takes the place of the one before, and comes back when its successor cannot start', async (t) => {
   const sink = await startSink(t);

@@ -133,15 +133,17 @@ function vanishingHost(): GoingFault {
   };
 }
 
+async function isSilent(scene: Scene): Promise<void> {
+  stall(scene);
+  await sendSome(scene);
+  await scene.sink.until(() => scene.sink.stalled() > 0);
+}
+
 const backends: readonly GoingFault[] = [
   {
     name: 'the backend is silent',
     config: passThrough(),
-    async begin(scene) {
-      stall(scene);
-      await sendSome(scene);
-      await scene.sink.until(() => scene.sink.stalled() > 0);
-    },
+    begin: isSilent,
     ends: 'given up',
   },
   {
@@ -179,11 +181,7 @@ const backends: readonly GoingFault[] = [
     name: 'the clock jumps and the backend is silent',
     preload: new URL('./jumping-clock.ts', import.meta.url),
     config: passThrough(),
-    async begin(scene) {
-      stall(scene);
-      await sendSome(scene);
-      await scene.sink.until(() => scene.sink.stalled() > 0);
-    },
+    begin: isSilent,
     ends: 'given up',
   },
   {
@@ -236,11 +234,7 @@ const queues: readonly GoingFault[] = [
   {
     name: 'the queue is full and holds back (block_on_overflow)',
     config: passThrough({ sending_queue: { block_on_overflow: true, queue_size: 1, num_consumers: 1 } }),
-    async begin(scene) {
-      stall(scene);
-      await sendSome(scene);
-      await scene.sink.until(() => scene.sink.stalled() > 0);
-    },
+    begin: isSilent,
     ends: 'given up',
   },
   {
